@@ -1,0 +1,47 @@
+// Package target describes how a cluster is reached: what the language
+// declares, the plan and the state carry, and the cluster provider dials.
+//
+// It opens no connection. Every package may import it.
+package target
+
+import "github.com/gantrycd/gantry/plan/object"
+
+// Connection says where a cluster's API is. One of InCluster, Server, or
+// Kubeconfig and Context (both may be empty: the usual kubeconfig and its
+// current context) applies, in this order. It holds no secret and may be written
+// to plans and state.
+type Connection struct {
+	InCluster     bool   `json:"inCluster,omitempty"`
+	Server        string `json:"server,omitempty"`        // https://host:port
+	CAData        string `json:"caData,omitempty"`        // PEM; empty means the system's roots
+	TLSServerName string `json:"tlsServerName,omitempty"` // the name the certificate must have, where it is not the host's
+	Insecure      bool   `json:"insecure,omitempty"`      // do not verify the server's certificate
+	ProxyURL      string `json:"proxyURL,omitempty"`      // http, https or socks5
+	Kubeconfig    string `json:"kubeconfig,omitempty"`    // path; relative to the module's directory
+	Context       string `json:"context,omitempty"`       // a context of the kubeconfig
+	Exec          *Exec  `json:"exec,omitempty"`          // a program that prints credentials
+	// Impersonate, where set, is the user to act as.
+	Impersonate string `json:"impersonate,omitempty"`
+}
+
+// Exec is a client-go credential plugin: a program that prints an
+// ExecCredential.
+type Exec struct {
+	Command    string            `json:"command"`
+	Args       []string          `json:"args,omitempty"`
+	Env        map[string]string `json:"env,omitempty"`
+	APIVersion string            `json:"apiVersion,omitempty"` // default client.authentication.k8s.io/v1
+}
+
+// Credentials are the secret half of reaching a cluster given by Server. They
+// are never written in clear; a plan carries them sealed.
+type Credentials struct {
+	Token      object.Sensitive
+	ClientCert object.Sensitive // PEM
+	ClientKey  object.Sensitive // PEM
+	Username   string
+	Password   object.Sensitive
+}
+
+// IsZero reports whether there is no credential at all.
+func (c Credentials) IsZero() bool { return c == Credentials{} }

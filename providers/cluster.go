@@ -1,0 +1,109 @@
+package providers
+
+import (
+	"context"
+
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/target"
+)
+
+// Clusters connects to clusters.
+type Clusters interface {
+	// Connect returns the cluster at a connection. It need not reach the server
+	// yet; the first call does. name is what messages call it.
+	Connect(name string, connection target.Connection, credentials target.Credentials) (Cluster, error)
+}
+
+// Cluster is the API of one Kubernetes cluster. It is safe for concurrent use.
+// Errors are one of the typed errors of this package where the reason is known.
+// Discovery, the server's version and schemas are read once and kept for the life
+// of the value.
+type Cluster interface {
+	// Info reads who the cluster is.
+	Info(ctx context.Context) (ClusterInfo, error)
+	// Resource tells how a kind is served. It returns ErrUnknownKind (wrapped)
+	// for a kind or version that the server does not have; Refresh forgets what
+	// was discovered, for use after CRDs were applied.
+	Resource(ctx context.Context, gvk object.GVK) (Resource, error)
+	// Resources tells how all kinds are served, at the version the server prefers.
+	Resources(ctx context.Context) ([]Resource, error)
+	// Refresh forgets discovery and schemas.
+	Refresh()
+	// OpenAPI returns the server's OpenAPI v3 document of a group and version, as
+	// JSON, with the server's hash of it ("" when it gives none).
+	OpenAPI(ctx context.Context, group, version string) (document []byte, hash string, err error)
+	// List reads all objects of a kind in a namespace ("" is all of them, or the
+	// cluster's scope), in pages. A kind that is not served gives ErrUnknownKind.
+	List(ctx context.Context, resource Resource, namespace string, options ListOptions) ([]object.Object, error)
+	// Get reads one object; it returns ErrNotFound (wrapped) where it is not.
+	Get(ctx context.Context, resource Resource, namespace, name string) (object.Object, error)
+	// Apply sends one object by server-side apply and returns it as the server
+	// then has (or with DryRun: would have) it.
+	Apply(ctx context.Context, request ApplyRequest) (ApplyResult, error)
+	// Create sends one object by POST; it may have a generateName.
+	Create(ctx context.Context, request ApplyRequest) (ApplyResult, error)
+	// Patch sends a JSON patch (RFC 6902) to one object.
+	Patch(ctx context.Context, resource Resource, namespace, name string, patch []byte, dryRun bool) (object.Object, error)
+	// Delete removes one object. It returns ErrNotFound where it is not there,
+	// and a *ConflictError where a precondition does not hold.
+	Delete(ctx context.Context, request DeleteRequest) error
+	// Watch lists a kind in a namespace and calls changed for every object, then for every
+	// event, in order, until the context ends or changed returns false; deleted
+	// tells that the object is gone. It survives a dropped connection by itself.
+	Watch(ctx context.Context, resource Resource, namespace string, changed func(o object.Object, deleted bool) bool) error
+	// Requests returns how many requests were sent so far, by verb ("LIST",
+	// "GET", "APPLY", "DRYRUN", "DELETE", "WATCH", "DISCOVERY", ...).
+	Requests() map[string]int
+}
+
+// ClusterInfo says who a cluster is.
+type ClusterInfo struct {
+	UID     string // of the namespace kube-system: the cluster's identity
+	Server  string // https://host:port
+	Version string // "v1.37.2"
+	// APIVersions are the versions and kinds served: "apps/v1" and
+	// "apps/v1/Deployment", sorted.
+	APIVersions []string
+}
+
+// Resource tells how a kind is served.
+type Resource struct {
+	GVK        object.GVK
+	Plural     string // "deployments"
+	Namespaced bool
+	Verbs      []string
+}
+
+// ListOptions narrow a list.
+type ListOptions struct {
+	LabelSelector string
+}
+
+// ApplyRequest is one object to send.
+type ApplyRequest struct {
+	Resource Resource
+	Object   object.Object // complete desired object; never changed
+	Manager  string        // field manager
+	Force    bool          // take over fields that others own
+	DryRun   bool
+	// UID and ResourceVersion, where set, must be those of the live object, else
+	// the server answers with a conflict: *ConflictError.
+	UID             string
+	ResourceVersion string
+}
+
+// ApplyResult is what a server answered.
+type ApplyResult struct {
+	Object   object.Object
+	Warnings []string // the server's Warning headers, in order
+}
+
+// DeleteRequest is one object to delete.
+type DeleteRequest struct {
+	Resource        Resource
+	Namespace, Name string
+	UID             string // where set, only this object is deleted, not another of its name
+	ResourceVersion string // where set, only in this version
+	Propagation     string // "Foreground", "Background" or "Orphan"; empty is Background
+	DryRun          bool
+}
