@@ -1,0 +1,214 @@
+// Package lang turns *.gantry.hcl and *.gantry.json files into a Config: it
+// loads, parses, evaluates and decodes, and reports what is wrong with the range it
+// is at.
+//
+// It knows no cluster, state or plan. Evaluation is pure but for generators of
+// sources, which read through a Reader that the caller gives.
+package lang
+
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/plan/target"
+)
+
+// Config is an evaluated configuration: every value known, every reference
+// resolved, every for_each expanded. Lists are sorted by address. It is immutable.
+type Config struct {
+	Dir          string // the root module's directory
+	Settings     Settings
+	Variables    []Variable
+	Clusters     []*Cluster
+	Repositories []*Repository
+	Projects     []*Project
+	Generators   []*Generator
+	Applications []*Application
+	// Graph holds every block and what it refers to, sorted; for `gantry graph`.
+	Graph []Node
+	// Pins are what evaluating read of the outside world (git generators), sorted.
+	Pins []source.Pin
+	// Digest is "sha256:…" over the files and the variables' values: two
+	// configurations with the same digest and pins are the same.
+	Digest string
+}
+
+// Node is one block in the graph of references.
+type Node struct {
+	Address addr.Address
+	Range   hcl.Range
+	Needs   []addr.Address // blocks, sorted
+}
+
+// Settings is the gantry block; its zero value is what a module without one has.
+type Settings struct {
+	RequiredVersion string
+	Backend         Backend
+	Range           hcl.Range
+}
+
+// Backend says where state is kept.
+type Backend struct {
+	Type      string            // "local" by default
+	Arguments map[string]string // as written, e.g. path
+	Range     hcl.Range
+}
+
+// Variable is one input variable and where its value came from.
+type Variable struct {
+	Name        string
+	Type        string // as cty's friendly name
+	Description string
+	Sensitive   bool
+	Origin      string // "default", "GANTRY_VAR_x", a file's name, or "--var"
+	Value       string // HCL of the value; object.Redacted where sensitive
+	Range       hcl.Range
+}
+
+// Cluster is a Kubernetes API to read and write.
+type Cluster struct {
+	Address     addr.Address
+	Name        string // the block's name, or its instance's key with for_each
+	Connection  target.Connection
+	Credentials target.Credentials
+	Labels      map[string]string
+	Annotations map[string]string
+	Range       hcl.Range
+}
+
+// Repository is a git, Helm or OCI source.
+type Repository struct {
+	Address  addr.Address
+	Name     string
+	Location source.Location // Revision is what sources track unless they say otherwise
+	Range    hcl.Range
+}
+
+// Project is a set of guard rails for its applications.
+type Project struct {
+	Address            addr.Address
+	Name               string
+	Description        string
+	Repositories       []string // globs; "!" denies; empty allows all
+	Destinations       []ProjectDestination
+	ClusterResources   ResourceRules
+	NamespaceResources ResourceRules
+	Range              hcl.Range
+}
+
+// ProjectDestination allows namespaces of clusters. Entries are globs, "!" denies.
+type ProjectDestination struct {
+	Clusters   []string // names
+	Namespaces []string
+	Range      hcl.Range
+}
+
+// ResourceRules allow and deny kinds: "Kind", "group/Kind", "group/Kind:name",
+// globs. Deny wins. Allow is nil where it was not written.
+type ResourceRules struct {
+	Allow []string
+	Deny  []string
+	Range hcl.Range
+}
+
+// Generator is data that applications are stamped from.
+type Generator struct {
+	Address addr.Address
+	Keys    []string // sorted
+	Range   hcl.Range
+}
+
+// Application is sources rendered, and kept in sync at a destination.
+type Application struct {
+	Address           addr.Address
+	Name              string   // what people see; unique in a project
+	Project           *Project // nil where none was named: nothing is guarded
+	Labels            map[string]string
+	Info              map[string]string
+	Sources           []Source
+	Destination       Destination
+	Sync              Sync
+	IgnoreDifferences []IgnoreDifference
+	Lifecycle         Lifecycle
+	OnDestroy         string // "delete" or "orphan"
+	HistoryLimit      int
+	// DependsOn are the instances of applications that this one refers to or
+	// names in depends_on, sorted, without itself.
+	DependsOn []Dependency
+	Range     hcl.Range // of the block's header
+}
+
+// Dependency is one edge between applications, and where it was written.
+type Dependency struct {
+	Address addr.Address
+	Range   hcl.Range
+}
+
+// Source is one source of an application, and where it was written.
+type Source struct {
+	source.Spec
+	Repository addr.Address // the repository block, where one was named
+	Range      hcl.Range
+}
+
+// Destination is where an application's objects go.
+type Destination struct {
+	Cluster   *Cluster
+	Namespace string // for namespaced objects that name none
+	Range     hcl.Range
+}
+
+// Sync says how an application is kept in sync. Its zero value is what an
+// application without a sync block has.
+type Sync struct {
+	Automated               *Automated
+	Retry                   *Retry
+	CreateNamespace         bool
+	NamespaceLabels         map[string]string // of the namespace that CreateNamespace makes
+	NamespaceAnnotations    map[string]string
+	Prune                   *bool  // nil: true
+	PruneLast               bool   // after everything else, not only after creations of its wave
+	PrunePropagationPolicy  string // "foreground" (default), "background" or "orphan"
+	Replace                 bool   // an object whose immutable fields change may be deleted and made anew
+	ApplyOutOfSyncOnly      bool
+	RespectIgnoreDifference bool
+	Conflicts               string        // "fail" (default), "take_over" or "leave"
+	HealthTimeout           time.Duration // per application; 0 means the command's default
+	Range                   hcl.Range
+}
+
+// Automated says that a change needs no one's approval.
+type Automated struct {
+	Enabled    bool
+	Prune      bool
+	SelfHeal   bool
+	AllowEmpty bool
+}
+
+// Retry says how often a failed sync is tried again.
+type Retry struct {
+	Limit       int
+	Backoff     time.Duration
+	Factor      int
+	MaxDuration time.Duration
+}
+
+// IgnoreDifference releases fields to others.
+type IgnoreDifference struct {
+	Group, Kind, Name, Namespace string // Kind and Group are globs; empty Name and Namespace are any
+	JSONPointers                 []string
+	JQPathExpressions            []string
+	FieldManagers                []string
+	Range                        hcl.Range
+}
+
+// Lifecycle is a block's lifecycle.
+type Lifecycle struct {
+	Disabled       bool // enabled = false: nothing is changed, the objects stay
+	NoUpdate       bool // update = false
+	NoDestroy      bool // destroy = false: reported instead
+	PreventDestroy bool
+}
