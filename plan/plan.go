@@ -1,0 +1,282 @@
+// Package plan is what will be done, as plain data: applications, the changes
+// to their objects field by field, and the steps that carry them out in order.
+//
+// Whoever holds a Plan needs nothing else to apply it, and apply does nothing that
+// is not in it. The package does no I/O, evaluates nothing and knows no cluster;
+// plan/planfile writes and reads it, plan/view shows it.
+package plan
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/plan/target"
+)
+
+// Plan is what will be done. Applications are sorted by address, Changes of an
+// application as they are carried out, Steps so that a step's Needs come before
+// it. It is immutable once made.
+type Plan struct {
+	ToolVersion string    `json:"toolVersion"` // of the gantry that made it
+	CreatedAt   time.Time `json:"createdAt"`
+	Destroy     bool      `json:"destroy,omitempty"` // made by destroy: every application goes
+	Offline     bool      `json:"offline,omitempty"` // made without asking a cluster: it cannot be applied
+	Targets     []string  `json:"targets,omitempty"` // --target, as given; the rest was left out
+	// Lineage and Serial tell which state it was made from. Each application has
+	// a serial of its own.
+	Lineage string `json:"lineage"`
+	// InputDigest is "sha256:…" of configuration, variables, pins and tool version.
+	InputDigest  string        `json:"inputDigest"`
+	Clusters     []Cluster     `json:"clusters"`
+	Applications []Application `json:"applications"`
+	Steps        []Step        `json:"steps"`
+	// Problems are why parts of the configuration are not in the plan; each is
+	// also an error of the command that made it.
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Cluster is one cluster the plan touches.
+type Cluster struct {
+	Name       string            `json:"name"`
+	UID        string            `json:"uid"`    // of kube-system: what apply checks before it writes
+	Server     string            `json:"server"` // as reached when planning
+	Version    string            `json:"version"`
+	Connection target.Connection `json:"connection"`
+	// Credentials are sealed when the plan is written; see planfile.
+	Credentials target.Credentials `json:"-"`
+	Sealed      []byte             `json:"sealedCredentials,omitempty"`
+}
+
+// Application is what happens to one application.
+type Application struct {
+	Address   addr.Address      `json:"address"`
+	Name      string            `json:"name"`
+	Project   string            `json:"project,omitempty"`
+	Cluster   string            `json:"cluster"` // name in Plan.Clusters
+	Namespace string            `json:"namespace,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`
+	Sources   []source.Pin      `json:"sources,omitempty"`
+	DependsOn []addr.Address    `json:"dependsOn,omitempty"`
+	// Leaves tells that the application is no longer in the configuration (or is
+	// being destroyed): its objects are pruned or orphaned and its record goes.
+	Leaves bool `json:"leaves,omitempty"`
+	// Serial is of the state record that the plan was made from; 0 if there was none.
+	Serial int64 `json:"serial"`
+	// Changes are all objects of the application, unchanged ones included, sorted
+	// by phase, wave, kind order and identity.
+	Changes []Change `json:"changes"`
+	// Blocked says why the application cannot be applied: the changes that block
+	// it have ActionBlocked, or there is a problem of the application as a whole.
+	Blocked  []Problem `json:"blocked,omitempty"`
+	Warnings []string  `json:"warnings,omitempty"`
+	// Settings travel with the plan, and into state, so that apply and a later
+	// destroy need no configuration.
+	Settings Settings `json:"settings"`
+	// Digest is the application's change digest: "sha256:…" over what would be
+	// done, and nothing else. Equal digests do the same.
+	Digest string `json:"digest"`
+}
+
+// Settings are an application's rules for apply and for when it leaves.
+type Settings struct {
+	OnDestroy      string        `json:"onDestroy,omitempty"` // "delete" (default) or "orphan"
+	PreventDestroy bool          `json:"preventDestroy,omitempty"`
+	NoDestroy      bool          `json:"noDestroy,omitempty"`
+	Propagation    string        `json:"propagation,omitempty"` // "Foreground", "Background", "Orphan"
+	Conflicts      string        `json:"conflicts,omitempty"`   // "fail", "take_over", "leave"
+	HealthTimeout  time.Duration `json:"healthTimeout,omitempty"`
+	HistoryLimit   int           `json:"historyLimit,omitempty"`
+}
+
+// Action is what happens to one object.
+type Action string
+
+// The actions, from nothing to the most severe.
+const (
+	Unchanged Action = "unchanged" // as desired and owned by us
+	Forget    Action = "forget"    // leaves the state; the object is gone or stays as it is
+	Orphan    Action = "orphan"    // leaves the state and loses our labels; the object stays
+	Adopt     Action = "adopt"     // exists, was not ours: becomes ours, with the changes shown
+	Create    Action = "create"
+	Update    Action = "update"
+	Replace   Action = "replace" // deleted and created: an immutable field changes
+	Run       Action = "run"     // a hook
+	Prune     Action = "prune"   // deleted: ours, and no longer desired
+	Blocked   Action = "blocked" // cannot be done; Reason says why
+)
+
+// Actions lists all actions in the order above.
+func Actions() []Action {
+	return []Action{Unchanged, Forget, Orphan, Adopt, Create, Update, Replace, Run, Prune, Blocked}
+}
+
+// Changes reports whether the action writes to the cluster.
+func (a Action) Changes() bool {
+	switch a {
+	case Unchanged, Forget, Blocked:
+		return false
+	case Orphan, Adopt, Create, Update, Replace, Run, Prune:
+		return true
+	}
+	return false
+}
+
+// Deletes reports whether the action removes an object.
+func (a Action) Deletes() bool { return a == Prune || a == Replace }
+
+// Change is what happens to one object.
+type Change struct {
+	ID         object.ID `json:"id"`
+	Version    string    `json:"version"`          // the API version to write in: "v1"
+	Plural     string    `json:"plural,omitempty"` // "deployments"; empty where the CRD is only in the plan
+	Namespaced bool      `json:"namespaced,omitempty"`
+	Action     Action    `json:"action"`
+	Reason     string    `json:"reason,omitempty"` // why, in words: the server's, or ours
+	Origin     string    `json:"origin,omitempty"` // file and line it was rendered from
+	Source     int       `json:"source,omitempty"` // index in Application.Sources
+	Phase      Phase     `json:"phase,omitempty"`  // of hooks; empty is PhaseSync
+	Wave       int       `json:"wave,omitempty"`
+	// UID is the live object's; empty for what does not exist yet.
+	UID string `json:"uid,omitempty"`
+	// Fields are what changes, sorted by path. For Create it is empty: everything is new.
+	Fields []FieldChange `json:"fields,omitempty"`
+	// Body is the complete desired object as it will be sent, tracking labels
+	// included; nil for Unchanged, Prune, Forget and Orphan. Values of Secrets are
+	// replaced by fingerprints; Sealed then holds the real one.
+	Body object.Object `json:"body,omitempty"`
+	// Secret is the real body where Body is redacted. It is in memory only: a
+	// plan file carries it in Sealed.
+	Secret object.Object `json:"-"`
+	Sealed []byte        `json:"sealed,omitempty"`
+	// Desired is a keyed digest of the rendered object, for the state's record.
+	Desired string `json:"desired,omitempty"`
+	// Force: fields in conflict are taken over, for reasons that Fields tell.
+	Force bool `json:"force,omitempty"`
+	// Predicted: the server could not be asked (namespace or kind are made by this
+	// plan, or planned offline).
+	Predicted bool     `json:"predicted,omitempty"`
+	Warnings  []string `json:"warnings,omitempty"` // the server's
+	// Conflicts are fields that others own and this change would write.
+	Conflicts []Conflict `json:"conflicts,omitempty"`
+	// Hook tells how a hook runs; nil for others.
+	Hook *Hook `json:"hook,omitempty"`
+}
+
+// Target returns the object that apply sends: the real body.
+func (c *Change) Target() object.Object {
+	if c.Secret != nil {
+		return c.Secret
+	}
+	return c.Body
+}
+
+// GVK returns the kind in the version to write in.
+func (c *Change) GVK() object.GVK {
+	return object.GVK{Group: c.ID.Group, Version: c.Version, Kind: c.ID.Kind}
+}
+
+// Phase is when in a sync an object is handled.
+type Phase string
+
+// The phases of a sync, in order; objects that are no hooks are in PhaseSync.
+const (
+	PhasePreSync    Phase = "PreSync"
+	PhaseSync       Phase = "Sync"
+	PhasePostSync   Phase = "PostSync"
+	PhaseSyncFail   Phase = "SyncFail"
+	PhasePreDelete  Phase = "PreDelete"
+	PhasePostDelete Phase = "PostDelete"
+)
+
+// Hook tells how a hook runs.
+type Hook struct {
+	DeletePolicies []string `json:"deletePolicies,omitempty"` // HookSucceeded, HookFailed, BeforeHookCreation
+}
+
+// FieldChange is one field that changes.
+type FieldChange struct {
+	// Path is readable and unambiguous: spec.template.spec.containers[name=app].image,
+	// metadata.annotations["example.com/x"], data.key.
+	Path string `json:"path"`
+	// Before and After are JSON-shaped values; nil with Added and Removed
+	// respectively. Sensitive values are fingerprints.
+	Before any       `json:"before,omitempty"`
+	After  any       `json:"after,omitempty"`
+	Kind   FieldKind `json:"kind"`
+	// Sensitive: Before and After are fingerprints, not values.
+	Sensitive bool `json:"sensitive,omitempty"`
+	// Drift is set where the field was as we applied it and someone changed it.
+	Drift *Writer `json:"drift,omitempty"`
+	// Server is set where the server, not the configuration, brings the change:
+	// a default, or a webhook.
+	Server bool `json:"server,omitempty"`
+	// Owned: only our ownership of the field changes, not its value.
+	Owned bool `json:"owned,omitempty"`
+}
+
+// FieldKind is how a field changes.
+type FieldKind string
+
+// The kinds of field change.
+const (
+	Added   FieldKind = "added"
+	Removed FieldKind = "removed"
+	Changed FieldKind = "changed"
+)
+
+// Writer is who last wrote a field, as far as the server knows.
+type Writer struct {
+	Manager   string    `json:"manager"`             // field manager: "kubectl-edit"
+	Operation string    `json:"operation,omitempty"` // "Apply" or "Update"
+	At        time.Time `json:"at,omitzero"`         // when that manager last wrote anything to the object
+}
+
+// Conflict is one field that another manager owns.
+type Conflict struct {
+	Path string `json:"path"`
+	Writer
+}
+
+// Problem is something wrong, with where it was written.
+type Problem struct {
+	Address addr.Address `json:"address,omitzero"`
+	Object  *object.ID   `json:"object,omitempty"`
+	Summary string       `json:"summary"`
+	Detail  string       `json:"detail,omitempty"`
+	Range   string       `json:"range,omitempty"` // file:line,column
+}
+
+// Step is one thing that apply does. Steps refer to each other by index.
+type Step struct {
+	Kind        StepKind `json:"kind"`
+	Application int      `json:"application"`      // index in Plan.Applications
+	Change      int      `json:"change,omitempty"` // index in its Changes, for StepWrite, StepDelete
+	// Changes are the indices that a StepWait waits for.
+	Changes []int `json:"changes,omitempty"`
+	// Needs are steps that must have succeeded before this one starts.
+	Needs []int `json:"needs,omitempty"`
+}
+
+// StepKind is what a step does.
+type StepKind string
+
+// The kinds of step.
+const (
+	StepWrite  StepKind = "write"  // create, update, adopt, replace or run one object
+	StepDelete StepKind = "delete" // prune or orphan one object, and wait until it is gone
+	StepWait   StepKind = "wait"   // wait until objects are healthy, or a CRD is established
+	StepRecord StepKind = "record" // the application is done: write its record
+)
+
+// Clone returns a deep copy by way of JSON, without what is kept in memory only.
+func (p *Plan) Clone() (*Plan, error) {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	out := &Plan{}
+	return out, json.Unmarshal(text, out)
+}

@@ -1,0 +1,112 @@
+// Package state is what Gantry remembers: per application a Record of what it
+// owns, what it was about to do and what it did, in a Store that any backend
+// can be.
+//
+// State is an inventory with history, not a copy of the world: what a cluster can
+// tell is asked of the cluster. Nothing in it is a secret in clear. The package
+// imports neither the engine nor the plan's views.
+package state
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/plan/target"
+)
+
+// Record is what is known of one application. Serial grows by one with every
+// write; a writer that holds an older one loses.
+type Record struct {
+	Address   addr.Address   `json:"address"`
+	Lineage   string         `json:"lineage"` // of the installation
+	Serial    int64          `json:"serial"`
+	Name      string         `json:"name"`
+	Project   string         `json:"project,omitempty"`
+	Cluster   Cluster        `json:"cluster"`
+	Namespace string         `json:"namespace,omitempty"`
+	Settings  plan.Settings  `json:"settings"` // as last applied
+	DependsOn []addr.Address `json:"dependsOn,omitempty"`
+	// Objects are what the application owns, sorted by ID: deletion is only ever
+	// of these.
+	Objects []Owned `json:"objects"`
+	// Journal holds what was begun and not known to be finished, oldest first. It
+	// is written before a request leaves and emptied when its outcome is known.
+	Journal []Intent `json:"journal,omitempty"`
+	// History is of finished and failed applies, newest last.
+	History   []Entry   `json:"history,omitempty"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// Cluster is where an application was applied.
+type Cluster struct {
+	Name       string            `json:"name"`
+	UID        string            `json:"uid"`
+	Connection target.Connection `json:"connection"`
+}
+
+// Owned is one object that an application owns.
+type Owned struct {
+	ID         object.ID `json:"id"`
+	Version    string    `json:"version"`
+	Plural     string    `json:"plural,omitempty"`
+	Namespaced bool      `json:"namespaced,omitempty"`
+	UID        string    `json:"uid,omitempty"` // empty while its creation is not confirmed
+	Wave       int       `json:"wave,omitempty"`
+	// Fields is the set of fields that we last applied, in the encoding of
+	// managedFields (FieldsV1), as the server recorded it.
+	Fields json.RawMessage `json:"fields,omitempty"`
+	// Desired is a keyed digest of the object as rendered, and Values of the live
+	// values of Fields right after it was applied. Where all three are as they
+	// were, the object is unchanged.
+	Desired   string    `json:"desired,omitempty"`
+	Values    string    `json:"values,omitempty"`
+	AppliedAt time.Time `json:"appliedAt,omitzero"`
+	// Adopted tells that the object existed before it was ours.
+	Adopted bool `json:"adopted,omitempty"`
+	// Prevent: the object said that it must not be deleted (annotations).
+	Keep bool `json:"keep,omitempty"`
+}
+
+// Intent is a change to a cluster that was about to be made.
+type Intent struct {
+	ID         object.ID   `json:"id"`
+	Version    string      `json:"version"`
+	Plural     string      `json:"plural,omitempty"`
+	Namespaced bool        `json:"namespaced,omitempty"`
+	Action     plan.Action `json:"action"`
+	UID        string      `json:"uid,omitempty"` // of the object it would change
+	At         time.Time   `json:"at"`
+}
+
+// Entry is one apply in an application's history.
+type Entry struct {
+	Serial     int64        `json:"serial"`
+	StartedAt  time.Time    `json:"startedAt"`
+	FinishedAt time.Time    `json:"finishedAt"`
+	Outcome    string       `json:"outcome"` // "succeeded", "failed" or "cancelled"
+	Message    string       `json:"message,omitempty"`
+	Digest     string       `json:"digest"` // change digest that was applied
+	Sources    []source.Pin `json:"sources,omitempty"`
+	Counts     plan.Counts  `json:"counts,omitempty"`
+	By         string       `json:"by,omitempty"` // who ran it: user@host, or what CI says
+	// Plan is the application as it was applied (a plan.Application as JSON), for
+	// the newest entry only. Secrets in it are sealed.
+	Plan json.RawMessage `json:"plan,omitempty"`
+}
+
+// Find returns the owned object with an ID, or nil. What it returns is part of r.
+func (r *Record) Find(id object.ID) *Owned {
+	if r == nil {
+		return nil
+	}
+	for i := range r.Objects {
+		if r.Objects[i].ID == id {
+			return &r.Objects[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+package state
+
+import (
+	"context"
+	"errors"
+)
+
+// Store is a small key-value store with compare-and-swap. Keys are
+// slash-separated, of letters, digits, '-', '_', '.' and '%'; values are bytes.
+// It is safe for concurrent use by goroutines and by processes. A write that
+// returned nil survives the machine losing power, where the backend can promise
+// that; a write that failed left the old value whole.
+type Store interface {
+	// Get returns a value and its version. ErrNotFound where there is none.
+	Get(ctx context.Context, key string) (value []byte, version string, err error)
+	// Put writes a value if the key is still at version ("" means: does not exist)
+	// and returns the new version. ErrConflict where it is not.
+	Put(ctx context.Context, key string, value []byte, version string) (newVersion string, err error)
+	// List returns the keys below a prefix, sorted.
+	List(ctx context.Context, prefix string) ([]string, error)
+	// Delete removes a key if it is still at version. ErrConflict where it is not,
+	// ErrNotFound where there is none.
+	Delete(ctx context.Context, key, version string) error
+}
+
+var (
+	// ErrNotFound means that there is no such key.
+	ErrNotFound = errors.New("not found in state")
+	// ErrConflict means that someone else wrote the key in between.
+	ErrConflict = errors.New("state was changed by someone else")
+	// ErrLocked means that another process holds the application or the store.
+	ErrLocked = errors.New("locked")
+)
