@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 )
@@ -40,9 +39,10 @@ func typed(kind string) bool {
 // Application returns the address of an application in the root module.
 func Application(name string) Address { return Address{Kind: "application", Name: name} }
 
-// Instance returns the address of one instance of a.
+// Instance returns the address of one instance of a. The key is brought to
+// Unicode's normal form C, as every string of the language is.
 func (a Address) Instance(key string) Address {
-	a.Key, a.HasKey = key, true
+	a.Key, a.HasKey = cty.NormalizeString(key), true
 	return a
 }
 
@@ -55,7 +55,8 @@ func (a Address) Block() Address {
 // IsZero reports whether the address names nothing.
 func (a Address) IsZero() bool { return a == Address{} }
 
-// String renders the address as people write it.
+// String renders the address as people write it. An address of a kind without a
+// name, which stands for all blocks of the kind, is the kind alone.
 func (a Address) String() string {
 	if a.IsZero() {
 		return ""
@@ -70,8 +71,10 @@ func (a Address) String() string {
 		b.WriteByte('.')
 		b.WriteString(a.Type)
 	}
-	b.WriteByte('.')
-	b.WriteString(a.Name)
+	if a.Name != "" {
+		b.WriteByte('.')
+		b.WriteString(a.Name)
+	}
 	if a.HasKey {
 		b.WriteString(quoteKey(a.Key))
 	}
@@ -112,22 +115,6 @@ func (a *Address) UnmarshalText(text []byte) error {
 	}
 	*a = parsed
 	return nil
-}
-
-// Parse reads an address as people write it, in HCL's traversal syntax.
-func Parse(text string) (Address, error) {
-	traversal, diags := hclsyntax.ParseTraversalAbs([]byte(text), "", hcl.InitialPos)
-	if diags.HasErrors() {
-		return Address{}, fmt.Errorf("address %q: expected a form like application.name or application.name[\"key\"]", text)
-	}
-	a, rest, err := FromTraversal(traversal)
-	if err != nil {
-		return Address{}, fmt.Errorf("address %q: %w", text, err)
-	}
-	if len(rest) > 0 {
-		return Address{}, fmt.Errorf("address %q: nothing may follow %s", text, a)
-	}
-	return a, nil
 }
 
 // FromTraversal reads an address at the start of a traversal and returns what
@@ -182,12 +169,3 @@ func FromTraversal(traversal hcl.Traversal) (Address, hcl.Traversal, error) {
 		a = Address{Module: module.String()}
 	}
 }
-
-// quoteKey renders a key as an HCL index.
-func quoteKey(key string) string {
-	return `["` + quoter.Replace(key) + `"]`
-}
-
-var quoter = strings.NewReplacer(
-	`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "${", "$${", "%{", "%%{",
-)
