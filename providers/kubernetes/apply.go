@@ -1,0 +1,127 @@
+package kubernetes
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/providers"
+)
+
+// Apply sends one object by server-side apply. Fields that the server's schema
+// does not have are an error, not dropped. Where the connection breaks it is
+// sent again, since that changes nothing more, unless a ResourceVersion is given:
+// what came through would then look like somebody else's change.
+func (c *cluster) Apply(ctx context.Context, r providers.ApplyRequest) (providers.ApplyResult, error) {
+	path, err := objectPath(r.Resource, r.Object.Namespace(), r.Object.Name())
+	if err != nil {
+		return providers.ApplyResult{}, err
+	}
+	return c.send(ctx, r, request{
+		verb:        verbApply,
+		method:      http.MethodPatch,
+		path:        path,
+		query:       url.Values{"force": {fmt.Sprint(r.Force)}},
+		contentType: typeApply,
+		repeatable:  r.DryRun || r.ResourceVersion == "",
+	})
+}
+
+// Create sends one object by POST. It is never sent twice unless the server
+// turned the first request away.
+func (c *cluster) Create(ctx context.Context, r providers.ApplyRequest) (providers.ApplyResult, error) {
+	if err := checkNamespace(r.Resource, r.Object.Namespace()); err != nil {
+		return providers.ApplyResult{}, err
+	}
+	path, err := collectionPath(r.Resource, r.Object.Namespace())
+	if err != nil {
+		return providers.ApplyResult{}, err
+	}
+	return c.send(ctx, r, request{
+		verb:        verbCreate,
+		method:      http.MethodPost,
+		path:        path,
+		query:       url.Values{},
+		contentType: typeJSON,
+		repeatable:  r.DryRun,
+	})
+}
+
+// send completes a request by what Apply and Create have in common.
+func (c *cluster) send(ctx context.Context, r providers.ApplyRequest, out request) (providers.ApplyResult, error) {
+	body, err := json.Marshal(withPreconditions(r))
+	if err != nil {
+		return providers.ApplyResult{}, fmt.Errorf("%s: encoding the object: %w", r.Object.ID(), err)
+	}
+	out.body = body
+	out.resource = &r.Resource
+	out.scrub = scrubberOf(r.Resource, r.Object)
+	out.query.Set("fieldManager", r.Manager)
+	out.query.Set("fieldValidation", "Strict")
+	if r.DryRun {
+		out.verb = verbDryRun
+		out.query.Set("dryRun", "All")
+	}
+	answer, err := c.do(ctx, out)
+	if err != nil {
+		return providers.ApplyResult{}, err
+	}
+	live, err := c.object(answer)
+	if err != nil {
+		return providers.ApplyResult{}, err
+	}
+	return providers.ApplyResult{Object: live, Warnings: warnings(out, answer.header)}, nil
+}
+
+// withPreconditions returns the object to send. The request's own is shared and
+// not changed.
+func withPreconditions(r providers.ApplyRequest) object.Object {
+	if r.UID == "" && r.ResourceVersion == "" {
+		return r.Object
+	}
+	metadata := maps.Clone(r.Object.Metadata())
+	if metadata == nil {
+		metadata = object.Object{}
+	}
+	if r.UID != "" {
+		metadata["uid"] = r.UID
+	}
+	if r.ResourceVersion != "" {
+		metadata["resourceVersion"] = r.ResourceVersion
+	}
+	out := maps.Clone(r.Object)
+	out["metadata"] = map[string]any(metadata)
+	return out
+}
+
+// Patch sends a JSON patch to one object.
+func (c *cluster) Patch(ctx context.Context, resource providers.Resource, namespace, name string, patch []byte, dryRun bool) (object.Object, error) {
+	path, err := objectPath(resource, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	out := request{
+		verb:        verbPatch,
+		method:      http.MethodPatch,
+		path:        path,
+		query:       url.Values{},
+		contentType: typeJSONPatch,
+		body:        patch,
+		repeatable:  dryRun,
+		resource:    &resource,
+		scrub:       scrubberOfPatch(resource, name, patch),
+	}
+	if dryRun {
+		out.verb = verbDryRun
+		out.query.Set("dryRun", "All")
+	}
+	answer, err := c.do(ctx, out)
+	if err != nil {
+		return nil, err
+	}
+	return c.object(answer)
+}

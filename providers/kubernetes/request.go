@@ -1,0 +1,180 @@
+package kubernetes
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+
+	"github.com/gantrycd/gantry/providers"
+)
+
+const (
+	typeJSON      = "application/json"
+	typeApply     = "application/apply-patch+yaml" // JSON is YAML
+	typeJSONPatch = "application/json-patch+json"
+)
+
+// maxBody bounds what is read of one answer, so that no server can exhaust
+// memory. A list of 10,000 objects takes about 30 MB.
+const maxBody = 1 << 30
+
+// request is one request to a server, repeated where that is safe.
+type request struct {
+	verb        string
+	method      string // empty is GET
+	path        string
+	query       url.Values
+	accept      string // empty is JSON
+	contentType string
+	body        []byte
+	// repeatable tells that sending it twice does what sending it once does, so
+	// that it may be sent again when it is not known whether it arrived. Reads
+	// always are.
+	repeatable bool
+	resource   *providers.Resource // what is asked for, where it is a kind
+	scrub      scrubber            // takes values of Secrets out of what the server says
+}
+
+func (r request) isRead() bool { return r.method == "" || r.method == http.MethodGet }
+
+// response is a server's whole answer.
+type response struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do sends a request until it is answered, and returns the answer of a success.
+// Everything else is a typed error where its reason is known.
+func (c *cluster) do(ctx context.Context, r request) (response, error) {
+	for attempt := 1; ; attempt++ {
+		answer, err := c.try(ctx, r)
+		if err == nil && answer.status < 300 {
+			return answer, nil
+		}
+		wait, again := c.again(r, attempt, answer, err)
+		if !again || ctx.Err() != nil {
+			return response{}, c.failure(ctx, r, answer, err)
+		}
+		if err := c.pause(ctx, wait); err != nil {
+			return response{}, c.networkFailure(ctx, err)
+		}
+	}
+}
+
+// try sends a request once and reads the answer. An error is one of the network.
+func (c *cluster) try(ctx context.Context, r request) (response, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, timeoutError(c.timeout))
+	defer cancel()
+	stream, err := c.open(ctx, r)
+	if err != nil {
+		return response{}, err
+	}
+	defer stream.Body.Close()
+	body, err := readBody(stream)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return response{}, err
+	}
+	return response{status: stream.StatusCode, header: stream.Header, body: body}, nil
+}
+
+// open sends a request once and returns the answer with its body unread. The
+// caller closes the body.
+func (c *cluster) open(ctx context.Context, r request) (*http.Response, error) {
+	method := r.method
+	if method == "" {
+		method = http.MethodGet
+	}
+	address := c.server + r.path
+	if len(r.query) > 0 {
+		address += "?" + r.query.Encode()
+	}
+	var body io.Reader
+	if r.body != nil {
+		body = bytes.NewReader(r.body)
+	}
+	sent, err := http.NewRequestWithContext(withVerb(ctx, r.verb), method, address, body)
+	if err != nil {
+		return nil, err
+	}
+	accept := r.accept
+	if accept == "" {
+		accept = typeJSON
+	}
+	sent.Header.Set("Accept", accept)
+	if r.contentType != "" {
+		sent.Header.Set("Content-Type", r.contentType)
+	}
+	answer, err := c.client.Do(sent)
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return answer, err
+}
+
+// readBody reads an answer whole. Where the length is known it is read in one
+// piece.
+func readBody(answer *http.Response) ([]byte, error) {
+	var buffer bytes.Buffer
+	if answer.ContentLength > 0 && answer.ContentLength <= maxBody {
+		buffer.Grow(int(answer.ContentLength) + bytes.MinRead)
+	}
+	n, err := buffer.ReadFrom(io.LimitReader(answer.Body, maxBody+1))
+	if err != nil {
+		return nil, err
+	}
+	if n > maxBody {
+		return nil, fmt.Errorf("the answer is larger than %d bytes", maxBody)
+	}
+	return buffer.Bytes(), nil
+}
+
+// getJSON reads a JSON document into value.
+func (c *cluster) getJSON(ctx context.Context, r request, value any) error {
+	answer, err := c.do(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer.body, value); err != nil {
+		return c.notKubernetes(answer, err)
+	}
+	return nil
+}
+
+// notKubernetes is the error of an answer that is not what an API server says.
+func (c *cluster) notKubernetes(answer response, reason error) error {
+	return fmt.Errorf("cluster %q at %s: the answer is not one of a Kubernetes API server (status %d, content type %q): %w",
+		c.name, c.server, answer.status, answer.header.Get("Content-Type"), reason)
+}
+
+// warnings returns an answer's warnings in order, each once.
+func warnings(r request, header http.Header) []string {
+	parsed, _ := utilnet.ParseWarningHeaders(header.Values("Warning")) // a malformed one is not worth failing for
+	var texts []string
+	seen := map[string]bool{}
+	for _, warning := range parsed {
+		text := r.scrub.clean(strings.TrimSpace(warning.Text))
+		if text != "" && !seen[text] {
+			seen[text] = true
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// timeoutError is why a request ended that had no answer in time.
+type timeoutError time.Duration
+
+// Error says how long the answer was waited for.
+func (e timeoutError) Error() string { return fmt.Sprintf("no answer within %s", time.Duration(e)) }
