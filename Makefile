@@ -1,0 +1,46 @@
+# `make` lists the targets. Nothing needs to be installed but Go, git and bash.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build cluster demo demo-up demo-down test check bench soak fmt clean
+
+GO_FILES := $(shell find cmd engine lang plan providers state examples -name '*.go' -not -path '*/testdata/*' 2>/dev/null)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/gantry
+	@mkdir -p bin
+	go build -o bin/gantry ./cmd/gantry
+
+cluster: ## build bin/gantry-cluster, a local Kubernetes (minutes the first time, then cached)
+	@mkdir -p bin
+	@cmd/gantry-cluster/build.sh bin/gantry-cluster
+
+demo: ## from nothing to two clusters, a plan, its apply, drift and destroy
+	@examples/quickstart/demo.sh
+
+demo-up: ## the demo's clusters and repository, left there for exploring
+	@examples/quickstart/demo.sh up
+
+demo-down: ## end what demo-up left
+	@examples/quickstart/demo.sh down
+
+test: ## check, and every test of both modules
+	@.ci/test
+
+check: ## format, vet, lint, import directions, generated files, go.mod
+	@.ci/check
+
+bench: build cluster ## measure 100, 1,000 and 10,000 objects; minutes
+	@.ci/bench
+
+soak: ## the tests that take long: every test three times with the race detector
+	@GANTRY_SOAK=1 .ci/test
+
+fmt: ## format every Go file
+	@"$$(.ci/tool gofumpt)" -w $(GO_FILES)
+
+clean: ## remove what was built here (the caches stay)
+	rm -rf bin dist
