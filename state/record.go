@@ -110,3 +110,20 @@ func (r *Record) Find(id object.ID) *Owned {
 	}
 	return nil
 }
+
+// Owns returns what the application owns; nothing for a nil record.
+func (r *Record) Owns() []Owned {
+	if r == nil {
+		return nil
+	}
+	return r.Objects
+}
+
+// ClusterUID returns the identity of the cluster that the application was applied
+// to, empty for a nil record.
+func (r *Record) ClusterUID() string {
+	if r == nil {
+		return ""
+	}
+	return r.Cluster.UID
+}

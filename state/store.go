@@ -6,17 +6,24 @@ import (
 )
 
 // Store is a small key-value store with compare-and-swap. Keys are
-// slash-separated, of letters, digits, '-', '_', '.' and '%'; values are bytes.
-// It is safe for concurrent use by goroutines and by processes. A write that
+// slash-separated, of letters, digits, '-', '_', '.' and '%'; CheckKey says which,
+// and everything else is refused with ErrBadKey. A key may also be the prefix of
+// others. Values are bytes, and the caller's own before and after a call. A
+// version stands for a value: writing another value changes it, writing the same
+// again may not.
+//
+// A Store is safe for concurrent use by goroutines and by processes. A write that
 // returned nil survives the machine losing power, where the backend can promise
-// that; a write that failed left the old value whole.
+// that; a write that failed left the old value whole. Errors other than the
+// ones named below may leave open whether a write took place.
 type Store interface {
 	// Get returns a value and its version. ErrNotFound where there is none.
 	Get(ctx context.Context, key string) (value []byte, version string, err error)
 	// Put writes a value if the key is still at version ("" means: does not exist)
 	// and returns the new version. ErrConflict where it is not.
 	Put(ctx context.Context, key string, value []byte, version string) (newVersion string, err error)
-	// List returns the keys below a prefix, sorted.
+	// List returns the keys below a prefix, sorted: those that begin with the
+	// prefix and a slash, or all keys where the prefix is empty.
 	List(ctx context.Context, prefix string) ([]string, error)
 	// Delete removes a key if it is still at version. ErrConflict where it is not,
 	// ErrNotFound where there is none.
