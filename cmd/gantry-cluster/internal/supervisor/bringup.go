@@ -1,0 +1,157 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/home"
+	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/kubeconfig"
+	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/process"
+	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/simulate"
+)
+
+// pollInterval is how often a condition is looked at while the cluster starts.
+const pollInterval = 50 * time.Millisecond
+
+// bringUp starts the servers and returns when the cluster is ready. It returns
+// the cause of life's end if that comes first.
+func (s *supervisor) bringUp(life context.Context, end context.CancelCauseFunc) error {
+	launch, net, err := s.prepare(end)
+	if err != nil {
+		return err
+	}
+	s.record.Server = net.server()
+	s.record.Context = kubeconfig.Context(s.Dir.Name())
+	s.record.Children = map[string]process.ID{}
+
+	programs := []program{etcdProgram(net), apiserverProgram(net), controllerManagerProgram()}
+	if !s.record.ControlPlaneOnly {
+		programs = append(programs, schedulerProgram())
+	}
+	if err := s.launch(launch, programs...); err != nil {
+		return err
+	}
+	client, err := connect(s.Dir)
+	if err != nil {
+		return err
+	}
+
+	ctx, cancel := context.WithTimeout(life, s.Timeout)
+	defer cancel()
+	if err := s.wait(ctx, "the API server", func() error { return readyz(ctx, client) }); err != nil {
+		return err
+	}
+	if !s.record.ControlPlaneOnly {
+		if err := s.populate(ctx, life, launch, client); err != nil {
+			return err
+		}
+	}
+	if err := s.wait(ctx, "service accounts", func() error { return simulate.ServiceAccountReady(ctx, client) }); err != nil {
+		return err
+	}
+	version, err := client.Discovery().ServerVersion()
+	if err != nil {
+		return fmt.Errorf("ask the API server for its version: %w", err)
+	}
+
+	s.record.Version = version.GitVersion
+	s.record.Phase = home.Ready
+	if err := s.Lock.Save(s.record); err != nil {
+		return err
+	}
+	s.ready = true
+	s.Log.Info("ready", "took", time.Since(s.record.Created).Round(time.Millisecond))
+	s.report.send(Event{Ready: true})
+	s.report.close()
+	return nil
+}
+
+// launch starts servers and records them.
+func (s *supervisor) launch(l *launcher, programs ...program) error {
+	for _, p := range programs {
+		c, err := l.start(p)
+		if err != nil {
+			return err
+		}
+		s.Log.Info("started", "program", c.name, "pid", c.id.PID)
+		s.children = append(s.children, c)
+		s.record.Children[c.name] = c.id
+	}
+	return s.Lock.Save(s.record)
+}
+
+// populate makes what a cluster with nodes has from the start and waits for the
+// nodes.
+func (s *supervisor) populate(ctx, life context.Context, l *launcher, client kubernetes.Interface) error {
+	nodes := s.record.Nodes
+	// The API server is ready before everything that it makes by itself is
+	// there, so this may fail a few times.
+	err := s.wait(ctx, "roles and the storage class", func() error { return simulate.Setup(ctx, client, kwokUser, nodes) })
+	if err != nil {
+		return err
+	}
+	if err := s.launch(l, kwokProgram()); err != nil {
+		return err
+	}
+	work, stopWork := context.WithCancel(life)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		simulate.Run(work, client, s.Log)
+	}()
+	s.stopWork = func() {
+		stopWork()
+		<-done
+	}
+	return s.wait(ctx, fmt.Sprintf("%d nodes", nodes), func() error { return simulate.NodesReady(ctx, client, nodes) })
+}
+
+// wait looks at a condition until it returns nil. When the time is over, the
+// error tells what was missing; when the cluster ends, why.
+func (s *supervisor) wait(ctx context.Context, what string, condition func() error) error {
+	s.Log.Info("waiting", "for", what)
+	s.report.send(Event{Step: what})
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		last := condition()
+		if last == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+			continue
+		case <-ctx.Done():
+		}
+		if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
+			return cause
+		}
+		return fmt.Errorf("not ready after %s: still waiting for %s: %w", s.Timeout, what, last)
+	}
+}
+
+func readyz(ctx context.Context, client kubernetes.Interface) error {
+	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+}
+
+// connect returns a client of the cluster's administrator. The server's priority
+// and fairness decides how fast it may be.
+func connect(dir home.Dir) (kubernetes.Interface, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", dir.Kubeconfig())
+	if err != nil {
+		return nil, fmt.Errorf("read the kubeconfig of cluster %s: %w", dir.Name(), err)
+	}
+	config = rest.AddUserAgent(config, "gantry-cluster")
+	config.QPS = -1
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client of cluster %s: %w", dir.Name(), err)
+	}
+	return client, nil
+}
