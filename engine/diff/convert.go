@@ -1,0 +1,60 @@
+package diff
+
+import (
+	"sigs.k8s.io/structured-merge-diff/v4/schema"
+	schemav6 "sigs.k8s.io/structured-merge-diff/v6/schema"
+)
+
+// convertSchema turns the schema that kube-openapi makes, whose types are of
+// another major version of structured-merge-diff, into ours. A reference that
+// overrides the relationship of the type it names becomes a type of its own: so
+// nothing of the result is ever copied again while it is in use.
+func convertSchema(in *schemav6.Schema) *schema.Schema {
+	c := converter{in}
+	out := &schema.Schema{Types: make([]schema.TypeDef, len(in.Types))}
+	for i := range in.Types {
+		out.Types[i] = schema.TypeDef{Name: in.Types[i].Name, Atom: c.atom(in.Types[i].Atom)}
+	}
+	return out
+}
+
+type converter struct{ in *schemav6.Schema }
+
+func (c converter) atom(in schemav6.Atom) schema.Atom {
+	var out schema.Atom
+	if in.Scalar != nil {
+		scalar := schema.Scalar(*in.Scalar)
+		out.Scalar = &scalar
+	}
+	if in.List != nil {
+		out.List = &schema.List{
+			ElementType:         c.ref(in.List.ElementType),
+			ElementRelationship: schema.ElementRelationship(in.List.ElementRelationship),
+			Keys:                in.List.Keys,
+		}
+	}
+	if in.Map != nil {
+		out.Map = c.mapType(in.Map)
+	}
+	return out
+}
+
+func (c converter) mapType(in *schemav6.Map) *schema.Map {
+	out := &schema.Map{
+		ElementType:         c.ref(in.ElementType),
+		ElementRelationship: schema.ElementRelationship(in.ElementRelationship),
+	}
+	for _, field := range in.Fields {
+		out.Fields = append(out.Fields, schema.StructField{Name: field.Name, Type: c.ref(field.Type), Default: field.Default})
+	}
+	return out
+}
+
+func (c converter) ref(in schemav6.TypeRef) schema.TypeRef {
+	if in.ElementRelationship != nil {
+		if atom, ok := c.in.Resolve(in); ok {
+			return schema.TypeRef{Inlined: c.atom(atom)}
+		}
+	}
+	return schema.TypeRef{NamedType: in.NamedType, Inlined: c.atom(in.Inlined)}
+}

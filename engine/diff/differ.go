@@ -1,0 +1,50 @@
+package diff
+
+import (
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/state"
+)
+
+// Differ compares objects for one field manager. It is immutable and safe for
+// concurrent use.
+type Differ struct {
+	manager string
+	key     []byte
+}
+
+// New returns a Differ for the field manager that applies, with the
+// installation's key for digests and fingerprints. The key is not copied.
+func New(manager string, key []byte) *Differ {
+	return &Differ{manager: manager, key: key}
+}
+
+// Input is one object to compare.
+type Input struct {
+	// Desired is the object as it would be sent: normalised (Normalize), stamped
+	// with its tracking labels, released from what is ignored (Release).
+	Desired object.Object
+	Live    object.Object // nil: it does not exist
+	// Prior is what state has recorded of the object, nil if nothing.
+	Prior *state.Owned
+	// Type returns the object's type; it is called only where the record does not
+	// settle the question, so that a plan without changes needs no schema. Nil, or
+	// a nil result, means a deduced type.
+	Type func() *Type
+}
+
+// Same reports whether applying Desired would change nothing: neither a value
+// nor what we own. Why says in a few words what made it say no. It never says yes
+// where it is in doubt: then a dry-run decides.
+func (d *Differ) Same(in Input) (same bool, why string) {
+	if in.Live == nil {
+		return false, "does not exist"
+	}
+	if d.recorded(in) {
+		return true, ""
+	}
+	var kind *Type
+	if in.Type != nil {
+		kind = in.Type()
+	}
+	return d.sameTyped(in, kind)
+}
