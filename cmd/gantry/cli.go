@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/mattn/go-isatty"
+	"golang.org/x/term"
+)
+
+// The exit codes.
+const (
+	exitDone    = 0
+	exitError   = 1
+	exitChanges = 2 // with --detailed-exitcode: the plan has changes
+)
+
+// cli is one run of the program: its streams, its environment, and the flags
+// that every command has. Results go to out, progress and diagnostics to err.
+type cli struct {
+	in       io.Reader
+	out, err io.Writer
+	getenv   func(string) string
+	environ  func() []string
+
+	dir      string // --chdir
+	json     bool   // --json
+	noColor  bool   // --no-color
+	cacheDir string // --cache-dir
+}
+
+// exitCode ends the program with a code when everything has been said.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// usageError is a command line that makes no sense; command is whose help helps.
+type usageError struct {
+	command string
+	err     error
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// run executes a command line and returns the exit code.
+func (c *cli) run(ctx context.Context, args []string) int {
+	root := newRoot(c)
+	root.SetArgs(args)
+	root.SetIn(c.in)
+	root.SetOut(c.out)
+	root.SetErr(c.err)
+	return c.finish(root.ExecuteContext(ctx))
+}
+
+// finish reports an error that was not reported yet and gives the exit code.
+func (c *cli) finish(err error) int {
+	var code exitCode
+	var usage *usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &code):
+		return int(code)
+	case errors.As(err, &usage):
+		c.printDiagnostics(nil, errorDiagnostic("Invalid command line", fmt.Sprintf("%s.\nSee \"%s --help\".", capitalised(err.Error()), usage.command)))
+	default:
+		c.printDiagnostics(nil, errorDiagnostic("Command failed", capitalised(err.Error())+"."))
+	}
+	return exitError
+}
+
+// directory returns the configuration's directory, as it is shown and as it is.
+func (c *cli) directory() (string, error) {
+	dir := c.dir
+	if dir == "" {
+		dir = "."
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return "", fmt.Errorf("--chdir: %w", err)
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("--chdir: %s is not a directory", dir)
+	}
+	return dir, nil
+}
+
+// cache returns the directory for what is fetched: --cache-dir, GANTRY_CACHE, or
+// gantry in the user's cache directory.
+func (c *cli) cache() (string, error) {
+	if c.cacheDir != "" {
+		return filepath.Abs(c.cacheDir)
+	}
+	if dir := c.getenv("GANTRY_CACHE"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no place to cache sources, set GANTRY_CACHE: %w", err)
+	}
+	return filepath.Join(dir, "gantry"), nil
+}
+
+// isTerminal reports whether a stream is a terminal someone looks at.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && isatty.IsTerminal(file.Fd())
+}
+
+// colour reports whether a stream is to be coloured.
+func (c *cli) colour(stream io.Writer) bool {
+	return !c.noColor && !c.json && c.getenv("NO_COLOR") == "" && c.getenv("TERM") != "dumb" && isTerminal(stream)
+}
+
+// width returns how many columns a stream has; 0 where it is not a terminal,
+// which means that nothing is wrapped.
+func width(stream io.Writer) int {
+	file, ok := stream.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(file.Fd()))
+	if err != nil || columns < 20 {
+		return 0
+	}
+	return columns
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// diagnostic is one diagnostic as JSON.
+type diagnostic struct {
+	Event    string     `json:"event,omitempty"` // "diagnostic" on a stream of events
+	Severity string     `json:"severity"`        // "error" or "warning"
+	Summary  string     `json:"summary"`
+	Detail   string     `json:"detail,omitempty"`
+	Range    *fileRange `json:"range,omitempty"`
+}
+
+// fileRange is a range of a file as JSON; lines and columns count from 1.
+type fileRange struct {
+	Filename string   `json:"filename"`
+	Start    position `json:"start"`
+	End      position `json:"end"`
+}
+
+type position struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	Byte   int `json:"byte"`
+}
+
+// printDiagnostics writes diagnostics for people, with the lines they are about
+// where files has them, or one JSON object each.
+func (c *cli) printDiagnostics(files map[string]*hcl.File, diags hcl.Diagnostics) {
+	if len(diags) == 0 {
+		return
+	}
+	if c.json {
+		encoder := json.NewEncoder(c.err)
+		for _, d := range diags {
+			shown := toDiagnostic(d)
+			shown.Event = "diagnostic"
+			// The stream is gone when this fails; there is nowhere to say so.
+			_ = encoder.Encode(shown)
+		}
+		return
+	}
+	c.writeDiagnostics(c.err, files, diags)
+}
+
+// writeDiagnostics writes diagnostics for people.
+func (c *cli) writeDiagnostics(out io.Writer, files map[string]*hcl.File, diags hcl.Diagnostics) {
+	writer := hcl.NewDiagnosticTextWriter(out, files, uint(width(out)), c.colour(out))
+	if err := writer.WriteDiagnostics(diags); err != nil {
+		fmt.Fprintln(out, diags.Error())
+	}
+}
+
+func toDiagnostic(d *hcl.Diagnostic) diagnostic {
+	shown := diagnostic{Severity: "error", Summary: d.Summary, Detail: d.Detail}
+	if d.Severity == hcl.DiagWarning {
+		shown.Severity = "warning"
+	}
+	if d.Subject != nil {
+		shown.Range = &fileRange{
+			Filename: d.Subject.Filename,
+			Start:    position(d.Subject.Start),
+			End:      position(d.Subject.End),
+		}
+	}
+	return shown
+}
+
+// errorDiagnostic is an error that no place in a file is to blame for.
+func errorDiagnostic(summary, detail string) hcl.Diagnostics {
+	return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: summary, Detail: detail}}
+}
+
+// failed turns diagnostics that have been printed into the exit code.
+func failed(diags hcl.Diagnostics) error {
+	if diags.HasErrors() {
+		return exitCode(exitError)
+	}
+	return nil
+}
+
+// capitalised makes an error's text a sentence.
+func capitalised(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + strings.TrimRight(text[size:], ".\n")
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+// newRoot returns the program's commands.
+func newRoot(c *cli) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "gantry",
+		Short: "Plan and apply for Kubernetes delivery",
+		Long: `Gantry reads what your clusters should run from *.gantry.hcl files, shows what
+would change, field by field, and changes it when you say so.
+
+A first configuration:   gantry init
+What would change:       gantry plan
+Change it:               gantry apply`,
+		SilenceErrors:     true, // finish reports them
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		Args:              cobra.NoArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{command: cmd.CommandPath(), err: err}
+	})
+	flags := root.PersistentFlags()
+	flags.StringVarP(&c.dir, "chdir", "C", "", "`directory` of the configuration, in place of the current one")
+	flags.BoolVar(&c.json, "json", false, "results as JSON on stdout; progress and diagnostics as JSON lines on stderr")
+	flags.BoolVar(&c.noColor, "no-color", false, "no colours, as with NO_COLOR set")
+	flags.StringVar(&c.cacheDir, "cache-dir", "", "`directory` for what is fetched (default $GANTRY_CACHE, or gantry in the user's cache)")
+
+	root.AddCommand(
+		newInit(c),
+		newValidate(c),
+		newFmt(c),
+		newPlan(c),
+		newShow(c),
+		newApply(c),
+		newDestroy(c),
+		newGraph(c),
+		newVersion(c),
+		newCompletion(c),
+	)
+	for _, command := range root.Commands() {
+		wrapArgs(command)
+	}
+	wrapArgs(root)
+	return root
+}
+
+// wrapArgs makes a wrong number of arguments a usage error, like a wrong flag.
+func wrapArgs(command *cobra.Command) {
+	check := command.Args
+	if check == nil {
+		return
+	}
+	command.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{command: cmd.CommandPath(), err: err}
+		}
+		return nil
+	}
+}
