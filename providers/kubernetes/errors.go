@@ -29,14 +29,6 @@ func (e *reasonError) Error() string { return e.message }
 // Unwrap returns the reason.
 func (e *reasonError) Unwrap() error { return e.reason }
 
-// failure turns an answer that is no success, or none at all, into an error.
-func (c *cluster) failure(ctx context.Context, r request, answer response, err error) error {
-	if err != nil {
-		return c.networkFailure(ctx, err)
-	}
-	return c.statusFailure(r, answer)
-}
-
 // networkFailure is the error of a request that had no answer.
 func (c *cluster) networkFailure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
@@ -99,12 +91,12 @@ func (c *cluster) statusFailure(r request, answer response) error {
 	if !r.isRead() && isAdmission(message) {
 		return invalid(r, status)
 	}
-	return &statusError{Status: status, message: fmt.Sprintf("cluster %q at %s: status %d: %s", c.name, c.server, answer.status, message)}
+	return &statusError{code: answer.status, message: fmt.Sprintf("cluster %q at %s: status %d: %s", c.name, c.server, answer.status, message)}
 }
 
 // statusError is a failure that no reason of package providers fits.
 type statusError struct {
-	metav1.Status
+	code    int
 	message string
 }
 

@@ -71,7 +71,7 @@ func (c *cluster) listPages(ctx context.Context, resource providers.Resource, pa
 // longer there.
 func isExpired(err error) bool {
 	var status *statusError
-	return errors.As(err, &status) && status.Code == http.StatusGone
+	return errors.As(err, &status) && status.code == http.StatusGone
 }
 
 // Get reads one object.

@@ -60,33 +60,68 @@ func (c *cluster) do(ctx context.Context, r request) (response, error) {
 		if err == nil && answer.status < 300 {
 			return answer, nil
 		}
-		wait, again := c.again(r, attempt, answer, err)
-		if !again || ctx.Err() != nil {
-			return response{}, c.failure(ctx, r, answer, err)
-		}
-		if err := c.pause(ctx, wait); err != nil {
-			return response{}, c.networkFailure(ctx, err)
+		if err := c.failedAttempt(ctx, r, attempt, answer, err); err != nil {
+			return response{}, err
 		}
 	}
+}
+
+// stream is do for an answer that is read as it comes: the caller reads and
+// closes its body. The context bounds it; there is no other time-out.
+func (c *cluster) stream(ctx context.Context, r request) (*http.Response, error) {
+	for attempt := 1; ; attempt++ {
+		var refusal response
+		answer, err := c.open(ctx, r)
+		if err == nil && answer.StatusCode < 300 {
+			return answer, nil
+		}
+		if err == nil {
+			refusal, err = readAll(ctx, answer)
+		}
+		if err := c.failedAttempt(ctx, r, attempt, refusal, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// failedAttempt waits until it is time to send a request again, or returns the
+// error to give up with.
+func (c *cluster) failedAttempt(ctx context.Context, r request, attempt int, answer response, err error) error {
+	wait, again := c.again(r, attempt, answer, err)
+	if !again || ctx.Err() != nil {
+		if err != nil {
+			return c.networkFailure(ctx, err)
+		}
+		return c.statusFailure(r, answer)
+	}
+	if err := c.pause(ctx, wait); err != nil {
+		return c.networkFailure(ctx, err)
+	}
+	return nil
 }
 
 // try sends a request once and reads the answer. An error is one of the network.
 func (c *cluster) try(ctx context.Context, r request) (response, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, timeoutError(c.timeout))
 	defer cancel()
-	stream, err := c.open(ctx, r)
+	answer, err := c.open(ctx, r)
 	if err != nil {
 		return response{}, err
 	}
-	defer stream.Body.Close()
-	body, err := readBody(stream)
+	return readAll(ctx, answer)
+}
+
+// readAll reads an answer to its end and closes it.
+func readAll(ctx context.Context, answer *http.Response) (response, error) {
+	defer answer.Body.Close()
+	body, err := readBody(answer)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
 		return response{}, err
 	}
-	return response{status: stream.StatusCode, header: stream.Header, body: body}, nil
+	return response{status: answer.StatusCode, header: answer.Header, body: body}, nil
 }
 
 // open sends a request once and returns the answer with its body unread. The

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -63,7 +64,9 @@ func scrubberOfPatch(resource providers.Resource, name string, patch []byte) scr
 		Path  string `json:"path"`
 		Value any    `json:"value"`
 	}
-	if json.Unmarshal(patch, &operations) == nil {
+	decoder := json.NewDecoder(bytes.NewReader(patch))
+	decoder.UseNumber() // so that numbers are printed as they are
+	if decoder.Decode(&operations) == nil {
 		for _, operation := range operations {
 			s.safe[operation.Path] = true
 			s.addValues(operation.Value)
@@ -96,7 +99,7 @@ func (s *scrubber) addValues(value any) {
 			s.addValues(item)
 		}
 	case string:
-		s.values = append(s.values, v)
+		s.values = append(s.values, v, base64.StdEncoding.EncodeToString([]byte(v)))
 		if plain, err := base64.StdEncoding.DecodeString(v); err == nil {
 			s.values = append(s.values, string(plain))
 		}
@@ -116,6 +119,10 @@ func (s *scrubber) addPaths(prefix string, fields map[string]any) {
 	}
 }
 
+// shortest is the length from which a value is looked for outside of quotes.
+// Nothing shorter is a secret, and it may well be a word of the message.
+const shortest = 3
+
 // finish orders the values, and adds the forms in which messages show them.
 func (s *scrubber) finish() scrubber {
 	for _, value := range slices.Clone(s.values) {
@@ -126,7 +133,7 @@ func (s *scrubber) finish() scrubber {
 			s.values = append(s.values, trimmed)
 		}
 	}
-	s.values = slices.DeleteFunc(s.values, func(value string) bool { return value == "" })
+	s.values = slices.DeleteFunc(s.values, func(value string) bool { return len(value) < shortest })
 	slices.SortFunc(s.values, func(a, b string) int {
 		if len(a) != len(b) {
 			return len(b) - len(a)
@@ -165,8 +172,8 @@ func (s scrubber) clean(message string) string {
 
 func placeholder(i int) string { return fmt.Sprintf("\x00%d\x00", i) }
 
-// replaceValue replaces a value; a short one only where it stands alone, so that
-// a password "a" does not make the message unreadable and thereby known.
+// replaceValue replaces a value; a short one only where it stands alone, since
+// it may be a part of words of the message.
 func replaceValue(message, value string) string {
 	const short = 6
 	if len(value) >= short {

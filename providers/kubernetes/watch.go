@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -180,18 +179,11 @@ func (w *watcher) stream(ctx context.Context) (events int, err error) {
 	}
 	streamCtx, cancel := context.WithTimeoutCause(ctx, length+watchGrace, timeoutError(length+watchGrace))
 	defer cancel()
-	answer, err := w.cluster.open(streamCtx, r)
+	answer, err := w.cluster.stream(streamCtx, r)
 	if err != nil {
-		return 0, w.cluster.networkFailure(ctx, err)
+		return 0, err
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		body, err := readBody(answer)
-		if err != nil {
-			return 0, w.cluster.networkFailure(ctx, err)
-		}
-		return 0, w.cluster.statusFailure(r, response{status: answer.StatusCode, header: answer.Header, body: body})
-	}
 	frames := json.NewDecoder(answer.Body)
 	for {
 		var frame struct {
