@@ -21,7 +21,7 @@ type Changes struct {
 // Fields lists what changes between Before and After, sorted by path: values,
 // and fields whose ownership alone changes (Added: we come to own it, Removed: we
 // release it). Left out is what the server keeps for itself: managedFields,
-// resourceVersion, generation, creationTimestamp, uid, selfLink and status.
+// resourceVersion, generation, creationTimestamp, uid, selfLink and status; and the identity, which is the same.
 //
 // Items of lists are matched by their keys where the type has them, and a new
 // order of such items is a change of the list from one list of keys to another.
@@ -57,7 +57,7 @@ func compared(o object.Object) map[string]any {
 			metadata, _ := value.(map[string]any)
 			kept := make(map[string]any, len(metadata))
 			for name, v := range metadata {
-				if !slices.Contains(serverMetadata(), name) {
+				if name != "name" && name != "namespace" && !slices.Contains(serverMetadata(), name) {
 					kept[name] = v
 				}
 			}

@@ -18,7 +18,7 @@ import (
 type Schemas struct {
 	mu       sync.RWMutex
 	types    map[object.GVK]*Type
-	declared map[object.GVK]*Type              // of CRDs
+	declared map[object.GVK]*Type            // of CRDs
 	hashes   map[[2]string][sha256.Size]byte // of documents, by group and version
 }
 
