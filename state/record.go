@@ -9,6 +9,7 @@ package state
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/gantrycd/gantry/lang/addr"
@@ -21,6 +22,9 @@ import (
 // Record is what is known of one application. Serial grows by one with every
 // write; a writer that holds an older one loses.
 type Record struct {
+	// FormatVersion is of the record's form; Records.Put sets it.
+	FormatVersion int `json:"formatVersion"`
+
 	Address   addr.Address   `json:"address"`
 	Lineage   string         `json:"lineage"` // of the installation
 	Serial    int64          `json:"serial"`
@@ -67,7 +71,7 @@ type Owned struct {
 	AppliedAt time.Time `json:"appliedAt,omitzero"`
 	// Adopted tells that the object existed before it was ours.
 	Adopted bool `json:"adopted,omitempty"`
-	// Prevent: the object said that it must not be deleted (annotations).
+	// Keep: the object said that it must not be deleted (annotations).
 	Keep bool `json:"keep,omitempty"`
 }
 
@@ -103,20 +107,27 @@ func (r *Record) Find(id object.ID) *Owned {
 	if r == nil {
 		return nil
 	}
-	for i := range r.Objects {
-		if r.Objects[i].ID == id {
-			return &r.Objects[i]
-		}
+	i, found := slices.BinarySearchFunc(r.Objects, id, func(o Owned, id object.ID) int { return o.ID.Compare(id) })
+	if !found {
+		return nil
 	}
-	return nil
+	return &r.Objects[i]
 }
 
-// Owns returns what the application owns; nothing for a nil record.
+// Owns returns what the application owns: its objects, and those that an
+// interrupted apply was about to create, whose UID is empty until the cluster
+// confirms them. A nil record owns nothing.
 func (r *Record) Owns() []Owned {
 	if r == nil {
 		return nil
 	}
-	return r.Objects
+	owned := slices.Clone(r.Objects)
+	for _, intent := range r.Journal {
+		if !intent.Action.Deletes() && r.Find(intent.ID) == nil {
+			owned = append(owned, Owned{ID: intent.ID, Version: intent.Version, Plural: intent.Plural, Namespaced: intent.Namespaced})
+		}
+	}
+	return owned
 }
 
 // ClusterUID returns the identity of the cluster that the application was applied

@@ -1,0 +1,57 @@
+package state
+
+import (
+	"slices"
+
+	"github.com/gantrycd/gantry/plan/object"
+)
+
+// The methods below change a record in memory; Records.Put makes it last. They
+// are not safe for concurrent use.
+
+// Begin notes changes that are about to be made. There is one intent for an
+// object at most: a newer one takes the place of the older.
+func (r *Record) Begin(intents ...Intent) {
+	for _, intent := range intents {
+		r.Done(intent.ID)
+		r.Journal = append(r.Journal, intent)
+	}
+}
+
+// Done forgets what was begun with an object, because its outcome is known.
+func (r *Record) Done(id object.ID) {
+	r.Journal = slices.DeleteFunc(r.Journal, func(i Intent) bool { return i.ID == id })
+}
+
+// Own notes an object as owned, in the place of what was known of it.
+func (r *Record) Own(owned Owned) {
+	i, found := r.search(owned.ID)
+	if found {
+		r.Objects[i] = owned
+	} else {
+		r.Objects = slices.Insert(r.Objects, i, owned)
+	}
+}
+
+// Disown forgets an object, because it is gone or no longer ours.
+func (r *Record) Disown(id object.ID) {
+	if i, found := r.search(id); found {
+		r.Objects = slices.Delete(r.Objects, i, i+1)
+	}
+}
+
+// Finish adds an apply to the history, whose older entries lose their Plan, and
+// keeps the newest limit entries; a limit below 1 keeps all.
+func (r *Record) Finish(entry Entry, limit int) {
+	for i := range r.History {
+		r.History[i].Plan = nil
+	}
+	r.History = append(r.History, entry)
+	if limit > 0 && len(r.History) > limit {
+		r.History = slices.Delete(r.History, 0, len(r.History)-limit)
+	}
+}
+
+func (r *Record) search(id object.ID) (int, bool) {
+	return slices.BinarySearchFunc(r.Objects, id, func(o Owned, id object.ID) int { return o.ID.Compare(id) })
+}

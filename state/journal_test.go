@@ -1,0 +1,79 @@
+package state_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/state"
+)
+
+func configMap(name string) object.ID {
+	return object.ID{Kind: "ConfigMap", Namespace: "web", Name: name}
+}
+
+func TestJournal(t *testing.T) {
+	r := &state.Record{}
+	r.Begin(state.Intent{ID: configMap("a"), Action: plan.Create}, state.Intent{ID: configMap("b"), Action: plan.Create})
+	r.Begin(state.Intent{ID: configMap("a"), Action: plan.Update})
+	if len(r.Journal) != 2 || r.Journal[0].ID.Name != "b" || r.Journal[1].Action != plan.Update {
+		t.Errorf("journal %+v", r.Journal)
+	}
+	r.Done(configMap("a"))
+	r.Done(configMap("nothing"))
+	if len(r.Journal) != 1 || r.Journal[0].ID.Name != "b" {
+		t.Errorf("journal %+v", r.Journal)
+	}
+}
+
+// TestOwnedStaysSorted compares Own and Disown with a map.
+func TestOwnedStaysSorted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r, want := &state.Record{}, map[object.ID]string{}
+		for range rapid.IntRange(1, 50).Draw(t, "steps") {
+			id := configMap(rapid.StringMatching(`[a-d]{1,2}`).Draw(t, "name"))
+			if rapid.Bool().Draw(t, "own") {
+				uid := rapid.StringMatching(`[0-9]{3}`).Draw(t, "uid")
+				r.Own(state.Owned{ID: id, UID: uid})
+				want[id] = uid
+			} else {
+				r.Disown(id)
+				delete(want, id)
+			}
+			if len(r.Objects) != len(want) {
+				t.Fatalf("%d objects, want %d", len(r.Objects), len(want))
+			}
+			for _, owned := range r.Objects {
+				if uid, ok := want[owned.ID]; !ok || uid != owned.UID {
+					t.Fatalf("%s has uid %s, want %s", owned.ID, owned.UID, uid)
+				}
+			}
+			if !slices.IsSortedFunc(r.Objects, func(a, b state.Owned) int { return a.ID.Compare(b.ID) }) {
+				t.Fatalf("not sorted: %v", r.Objects)
+			}
+		}
+	})
+}
+
+func TestFinishKeepsTheNewest(t *testing.T) {
+	r := &state.Record{}
+	for serial := range int64(5) {
+		r.Finish(state.Entry{Serial: serial, Plan: json.RawMessage(`{}`)}, 3)
+	}
+	if len(r.History) != 3 || r.History[0].Serial != 2 || r.History[2].Serial != 4 {
+		t.Errorf("history %+v", r.History)
+	}
+	for i, entry := range r.History {
+		if (entry.Plan != nil) != (i == 2) {
+			t.Errorf("entry %d has plan %s", i, entry.Plan)
+		}
+	}
+	r.Finish(state.Entry{}, 0)
+	if len(r.History) != 4 {
+		t.Errorf("%d entries without a limit", len(r.History))
+	}
+}
