@@ -128,26 +128,35 @@ const maxRedirects = 10
 
 // NewClient returns a client for the repository at origin.
 func NewClient(origin *url.URL, auth *source.Auth, proxy Proxy) (*Client, error) {
-	transport, err := Transport(auth, proxy)
+	transport, err := RoundTripper(origin, auth, proxy)
 	if err != nil {
 		return nil, err
 	}
 	c := &Client{origin: origin, auth: auth}
 	c.http = &http.Client{Transport: transport, CheckRedirect: c.checkRedirect}
-	if auth != nil && (auth.ClientCert != "" || auth.Insecure) {
-		// Another host neither sees the client's certificate nor goes unverified.
-		other, err := Transport(&source.Auth{CAData: auth.CAData}, proxy)
-		if err != nil {
-			return nil, err
-		}
-		c.http.Transport = originTransport{origin: origin, own: transport, other: other}
-	}
 	return c, nil
+}
+
+// RoundTripper returns a transport that shows auth's client certificate, and
+// forgoes verification where auth says so, only at one origin.
+func RoundTripper(origin *url.URL, auth *source.Auth, proxy Proxy) (http.RoundTripper, error) {
+	own, err := Transport(auth, proxy)
+	if err != nil {
+		return nil, err
+	}
+	if auth == nil || (auth.ClientCert == "" && !auth.Insecure) {
+		return own, nil
+	}
+	other, err := Transport(&source.Auth{CAData: auth.CAData}, proxy)
+	if err != nil {
+		return nil, err
+	}
+	return originTransport{origin: origin, own: own, other: other}, nil
 }
 
 type originTransport struct {
 	origin     *url.URL
-	own, other http.RoundTripper
+	own, other *http.Transport
 }
 
 func (t originTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -155,6 +164,12 @@ func (t originTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return t.own.RoundTrip(r)
 	}
 	return t.other.RoundTrip(r)
+}
+
+// CloseIdleConnections implements what http.Client looks for.
+func (t originTransport) CloseIdleConnections() {
+	t.own.CloseIdleConnections()
+	t.other.CloseIdleConnections()
 }
 
 // Get requests a file. The response has status 200, and its body must be closed.
