@@ -1,14 +1,18 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -98,6 +102,10 @@ type watcher struct {
 
 type objectKey struct{ namespace, name string }
 
+func (k objectKey) compare(other objectKey) int {
+	return cmp.Or(strings.Compare(k.namespace, other.namespace), strings.Compare(k.name, other.name))
+}
+
 // relist reads all objects, and tells what differs from what is known.
 func (w *watcher) relist(ctx context.Context) error {
 	objects, version, err := w.cluster.list(ctx, w.resource, w.namespace, providers.ListOptions{})
@@ -108,8 +116,8 @@ func (w *watcher) relist(ctx context.Context) error {
 	for _, o := range objects {
 		there[keyOf(o)] = true
 	}
-	for key, gone := range w.known {
-		if !there[key] && !w.remove(gone) {
+	for _, key := range slices.SortedFunc(maps.Keys(w.known), objectKey.compare) {
+		if !there[key] && !w.remove(w.known[key]) {
 			return errStopped
 		}
 	}
