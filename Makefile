@@ -16,7 +16,7 @@ build: ## build bin/gantry
 
 cluster: ## build bin/gantry-cluster, a local Kubernetes (minutes the first time, then cached)
 	@mkdir -p bin
-	@cmd/gantry-cluster/build.sh bin/gantry-cluster
+	@binary="$$(cmd/gantry-cluster/build.sh)"; ln -sfn "$$binary" bin/gantry-cluster
 
 demo: ## from nothing to two clusters, a plan, its apply, drift and destroy
 	@examples/quickstart/demo.sh
@@ -34,7 +34,7 @@ check: ## format, vet, lint, import directions, generated files, go.mod
 	@.ci/check
 
 bench: build cluster ## measure 100, 1,000 and 10,000 objects; minutes
-	@.ci/bench
+	go run ./cmd/internal/bench -check
 
 soak: ## the tests that take long: every test three times with the race detector
 	@GANTRY_SOAK=1 .ci/test

@@ -1,5 +1,5 @@
 # What demo.sh is made of: talking, building, clusters. Sourced, not run. Uses
-# $root, and $work and $prefix once they are set.
+# $root, and $work once it is set.
 
 cluster_build=""
 
@@ -67,8 +67,10 @@ build_gantry() {
 # build_cluster_in_background builds what the demo needs only later.
 build_cluster_in_background() {
   cluster_log="$(mktemp)"
-  nice make --no-print-directory -C "$root" cluster >"$cluster_log" 2>&1 &
+  set -m # a process group of its own, to be ended whole
+  nice make --no-print-directory -C "$root" cluster >"$cluster_log" 2>&1 </dev/null &
   cluster_build=$!
+  set +m
 }
 
 # make_repository makes a git repository of the quickstart, and changes into it.
@@ -91,18 +93,20 @@ kubeconfigs = {
 VARIABLES
 }
 
+# start_clusters takes flags for gantry-cluster up.
 start_clusters() {
+  local name
   wait_for "$cluster_build" "building a local Kubernetes (minutes the first time, seconds from then on)" || {
     cat "$cluster_log"
+    cluster_build=""
     fail "gantry-cluster does not build"
   }
   cluster_build=""
   rm -f "$cluster_log"
   say "Each is etcd, an API server, the controllers, a scheduler and simulated nodes."
-  local name
+  export GANTRY_CLUSTER_HOME="$work/clusters"
   for name in staging production; do
-    run gantry-cluster up --name "$prefix-$name"
-    (umask 077 && gantry-cluster kubeconfig --name "$prefix-$name" >"$work/$name.kubeconfig")
+    run gantry-cluster up --name "$name" --kubeconfig "$work/$name.kubeconfig" "$@"
   done
 }
 
@@ -135,15 +139,13 @@ tamper() {
 
 # clean_up ends the clusters, whatever happened before.
 clean_up() {
-  local name
   if [[ -n "$cluster_build" ]]; then
-    kill "$cluster_build" 2>/dev/null || true
+    kill -- "-$cluster_build" 2>/dev/null || true
     wait "$cluster_build" 2>/dev/null || true
+    rm -f "$cluster_log"
   fi
-  if [[ -x "$root/bin/gantry-cluster" ]]; then
-    for name in staging production; do
-      "$root/bin/gantry-cluster" down --name "$prefix-$name" >/dev/null 2>&1 || true
-    done
+  if [[ -d "$work/clusters" ]]; then
+    GANTRY_CLUSTER_HOME="$work/clusters" "$root/bin/gantry-cluster" down --all >/dev/null || true
   fi
   cd "$root"
   rm -rf "$work"

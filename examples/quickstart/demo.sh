@@ -12,7 +12,6 @@ source "$root/examples/quickstart/demo-lib.sh"
 
 walk() {
   work="$(mktemp -d "${TMPDIR:-/tmp}/gantry-demo.XXXXXX")"
-  prefix="demo-$$"
   trap 'clean_up' EXIT
   trap 'exit 130' INT TERM
 
@@ -39,7 +38,7 @@ is there. It cannot be applied, but it can be reviewed."
   run gantry plan --offline --target 'application.cache["staging"]'
 
   title "2. Two clusters"
-  start_clusters
+  start_clusters --with-parent
 
   title "3. Plan, then apply"
   say "Now the real thing: what would be created, where, in which order. The plan is
@@ -80,7 +79,6 @@ written to a file, and that file is what gets applied: no source is read again."
 
 up() {
   work="$(demo_folder)"
-  prefix="demo"
   if [[ -d "$work" ]]; then
     fail "the demo is up already: see $work, or end it with make demo-down"
   fi
@@ -106,7 +104,6 @@ End it with make demo-down."
 
 down() {
   work="$(demo_folder)"
-  prefix="demo"
   if [[ ! -d "$work" ]]; then
     say "The demo is not up."
     return

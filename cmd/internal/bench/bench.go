@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// bench is the measurement of one size.
+type bench struct {
+	gantry, cluster string // binaries
+	services        int
+
+	dir string // the repository and the configuration
+	env []string
+}
+
+// result is what one command took.
+type result struct {
+	step     string
+	wall     time.Duration
+	CPU      time.Duration  `json:"cpu"`
+	Memory   int64          `json:"maxMemory"` // bytes
+	Requests map[string]int `json:"requests"`
+}
+
+// run starts a cluster, measures, and removes everything again.
+func (b *bench) run(ctx context.Context) (results []result, err error) {
+	temporary, err := os.MkdirTemp("", "gantry-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
+	kubeconfig := filepath.Join(temporary, "kubeconfig")
+	b.dir = filepath.Join(temporary, "services")
+	b.env = append(os.Environ(),
+		"GANTRY_CLUSTER_HOME="+filepath.Join(temporary, "clusters"), "GANTRY_CACHE="+filepath.Join(temporary, "cache"),
+		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
+	)
+	if err := writeWorkload(b.dir, b.services, kubeconfig); err != nil {
+		return nil, err
+	}
+	if err := b.git(ctx, "init", "--quiet", "--initial-branch", "main"); err != nil {
+		return nil, err
+	}
+	if err := b.commit(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.do(ctx, b.cluster, "up", "--with-parent", "--control-plane-only", "--kubeconfig", kubeconfig); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.do(context.WithoutCancel(ctx), b.cluster, "down")) }()
+	return b.measure(ctx)
+}
+
+// measure runs gantry as its users do.
+func (b *bench) measure(ctx context.Context) ([]result, error) {
+	planned := filepath.Join(filepath.Dir(b.dir), "bench.gantryplan")
+	var results []result
+	step := func(name string, wantChanges bool, args ...string) error {
+		measured, changes, err := b.command(ctx, args...)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if changes != wantChanges {
+			return fmt.Errorf("%s: the plan has changes: %t, expected %t", name, changes, wantChanges)
+		}
+		measured.step = name
+		results = append(results, measured)
+		return nil
+	}
+	for _, s := range []struct {
+		name    string
+		changes bool
+		args    []string
+		before  func() error
+	}{
+		{"first plan", true, []string{"plan", "--detailed-exitcode", "--out", planned}, nil},
+		{"first apply", false, []string{"apply", planned}, nil},
+		{"plan without changes", false, []string{"plan", "--detailed-exitcode"}, nil},
+		{"plan with 1 % changed", true, []string{"plan", "--detailed-exitcode", "--out", planned}, func() error { return b.change(ctx) }},
+		{"apply of 1 %", false, []string{"apply", planned}, nil},
+	} {
+		if s.before != nil {
+			if err := s.before(); err != nil {
+				return nil, err
+			}
+		}
+		if err := step(s.name, s.changes, s.args...); err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
+}
+
+// change changes one object in a hundred: one of the ten of every tenth service.
+func (b *bench) change(ctx context.Context) error {
+	for i := 0; i < b.services; i += 100 / objectsPerService {
+		if err := writeService(b.dir, i, "v2"); err != nil {
+			return err
+		}
+	}
+	return b.commit(ctx)
+}
+
+// command runs gantry; changes tells that it ended with exit code 2.
+func (b *bench) command(ctx context.Context, args ...string) (measured result, changes bool, err error) {
+	command := exec.CommandContext(ctx, b.gantry, append([]string{"--json", "--stats", "--chdir", b.dir}, args...)...)
+	command.Env = b.env
+	var stderr bytes.Buffer
+	command.Stdout, command.Stderr = io.Discard, &stderr
+	start := time.Now()
+	err = command.Run()
+	measured.wall = time.Since(start)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 2 {
+		changes, err = true, nil
+	}
+	if err != nil {
+		return measured, false, fmt.Errorf("gantry %s: %w\n%s", strings.Join(args, " "), err, last(stderr.String(), 4000))
+	}
+	return measured, changes, readStats(&stderr, &measured)
+}
+
+// readStats finds what --stats printed among the events.
+func readStats(in io.Reader, into *result) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if bytes.Contains(lines.Bytes(), []byte(`"event":"stats"`)) {
+			return json.Unmarshal(lines.Bytes(), into)
+		}
+	}
+	return errors.Join(lines.Err(), errors.New("gantry did not print its stats"))
+}
+
+func (b *bench) commit(ctx context.Context) error {
+	if err := b.git(ctx, "add", "--all", "services"); err != nil {
+		return err
+	}
+	return b.git(ctx, "-c", "user.name=bench", "-c", "user.email=bench@example.com", "commit", "--quiet", "--message", "services")
+}
+
+func (b *bench) git(ctx context.Context, args ...string) error {
+	return b.do(ctx, "git", append([]string{"-C", b.dir}, args...)...)
+}
+
+func (b *bench) do(ctx context.Context, program string, args ...string) error {
+	command := exec.CommandContext(ctx, program, args...)
+	command.Env = b.env
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", filepath.Base(program), strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// broken returns which of the promises of docs/benchmarks.md do not hold.
+func (b *bench) broken(results []result) []string {
+	const (
+		slowest = 3 * time.Second
+		spare   = 20
+	)
+	if b.services != 100 {
+		return nil
+	}
+	var out []string
+	most := kindsPerService*namespaces(b.services) + spare
+	for _, r := range results {
+		if r.step != "plan without changes" {
+			continue
+		}
+		if r.wall > slowest {
+			out = append(out, fmt.Sprintf("a plan of 1,000 objects without changes took %s, more than %s", r.wall.Round(time.Millisecond), slowest))
+		}
+		if n := r.total(); n > most {
+			out = append(out, fmt.Sprintf("a plan of 1,000 objects without changes took %d requests, more than %d", n, most))
+		}
+	}
+	return out
+}
+
+func (r result) total() int {
+	total := 0
+	for _, n := range r.Requests {
+		total += n
+	}
+	return total
+}
+
+func printHeader(out io.Writer) {
+	fmt.Fprintln(out, "| objects | step | wall | CPU | peak memory | requests |\n|---:|---|---:|---:|---:|---|")
+}
+
+func (r result) print(out io.Writer, objects int) {
+	var verbs []string
+	for _, verb := range slices.Sorted(maps.Keys(r.Requests)) {
+		verbs = append(verbs, fmt.Sprintf("%d %s", r.Requests[verb], verb))
+	}
+	fmt.Fprintf(out, "| %d | %s | %.2f s | %.2f s | %d MB | %d: %s |\n", objects, r.step,
+		r.wall.Seconds(), r.CPU.Seconds(), r.Memory>>20, r.total(), strings.Join(verbs, ", "))
+}
+
+func last(text string, n int) string { return text[max(0, len(text)-n):] }

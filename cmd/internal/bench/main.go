@@ -1,0 +1,81 @@
+// Command bench measures gantry against the local control plane: the first apply
+// of 100, 1,000 and 10,000 objects, a plan without changes, and the plan and apply
+// of a change to one object in a hundred.
+//
+//	bench -gantry bin/gantry -cluster bin/gantry-cluster -objects 100,1000
+//
+// It prints the table that docs/benchmarks.md shows. Each size has a cluster and
+// a state of its own, and gantry runs as its users run it: one process per
+// command, which tells with --stats what it took.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	gantry := flags.String("gantry", "bin/gantry", "the gantry `binary`")
+	cluster := flags.String("cluster", "bin/gantry-cluster", "the gantry-cluster `binary`")
+	sizes := flags.String("objects", "100,1000,10000", "how many objects, as a `list`")
+	check := flags.Bool("check", false, "fail where a plan of 1,000 objects without changes takes too long or too many requests")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	programs, err := absolute(*gantry, *cluster)
+	if err != nil {
+		return err
+	}
+	printHeader(os.Stdout)
+	var broken []string
+	for text := range strings.SplitSeq(*sizes, ",") {
+		objects, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || objects < objectsPerService {
+			return fmt.Errorf("-objects %q: %q is not a number from %d up", *sizes, text, objectsPerService)
+		}
+		b := &bench{gantry: programs[0], cluster: programs[1], services: objects / objectsPerService}
+		results, err := b.run(ctx)
+		if err != nil {
+			return fmt.Errorf("%d objects: %w", objects, err)
+		}
+		for _, result := range results {
+			result.print(os.Stdout, objects)
+		}
+		broken = append(broken, b.broken(results)...)
+	}
+	if *check && len(broken) > 0 {
+		return fmt.Errorf("%s", strings.Join(broken, "; "))
+	}
+	return nil
+}
+
+func absolute(paths ...string) ([]string, error) {
+	out := make([]string, len(paths))
+	for i, path := range paths {
+		full, err := filepath.Abs(path)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(full); err != nil {
+			return nil, fmt.Errorf("%w: run make build cluster first", err)
+		}
+		out[i] = full
+	}
+	return out, nil
+}

@@ -1,0 +1,33 @@
+# A kustomization, and what is changed on top of it.
+
+variable "tag" {
+  type    = string
+  default = "v1.2.0"
+}
+
+cluster "main" {}
+
+application "web" {
+  source {
+    path = "./web"
+    kustomize {
+      images      = ["registry.example.com/web:${var.tag}"]
+      name_prefix = "blue-"
+      labels      = { "example.com/team" = "web" }
+
+      replicas {
+        name  = "web"
+        count = 2
+      }
+    }
+  }
+
+  destination {
+    cluster   = cluster.main
+    namespace = "web"
+  }
+
+  sync {
+    create_namespace = true
+  }
+}
