@@ -3,7 +3,9 @@ package syntax
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -44,6 +46,10 @@ const (
 // measureNative returns what is too much in a text of native syntax, or in a
 // bare template.
 func measureNative(src []byte, template bool) *excess {
+	// HCL's scanner leaves its own path on broken UTF-8.
+	if !utf8.Valid(src) {
+		return notUTF8(src)
+	}
 	m := &meter{src: bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))}
 	skipped := len(src) - len(m.src)
 	first := level{kind: file}
@@ -267,9 +273,29 @@ func (m *meter) directive(rest []byte) {
 	}
 }
 
+// notUTF8 finds the first byte that is not part of a character.
+func notUTF8(src []byte) *excess {
+	offset := 0
+	for offset < len(src) {
+		r, width := utf8.DecodeRune(src[offset:])
+		if r == utf8.RuneError && width <= 1 {
+			break
+		}
+		offset += width
+	}
+	return &excess{
+		offset:  offset,
+		summary: "Invalid character encoding",
+		detail:  fmt.Sprintf("The byte 0x%02x is not part of a character in UTF-8. Save the file as UTF-8.", src[offset]),
+	}
+}
+
 // measureJSON returns what is too much in a text of JSON syntax: its own
 // nesting, and that of the templates and expressions in its strings.
 func measureJSON(src []byte) *excess {
+	if !utf8.Valid(src) {
+		return notUTF8(src)
+	}
 	depth := 0
 	for pos := 0; pos < len(src); pos++ {
 		switch src[pos] {

@@ -61,6 +61,16 @@ func TestRefusesWhatOverflowsTheParser(t *testing.T) {
 	}
 }
 
+func TestRefusesOtherEncodings(t *testing.T) {
+	for _, name := range []string{"a.gantry.hcl", "a.gantry.json"} {
+		_, diags := Parse([]byte("{\"a\"\n: \"\xe9\"}"), name)
+		want := hcl.Pos{Line: 2, Column: 4, Byte: 8}
+		if len(diags) != 1 || diags[0].Summary != "Invalid character encoding" || diags[0].Subject.Start != want {
+			t.Errorf("%s: got %v", name, diags)
+		}
+	}
+}
+
 func TestRefusesLargeFiles(t *testing.T) {
 	_, diags := Parse(make([]byte, MaxSize+1), "a.gantry.hcl")
 	if len(diags) != 1 || diags[0].Summary != "File too large" {
