@@ -36,7 +36,7 @@ func benchInput(b *testing.B) (*diff.Differ, diff.Input) {
 	if err := s.apply(desired, manager, false); err != nil {
 		b.Fatal(err)
 	}
-	d, live := diff.New(manager, []byte("key")), s.object()
+	d, live := diff.New(manager, fingerprinter(b)), s.object()
 	fields := d.Owned(live, "")
 	prior := &state.Owned{Fields: fields, Desired: d.Digest(desired), Values: d.Values(live, fields)}
 	kind, _ := schemas().Type(live.GVK())

@@ -2,20 +2,21 @@ package diff
 
 import (
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/state"
 )
 
 // Differ compares objects for one field manager. It is immutable and safe for
 // concurrent use.
 type Differ struct {
-	manager string
-	key     []byte
+	manager       string
+	fingerprinter seal.Fingerprinter
 }
 
-// New returns a Differ for the field manager that applies, with the
-// installation's key for digests and fingerprints. The key is not copied.
-func New(manager string, key []byte) *Differ {
-	return &Differ{manager: manager, key: key}
+// New returns a Differ for the field manager that applies, with what digests and
+// fingerprints of the installation are made with.
+func New(manager string, fingerprinter seal.Fingerprinter) *Differ {
+	return &Differ{manager: manager, fingerprinter: fingerprinter}
 }
 
 // Input is one object to compare.

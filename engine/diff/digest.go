@@ -1,11 +1,7 @@
 package diff
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -22,19 +18,16 @@ func (d *Differ) Digest(desired object.Object) string {
 // Fingerprint stands for a sensitive value: equal values of one installation have
 // equal fingerprints, and the value cannot be told from it.
 func (d *Differ) Fingerprint(value any) string {
-	mac := hmac.New(sha256.New, d.key)
-	mac.Write([]byte("gantry fingerprint\x00"))
-	mac.Write(appendValue(nil, value))
-	return "(sensitive " + hex.EncodeToString(mac.Sum(nil)[:6]) + ")"
+	if text, ok := value.(string); ok {
+		return d.fingerprinter.Of(text)
+	}
+	return d.fingerprinter.Of(string(appendValue(nil, value)))
 }
 
-// mac returns the HMAC-SHA256 of text, for one use: digests of different uses
-// never compare equal.
+// mac returns a keyed digest of text, for one use: digests of different uses never
+// compare equal.
 func (d *Differ) mac(use string, text []byte) string {
-	mac := hmac.New(sha256.New, d.key)
-	mac.Write([]byte("gantry " + use + "\x00"))
-	mac.Write(text)
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return d.fingerprinter.Digest([]byte(use), text)
 }
 
 // appendValue appends an unambiguous encoding of a JSON-shaped value: a letter
