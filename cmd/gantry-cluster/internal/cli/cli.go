@@ -56,6 +56,7 @@ type explained struct {
 func (e *explained) Unwrap() error { return e.error }
 
 func (a *app) root() *cobra.Command {
+	var showVersion bool
 	root := &cobra.Command{
 		Use:   "gantry-cluster",
 		Short: "Run Kubernetes with simulated nodes on this machine",
@@ -77,8 +78,14 @@ unless set.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if showVersion {
+				return a.printVersion()
+			}
+			return cmd.Help()
+		},
 	}
+	root.Flags().BoolVar(&showVersion, "version", false, "print the version of Kubernetes in this binary")
 	root.PersistentFlags().StringVar(&a.stateDir, "state-dir", "", "folder of all clusters' files (default $GANTRY_CLUSTER_HOME)")
 	// The servers' libraries put a flag of the same name on every command of this
 	// process. It is theirs; here it would print nothing.
@@ -137,12 +144,14 @@ func (a *app) versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version of Kubernetes in this binary",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			v := version.Get()
-			_, err := fmt.Fprintf(a.stdout, "Kubernetes %s (%s, %s)\n", v.GitVersion, v.GoVersion, v.Platform)
-			return err
-		},
+		RunE:  func(*cobra.Command, []string) error { return a.printVersion() },
 	}
+}
+
+func (a *app) printVersion() error {
+	v := version.Get()
+	_, err := fmt.Fprintf(a.stdout, "Kubernetes %s (%s, %s)\n", v.GitVersion, v.GoVersion, v.Platform)
+	return err
 }
 
 // unknown explains that there is no cluster of the name, and which there are.

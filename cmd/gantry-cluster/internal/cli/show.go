@@ -25,6 +25,7 @@ type listed struct {
 	Server           string     `json:"server,omitempty"`
 	Context          string     `json:"context,omitempty"`
 	Kubeconfig       string     `json:"kubeconfig,omitempty"`
+	Logs             string     `json:"logs,omitempty"`
 	Created          time.Time  `json:"created,omitzero"`
 	ParentPID        int        `json:"parentPID,omitempty"`
 }
@@ -80,7 +81,7 @@ func (a *app) clusters() ([]listed, error) {
 		}
 		l := listed{
 			Name: name, Status: r.Phase, Message: r.Message, Nodes: r.Nodes, ControlPlaneOnly: r.ControlPlaneOnly,
-			Version: r.Version, Server: r.Server, Context: r.Context, Created: r.Created,
+			Version: r.Version, Server: r.Server, Context: r.Context, Created: r.Created, Logs: dir.Path("logs"),
 		}
 		if r.Phase == home.Ready {
 			l.Kubeconfig = dir.Kubeconfig()
@@ -111,13 +112,26 @@ func (a *app) table(clusters []listed) error {
 		return err
 	}
 	for _, c := range clusters {
-		if c.Message != "" {
-			if _, err := fmt.Fprintf(a.stdout, "\n%s: %s\n", c.Name, c.Message); err != nil {
-				return err
-			}
+		if c.Status != home.Failed {
+			continue
+		}
+		if _, err := fmt.Fprintf(a.stdout, "\n%s: %s\nIts logs are in %s\n", c.Name, c.Message, c.Logs); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// notReady says why there is no kubeconfig, and what can be done.
+func notReady(name string, r home.Record) error {
+	switch r.Phase {
+	case home.Failed:
+		return fmt.Errorf("cluster %q has failed: %s; start it anew with \"gantry-cluster up --name %s\"", name, r.Message, name)
+	case home.Dead:
+		return fmt.Errorf("the processes of cluster %q have been killed; start it anew with \"gantry-cluster up --name %s\"", name, name)
+	default:
+		return fmt.Errorf("cluster %q is %s", name, r.Phase)
+	}
 }
 
 func (a *app) kubeconfigCommand() *cobra.Command {
@@ -143,7 +157,7 @@ It holds the key of the cluster's administrator.`,
 				return err
 			}
 			if record.Phase != home.Ready {
-				return fmt.Errorf("cluster %q is %s and has no kubeconfig", name, record.Phase)
+				return notReady(name, record)
 			}
 			if path {
 				_, err := fmt.Fprintln(a.stdout, dir.Kubeconfig())

@@ -43,14 +43,15 @@ func newBalancers(client kubernetes.Interface, services corelisters.ServiceListe
 }
 
 // adopt takes note of the addresses that Services have already.
-func (b *balancers) adopt() {
+func (b *balancers) adopt() error {
 	services, err := b.services.List(labels.Everything())
 	if err != nil {
-		return // a lister on a synced cache has no errors
+		return fmt.Errorf("list the services: %w", err)
 	}
 	for _, s := range services {
 		b.note(s.Namespace+"/"+s.Name, s)
 	}
+	return nil
 }
 
 func (b *balancers) note(key string, s *corev1.Service) {

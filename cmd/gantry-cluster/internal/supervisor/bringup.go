@@ -12,6 +12,7 @@ import (
 
 	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/home"
 	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/kubeconfig"
+	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/namespaces"
 	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/process"
 	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/simulate"
 )
@@ -21,8 +22,8 @@ const pollInterval = 50 * time.Millisecond
 
 // bringUp starts the servers and returns when the cluster is ready. It returns
 // the cause of life's end if that comes first.
-func (s *supervisor) bringUp(life context.Context, end context.CancelCauseFunc) error {
-	launch, net, err := s.prepare(end)
+func (s *supervisor) bringUp(life context.Context) error {
+	launch, net, err := s.prepare()
 	if err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func (s *supervisor) bringUp(life context.Context, end context.CancelCauseFunc) 
 	if err := s.launch(launch, programs...); err != nil {
 		return err
 	}
-	client, err := connect(s.Dir)
+	config, client, err := connect(s.Dir)
 	if err != nil {
 		return err
 	}
@@ -47,8 +48,10 @@ func (s *supervisor) bringUp(life context.Context, end context.CancelCauseFunc) 
 	if err := s.wait(ctx, "the API server", func() error { return readyz(ctx, client) }); err != nil {
 		return err
 	}
+	s.work(life, func(ctx context.Context) error { return namespaces.Run(ctx, config, client, s.Log) })
 	if !s.record.ControlPlaneOnly {
-		if err := s.populate(ctx, life, launch, client); err != nil {
+		s.work(life, func(ctx context.Context) error { return simulate.Run(ctx, client, s.Log) })
+		if err := s.populate(ctx, launch, client); err != nil {
 			return err
 		}
 	}
@@ -88,7 +91,7 @@ func (s *supervisor) launch(l *launcher, programs ...program) error {
 
 // populate makes what a cluster with nodes has from the start and waits for the
 // nodes.
-func (s *supervisor) populate(ctx, life context.Context, l *launcher, client kubernetes.Interface) error {
+func (s *supervisor) populate(ctx context.Context, l *launcher, client kubernetes.Interface) error {
 	nodes := s.record.Nodes
 	// The API server is ready before everything that it makes by itself is
 	// there, so this may fail a few times.
@@ -99,17 +102,17 @@ func (s *supervisor) populate(ctx, life context.Context, l *launcher, client kub
 	if err := s.launch(l, kwokProgram()); err != nil {
 		return err
 	}
-	work, stopWork := context.WithCancel(life)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		simulate.Run(work, client, s.Log)
-	}()
-	s.stopWork = func() {
-		stopWork()
-		<-done
-	}
 	return s.wait(ctx, fmt.Sprintf("%d nodes", nodes), func() error { return simulate.NodesReady(ctx, client, nodes) })
+}
+
+// work does something that belongs to the cluster in this process until the cluster
+// ends; see stopWork.
+func (s *supervisor) work(life context.Context, do func(context.Context) error) {
+	s.working.Go(func() {
+		if err := do(life); err != nil {
+			s.endLife(err)
+		}
+	})
 }
 
 // wait looks at a condition until it returns nil. When the time is over, the
@@ -119,10 +122,14 @@ func (s *supervisor) wait(ctx context.Context, what string, condition func() err
 	s.report.send(Event{Step: what})
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
+	var last error
 	for {
-		last := condition()
-		if last == nil {
+		err := condition()
+		if err == nil {
 			return nil
+		}
+		if ctx.Err() == nil || last == nil {
+			last = err // and not that the time is over
 		}
 		select {
 		case <-tick.C:
@@ -142,16 +149,17 @@ func readyz(ctx context.Context, client kubernetes.Interface) error {
 
 // connect returns a client of the cluster's administrator. The server's priority
 // and fairness decides how fast it may be.
-func connect(dir home.Dir) (kubernetes.Interface, error) {
+func connect(dir home.Dir) (*rest.Config, kubernetes.Interface, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", dir.Kubeconfig())
 	if err != nil {
-		return nil, fmt.Errorf("read the kubeconfig of cluster %s: %w", dir.Name(), err)
+		return nil, nil, fmt.Errorf("read the kubeconfig of cluster %s: %w", dir.Name(), err)
 	}
 	config = rest.AddUserAgent(config, "gantry-cluster")
 	config.QPS = -1
+	config.WarningHandler = rest.NoWarnings{}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of cluster %s: %w", dir.Name(), err)
+		return nil, nil, fmt.Errorf("make a client of cluster %s: %w", dir.Name(), err)
 	}
-	return client, nil
+	return config, client, nil
 }

@@ -1,9 +1,6 @@
 package supervisor
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 const (
 	// serviceRange is where the cluster's Services get their addresses, and
@@ -18,14 +15,11 @@ const (
 	issuer = "https://kubernetes.default.svc.cluster.local"
 )
 
-// unused names the controllers that nothing in a simulated cluster needs: they
-// are about real disks, kubelets' caches and tokens of former versions.
-var unused = []string{
-	"persistentvolume-attach-detach-controller",
-	"persistentvolume-expander-controller",
-	"ttl-controller",
-	"legacy-serviceaccount-token-cleaner-controller",
-}
+// controllers leaves out those that nothing in a simulated cluster needs, being
+// about real disks, kubelets' caches and tokens of former versions, and the one for
+// which package namespaces stands in.
+const controllers = "*,-namespace-controller,-persistentvolume-attach-detach-controller," +
+	"-persistentvolume-expander-controller,-ttl-controller,-legacy-serviceaccount-token-cleaner-controller"
 
 // network is the ports of a cluster on 127.0.0.1.
 type network struct {
@@ -112,7 +106,7 @@ func controllerManagerProgram() program {
 		"--kubeconfig=config/controller-manager.kubeconfig",
 		"--leader-elect=false",
 		"--secure-port=0",
-		"--controllers=*,-" + strings.Join(unused, ",-"),
+		"--controllers=" + controllers,
 		"--use-service-account-credentials=true",
 		"--service-account-private-key-file=pki/tokens.key",
 		"--root-ca-file=pki/ca.crt",

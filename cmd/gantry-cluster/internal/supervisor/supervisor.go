@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -81,7 +82,8 @@ func Run(cfg Config) error {
 
 	life, end := context.WithCancelCause(context.Background())
 	defer end(nil)
-	go s.watchSignals(life, end)
+	s.endLife = end
+	go s.watchSignals(life)
 	if parent := record.Parent; parent != nil {
 		go func() {
 			if parent.Wait(life) == nil {
@@ -90,7 +92,7 @@ func Run(cfg Config) error {
 		}()
 	}
 
-	err = s.bringUp(life, end)
+	err = s.bringUp(life)
 	if err == nil {
 		<-life.Done()
 		err = context.Cause(life)
@@ -108,21 +110,24 @@ type supervisor struct {
 	// server first.
 	children []*child
 	ready    bool
-	stopWork func()
+	// endLife ends the cluster for a cause; working counts what goes on in this
+	// process until then.
+	endLife context.CancelCauseFunc
+	working sync.WaitGroup
 }
 
-func (s *supervisor) watchSignals(life context.Context, end context.CancelCauseFunc) {
+func (s *supervisor) watchSignals(life context.Context) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	select {
 	case <-signals:
-		end(errStopped)
+		s.endLife(errStopped)
 	case <-life.Done():
 	}
 }
 
 // prepare makes the files and the means to start servers.
-func (s *supervisor) prepare(end context.CancelCauseFunc) (*launcher, network, error) {
+func (s *supervisor) prepare() (*launcher, network, error) {
 	reservation, err := ports.Reserve(3)
 	if err != nil {
 		return nil, network{}, err
@@ -144,7 +149,7 @@ func (s *supervisor) prepare(end context.CancelCauseFunc) (*launcher, network, e
 	s.leash = write
 
 	exits := make(chan *child, 8)
-	go func() { end(&crash{<-exits}) }()
+	go func() { s.endLife(&crash{<-exits}) }()
 	return &launcher{
 		executable: s.Executable,
 		dir:        s.Dir,
@@ -218,9 +223,8 @@ func (s *supervisor) awaitEnd() {
 // stopAll ends the servers: those that use the API first, then the API server,
 // etcd last.
 func (s *supervisor) stopAll() {
-	if s.stopWork != nil {
-		s.stopWork()
-	}
+	s.endLife(nil)
+	s.working.Wait()
 	for len(s.children) > 0 {
 		last := min(2, len(s.children)-1)
 		stop(patience, s.children[last:]...)
