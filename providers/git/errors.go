@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -25,6 +26,10 @@ var errEmpty = fmt.Errorf("it is empty: a commit is %w", providers.ErrNotFound)
 // fetchError gives an error of a conversation the types of providers, and takes
 // out what a server or a URL may have put into it.
 func fetchError(ctx context.Context, err error) error {
+	var unexpected *plumbing.UnexpectedError // does not unwrap by itself
+	if errors.As(err, &unexpected) {
+		err = unexpected.Err
+	}
 	var (
 		line    *pktline.ErrorLine
 		status  *githttp.Err
@@ -53,7 +58,7 @@ func fetchError(ctx context.Context, err error) error {
 		return serverSaid(line.Text)
 	case errors.As(err, &request):
 		return fmt.Errorf("%w: %w", providers.ErrUnreachable, web.Reason(request.Err))
-	case errors.As(err, &text), errors.Is(err, packp.ErrEmptyInput):
+	case errors.As(err, &text), errors.Is(err, packp.ErrEmptyInput), errors.Is(err, pktline.ErrInvalidPktLen):
 		return fmt.Errorf("%w: what answers there does not speak git's protocol", providers.ErrUnreachable)
 	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return fmt.Errorf("%w: %w", providers.ErrUnreachable, web.Reason(err))

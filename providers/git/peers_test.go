@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/cgi"
@@ -192,10 +193,10 @@ func serve(t testing.TB, handle func(net.Conn)) string {
 // webServer is git's own http backend.
 type webServer struct {
 	*httptest.Server
-	requests  atomic.Int64
-	received  atomic.Int64 // bytes answered
-	intercept atomic.Pointer[http.HandlerFunc]
-	anonymous bool
+	requests atomic.Int64
+	received atomic.Int64 // bytes answered
+	// intercept answers requests instead of git where it returns true.
+	intercept atomic.Pointer[func(http.ResponseWriter, *http.Request) bool]
 }
 
 // http serves the repository over http, or https with TLS; with a login when
@@ -203,14 +204,14 @@ type webServer struct {
 func (u *upstreamRepository) http(t *testing.T, tls, auth bool) *webServer {
 	t.Helper()
 	backend := &cgi.Handler{
-		Path: filepath.Join(run(t, u.root, "git", "--exec-path"), "git-http-backend"),
-		Env:  []string{"GIT_PROJECT_ROOT=" + u.root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + u.root},
+		Path:   filepath.Join(run(t, u.root, "git", "--exec-path"), "git-http-backend"),
+		Env:    []string{"GIT_PROJECT_ROOT=" + u.root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + u.root},
+		Stderr: io.Discard,
 	}
-	server := &webServer{anonymous: !auth}
+	server := &webServer{}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		server.requests.Add(1)
-		if intercept := server.intercept.Load(); intercept != nil {
-			(*intercept)(w, r)
+		if intercept := server.intercept.Load(); intercept != nil && (*intercept)(w, r) {
 			return
 		}
 		user, password, _ := r.BasicAuth()
@@ -226,7 +227,7 @@ func (u *upstreamRepository) http(t *testing.T, tls, auth bool) *webServer {
 	} else {
 		server.Server = httptest.NewServer(handler)
 	}
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are part of the tests
 	t.Cleanup(server.Close)
 	u.location.URL = server.URL + "/web.git"
 	u.location.Auth = &source.Auth{}

@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -75,8 +76,11 @@ func connect(ctx context.Context, hostPort string) (net.Conn, error) {
 func (s *stream) references(ctx context.Context) (*references, error) {
 	advertised := packp.NewAdvRefs()
 	if err := advertised.Decode(s.in); err != nil {
-		if said := s.complaints.text(ctx); said != "" {
-			return nil, serverSaid(said)
+		if errors.Is(err, packp.ErrEmptyInput) {
+			// The server ended without a word of the protocol: it says why beside it.
+			if said := s.complaints.text(ctx); said != "" {
+				return nil, serverSaid(said)
+			}
 		}
 		return nil, fetchError(ctx, err)
 	}
