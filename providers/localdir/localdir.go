@@ -16,10 +16,10 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/once"
 	"github.com/gantrycd/gantry/providers/tree"
 )
 
@@ -45,14 +45,7 @@ type Source struct {
 	root   string
 	limits tree.Limits
 
-	mu    sync.Mutex
-	opens map[string]*opened
-}
-
-// opened is a directory that was read, or is being read by who holds turn.
-type opened struct {
-	turn     chan struct{}
-	snapshot *providers.Snapshot
+	snapshots once.Map[string, *providers.Snapshot]
 }
 
 var _ providers.Source = (*Source)(nil)
@@ -69,7 +62,7 @@ func New(options Options) *Source {
 	if limits.Files == 0 {
 		limits.Files = DefaultFiles
 	}
-	return &Source{root: options.Root, limits: limits, opens: map[string]*opened{}}
+	return &Source{root: options.Root, limits: limits}
 }
 
 // Open reads a directory. A location has no revision: what is there is what is
@@ -85,30 +78,15 @@ func (s *Source) Open(ctx context.Context, location source.Location) (*providers
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	o := s.opens[name]
-	if o == nil {
-		o = &opened{turn: make(chan struct{}, 1)}
-		s.opens[name] = o
+	snapshot, err := s.snapshots.Get(ctx, name, func(ctx context.Context) (*providers.Snapshot, error) {
+		return s.read(ctx, name)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("directory %s: %w", location.URL, err)
 	}
-	s.mu.Unlock()
-
-	select {
-	case o.turn <- struct{}{}:
-		defer func() { <-o.turn }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	if o.snapshot == nil {
-		snapshot, err := s.read(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("directory %s: %w", location.URL, err)
-		}
-		o.snapshot = snapshot
-	}
-	pin := o.snapshot.Pin
+	pin := snapshot.Pin
 	pin.Location = location
-	return &providers.Snapshot{Pin: pin, FS: o.snapshot.FS}, nil
+	return &providers.Snapshot{Pin: pin, FS: snapshot.FS}, nil
 }
 
 // inside returns a location's path relative to the root.

@@ -83,14 +83,15 @@ func (r Range) Newest(names []string) (string, bool) {
 	return bestName, best != nil
 }
 
-// version reads the version in a name.
+// version reads the version in a name. "v1.2" is one, but a name without a dot
+// is rather a date, a build number or a tag that moves.
 func (r Range) version(name string) (*semver.Version, bool) {
 	text, ok := strings.CutPrefix(name, r.Prefix)
 	if !ok {
 		return nil, false
 	}
-	version, err := semver.StrictNewVersion(strings.TrimPrefix(text, "v"))
-	return version, err == nil
+	version, err := semver.NewVersion(text)
+	return version, err == nil && strings.Contains(text, ".")
 }
 
 // Latest returns up to n names that are versions, newest first.

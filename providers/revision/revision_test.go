@@ -10,6 +10,7 @@ func TestNewest(t *testing.T) {
 	names := []string{
 		"v1.2.0", "v1.2.10", "v1.2.9", "v1.3.0-rc.1", "2.0.0", "2.1.0-beta", "main", "v1", "podinfo-6.1.0",
 		"podinfo-6.1.8", "podinfo-6.2.0", "charts/web/0.3.1", "charts/web/v0.4.0",
+		"20240101", "v0.9",
 	}
 	tests := []struct{ text, want string }{
 		{"1.2.*", "v1.2.10"},
@@ -23,6 +24,7 @@ func TestNewest(t *testing.T) {
 		{">=1.3.0-0 <1.4.0", "v1.3.0-rc.1"},
 		{"podinfo-6.1.*", "podinfo-6.1.8"},
 		{"charts/web/^0.3", "charts/web/0.3.1"},
+		{"0.x", "v0.9"},
 		{">=9", ""},
 	}
 	for _, test := range tests {

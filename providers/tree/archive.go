@@ -169,3 +169,22 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// ChartFolder returns the folder of an unpacked Helm chart that holds
+// Chart.yaml: the only one at the top of the archive.
+func ChartFolder(root *Memory) (*Memory, error) {
+	var folders []*Memory
+	for _, node := range root.children {
+		if node.directory != nil && node.directory.HasFile("Chart.yaml") {
+			folders = append(folders, node.directory)
+		}
+	}
+	switch len(folders) {
+	case 0:
+		return nil, errors.New("archive is no Helm chart: it has no folder with a Chart.yaml")
+	case 1:
+		return folders[0], nil
+	default:
+		return nil, errors.New("archive is no Helm chart: several folders have a Chart.yaml")
+	}
+}
