@@ -8,7 +8,10 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
+
+	kjson "sigs.k8s.io/json"
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan/object"
@@ -141,6 +144,9 @@ type Change struct {
 	Wave       int       `json:"wave,omitempty"`
 	// UID is the live object's; empty for what does not exist yet.
 	UID string `json:"uid,omitempty"`
+	// Seen is the live object's resourceVersion when it was planned: while it is
+	// the same, nothing of the object has changed. It is no part of the digest.
+	Seen string `json:"seen,omitempty"`
 	// Fields are what changes, sorted by path. For Create it is empty: everything is new.
 	Fields []FieldChange `json:"fields,omitempty"`
 	// Body is the complete desired object as it will be sent, tracking labels
@@ -155,6 +161,8 @@ type Change struct {
 	Desired string `json:"desired,omitempty"`
 	// Force: fields in conflict are taken over, for reasons that Fields tell.
 	Force bool `json:"force,omitempty"`
+	// Keep: the object stays when the application leaves, or no longer wants it.
+	Keep bool `json:"keep,omitempty"`
 	// Predicted: the server could not be asked (namespace or kind are made by this
 	// plan, or planned offline).
 	Predicted bool     `json:"predicted,omitempty"`
@@ -194,6 +202,15 @@ const (
 // Hook tells how a hook runs.
 type Hook struct {
 	DeletePolicies []string `json:"deletePolicies,omitempty"` // HookSucceeded, HookFailed, BeforeHookCreation
+}
+
+// Deletes reports whether a policy is among the hook's, BeforeHookCreation being
+// the one of a hook that names none, as in Argo CD.
+func (h *Hook) Deletes(policy string) bool {
+	if len(h.DeletePolicies) == 0 {
+		return policy == "BeforeHookCreation"
+	}
+	return slices.Contains(h.DeletePolicies, policy)
 }
 
 // FieldChange is one field that changes.
@@ -278,5 +295,5 @@ func (p *Plan) Clone() (*Plan, error) {
 		return nil, err
 	}
 	out := &Plan{}
-	return out, json.Unmarshal(text, out)
+	return out, kjson.UnmarshalCaseSensitivePreserveInts(text, out)
 }

@@ -1,0 +1,205 @@
+package planfile
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+)
+
+// small is a valid plan.
+func small() *plan.Plan {
+	id := object.ID{Kind: "ConfigMap", Namespace: "web", Name: "a"}
+	return &plan.Plan{
+		ToolVersion: "0.1.0", Clusters: []plan.Cluster{{Name: "prod"}},
+		Applications: []plan.Application{{
+			Address: addr.Application("web"), Cluster: "prod",
+			Changes: []plan.Change{{ID: id, Version: "v1", Action: plan.Create}},
+		}},
+		Steps: []plan.Step{
+			{Kind: plan.StepWrite}, {Kind: plan.StepWait, Changes: []int{0}, Needs: []int{0}}, {Kind: plan.StepRecord, Needs: []int{0, 1}},
+		},
+	}
+}
+
+func bytesOf(t testing.TB, p *plan.Plan) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := Write(&out, p, nil); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// withBody is a plan file with another content and a checksum that fits.
+func withBody(t testing.TB, content []byte) []byte {
+	t.Helper()
+	var body bytes.Buffer
+	compress := gzip.NewWriter(&body)
+	if _, err := compress.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := compress.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return withRawBody(body.Bytes())
+}
+
+func withRawBody(body []byte) []byte {
+	header := fmt.Sprintf("%s%d\ntool 0.1.0\nlength %d\n", magic, Version, len(body))
+	return append(fmt.Appendf(nil, "%ssha256 %s\n\n", header, checksum(header, body)), body...)
+}
+
+func TestEveryCutIsSeen(t *testing.T) {
+	file := bytesOf(t, small())
+	for i := range file {
+		if _, err := Read(bytes.NewReader(file[:i]), nil); !errors.Is(err, ErrCutShort) {
+			t.Fatalf("cut at byte %d of %d: %v, want ErrCutShort", i, len(file), err)
+		}
+	}
+}
+
+func TestEveryFlippedBitIsSeen(t *testing.T) {
+	file := bytesOf(t, small())
+	for i := range file {
+		for bit := range 8 {
+			damaged := bytes.Clone(file)
+			damaged[i] ^= 1 << bit
+			if _, err := Read(bytes.NewReader(damaged), nil); err == nil {
+				t.Fatalf("bit %d of byte %d of %d goes unseen", bit, i, len(file))
+			}
+		}
+	}
+	if _, err := Read(bytes.NewReader(append(file, '\n')), nil); !errors.Is(err, ErrDamaged) {
+		t.Errorf("with something behind its end: %v, want ErrDamaged", err)
+	}
+}
+
+func TestWhatIsNoPlanFile(t *testing.T) {
+	good := string(bytesOf(t, small()))
+	for name, test := range map[string]struct {
+		file string
+		is   error
+		want string
+	}{
+		"empty":               {"", ErrCutShort, "it is empty"},
+		"YAML":                {"apiVersion: v1\n", ErrNotPlan, `begin with "gantry-plan"`},
+		"zip":                 {"PK\x03\x04", ErrNotPlan, ""},
+		"one byte":            {"x", ErrNotPlan, ""},
+		"no version":          {"gantry-plan \n", ErrDamaged, "version"},
+		"odd version":         {strings.Replace(good, "plan 1", "plan one", 1), ErrDamaged, `"one"`},
+		"negative version":    {strings.Replace(good, "plan 1", "plan -1", 1), ErrDamaged, `"-1"`},
+		"long line":           {"gantry-plan 1" + strings.Repeat(" ", 1000), ErrDamaged, "256 bytes"},
+		"no tool":             {strings.Replace(good, "tool ", "tolo ", 1), ErrDamaged, `"tool"`},
+		"another tool":        {strings.Replace(good, "tool 0", "tool 1", 1), ErrDamaged, "checksum"},
+		"odd length":          {strings.Replace(good, "length ", "length -", 1), ErrDamaged, "length"},
+		"huge length":         {strings.Replace(good, "length ", "length 99999999999", 1), ErrTooLarge, "its file says"},
+		"no gzip":             {string(withRawBody([]byte("hello"))), ErrInvalid, "gzip"},
+		"no JSON":             {string(withBody(t, []byte("hello"))), ErrInvalid, "made by gantry 0.1.0"},
+		"unknown member":      {string(withBody(t, []byte(`{"later":1}`))), ErrInvalid, `unknown field "later"`},
+		"member twice":        {string(withBody(t, []byte(`{"lineage":"a","lineage":"b"}`))), ErrInvalid, "duplicate"},
+		"two plans":           {string(withBody(t, []byte(`{}{}`))), ErrInvalid, ""},
+		"wrong type":          {string(withBody(t, []byte(`{"steps":"x"}`))), ErrInvalid, "steps"},
+		"a bad address":       {string(withBody(t, []byte(`{"applications":[{"address":"1"}]}`))), ErrInvalid, `address "1"`},
+		"deep":                {string(withBody(t, []byte(`{"applications":[{"changes":[{"body":`+strings.Repeat(`{"a":`, 1<<16)))), ErrInvalid, ""},
+		"a step out of range": {string(withBody(t, []byte(`{"steps":[{"kind":"record","application":0}]}`))), ErrInvalid, "step 0"},
+	} {
+		p, err := Read(strings.NewReader(test.file), nil)
+		if p != nil || !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %v with %q", name, err, test.is, test.want)
+		}
+	}
+}
+
+func TestAnotherVersion(t *testing.T) {
+	for file, want := range map[string]string{
+		"gantry-plan 2\ntool 9.1.0\nwhatever comes": "the plan file has another version (2; this gantry reads 1): it was made by gantry 9.1.0; plan again with this gantry, or use that one",
+		"gantry-plan 2\nwhatever comes\n":           "the plan file has another version (2; this gantry reads 1); plan again with this gantry, or use that one",
+		"gantry-plan 2\n":                           "the plan file has another version (2; this gantry reads 1); plan again with this gantry, or use that one",
+	} {
+		_, err := Read(strings.NewReader(file), nil)
+		var version *VersionError
+		if !errors.As(err, &version) || version.Version != 2 || err.Error() != want {
+			t.Errorf("%q: %v, want %q", file, err, want)
+		}
+	}
+}
+
+func TestBombsAreNotUnpacked(t *testing.T) {
+	bomb := withBody(t, bytes.Repeat([]byte(" "), 1<<20))
+	if _, err := read(bytes.NewReader(bomb), maxBody, 1<<16); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a large content: %v, want ErrTooLarge", err)
+	}
+	if _, err := read(bytes.NewReader(bomb), 100, maxContent); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a large body: %v, want ErrTooLarge", err)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	if err := Validate(small()); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		spoil func(*plan.Plan)
+		want  string
+	}{
+		"cluster without name": {func(p *plan.Plan) { p.Clusters[0].Name = "" }, "cluster"},
+		"cluster twice":        {func(p *plan.Plan) { p.Clusters = append(p.Clusters, p.Clusters[0]) }, `"prod"`},
+		"no such cluster":      {func(p *plan.Plan) { p.Applications[0].Cluster = "dev" }, `no cluster "dev"`},
+		"no cluster":           {func(p *plan.Plan) { p.Applications[0].Cluster = "" }, "no cluster"},
+		"no address":           {func(p *plan.Plan) { p.Applications[0].Address = addr.Address{} }, "no address"},
+		"application twice":    {func(p *plan.Plan) { p.Applications = append(p.Applications, p.Applications[0]) }, "twice"},
+		"object without name":  {func(p *plan.Plan) { p.Applications[0].Changes[0].ID.Name = "" }, "no name"},
+		"action":               {func(p *plan.Plan) { p.Applications[0].Changes[0].Action = "explode" }, `"explode"`},
+		"phase":                {func(p *plan.Plan) { p.Applications[0].Changes[0].Phase = "Never" }, `"Never"`},
+		"source":               {func(p *plan.Plan) { p.Applications[0].Changes[0].Source = 1 }, "source 1"},
+		"negative source":      {func(p *plan.Plan) { p.Applications[0].Changes[0].Source = -1 }, "source -1"},
+		"another body":         {func(p *plan.Plan) { p.Applications[0].Changes[0].Body = object.Object{"kind": "Pod"} }, "a Pod"},
+		"sealed without body":  {func(p *plan.Plan) { p.Applications[0].Changes[0].Sealed = []byte{1} }, "sealed"},
+		"field kind":           {func(p *plan.Plan) { p.Applications[0].Changes[0].Fields = []plan.FieldChange{{Path: "a"}} }, `"a"`},
+		"field path":           {func(p *plan.Plan) { p.Applications[0].Changes[0].Fields = []plan.FieldChange{{Kind: plan.Added}} }, `""`},
+		"step's application":   {func(p *plan.Plan) { p.Steps[1].Application = 1 }, "step 1: there is no application 1"},
+		"negative application": {func(p *plan.Plan) { p.Steps[1].Application = -1 }, "application -1"},
+		"step's change":        {func(p *plan.Plan) { p.Steps[0].Change = 1 }, "step 0: there is no change 1"},
+		"negative change":      {func(p *plan.Plan) { p.Steps[0].Change = -1 }, "change -1"},
+		"awaited change":       {func(p *plan.Plan) { p.Steps[1].Changes[0] = 1 }, "step 1: there is no change 1"},
+		"step kind":            {func(p *plan.Plan) { p.Steps[2].Kind = "dance" }, `"dance"`},
+		"need":                 {func(p *plan.Plan) { p.Steps[2].Needs[0] = 3 }, "step 3, which is not there"},
+		"negative need":        {func(p *plan.Plan) { p.Steps[2].Needs[0] = -1 }, "step -1"},
+		"need of itself":       {func(p *plan.Plan) { p.Steps[1].Needs[0] = 1 }, "comes later"},
+		"cycle":                {func(p *plan.Plan) { p.Steps[0].Needs = []int{1} }, "step 0: it needs step 1, which comes later"},
+	} {
+		p := small()
+		test.spoil(p)
+		if err := Validate(p); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+// FuzzRead reads anything: no panic, and what is read can be written again.
+func FuzzRead(f *testing.F) {
+	good := bytesOf(f, small())
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Add([]byte("gantry-plan 2\ntool 9\n"))
+	f.Add(withBody(f, []byte(`{"applications":[{"address":"application.a"}]}`)))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		for _, file := range [][]byte{file, withRawBody(file), withBody(t, file)} {
+			p, err := read(bytes.NewReader(file), 1<<20, 1<<20)
+			if err != nil {
+				continue
+			}
+			var out bytes.Buffer
+			if err := Write(&out, p, nil); err != nil && !strings.Contains(err.Error(), "redacted") {
+				t.Errorf("what was read cannot be written: %v", err)
+			}
+		}
+	})
+}
