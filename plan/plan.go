@@ -31,6 +31,8 @@ type Plan struct {
 	// Lineage and Serial tell which state it was made from. Each application has
 	// a serial of its own.
 	Lineage string `json:"lineage"`
+	// Backend is where that state is, so that apply needs no configuration to find it.
+	Backend Backend `json:"backend,omitzero"`
 	// InputDigest is "sha256:…" of configuration, variables, pins and tool version.
 	InputDigest  string        `json:"inputDigest"`
 	Clusters     []Cluster     `json:"clusters"`
@@ -39,6 +41,12 @@ type Plan struct {
 	// Problems are why parts of the configuration are not in the plan; each is
 	// also an error of the command that made it.
 	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Backend names a place for state. The zero value is the default one.
+type Backend struct {
+	Type      string            `json:"type,omitempty"`
+	Arguments map[string]string `json:"arguments,omitempty"`
 }
 
 // Cluster is one cluster the plan touches.
