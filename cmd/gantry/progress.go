@@ -87,6 +87,13 @@ func (p *progress) note(text string) {
 	fmt.Fprintln(p.out, text)
 }
 
+// applying shows from now on how far an apply of so many changes is.
+func (p *progress) applying(changes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.activity.applying(p.now(), changes)
+}
+
 // pause removes the line while something else is written or read.
 func (p *progress) pause() {
 	p.mu.Lock()

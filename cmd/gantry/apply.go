@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/state/process"
+)
+
+func newApply(c *cli) *cobra.Command {
+	var in inputs
+	var work workOptions
+	var approved bool
+	command := &cobra.Command{
+		Use:   "apply [PLANFILE]",
+		Short: "Change the clusters as planned",
+		Long: `With a plan file, carries out that plan as it stands: no configuration and no source
+is read, and the very objects that were reviewed are sent. What has changed in a
+cluster since the plan was made, and matters to it, leaves the application out and
+says so.
+
+Without one, plans, shows the plan, asks, and carries it out.
+
+Applications are applied in the order of their references, as many at once as that
+allows; objects so that they can be created, and each application waits until it is
+healthy. Pruning comes last. An application that fails costs those that depend on
+it, and the exit code is 1.
+
+Ctrl-C finishes what is in flight, records what was done, and stops. A second one
+leaves at once; the next run finishes or forgets what was in flight.`,
+		Example: `  gantry apply
+  gantry apply next.gantryplan
+  gantry apply --auto-approve --target application.web`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			if len(args) == 1 {
+				if given := firstSet(cmd, "var", "var-file", "target"); given != "" {
+					return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s has no effect on a saved plan: give it to plan", given)}
+				}
+				return c.applySaved(ctx, args[0], work)
+			}
+			return c.planAndApply(ctx, &in, work, planned{approved: approved, question: "Apply this plan?"})
+		},
+		ValidArgsFunction: planFileCompletions,
+	}
+	in.register(c, command)
+	work.register(c, command)
+	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
+	return command
+}
+
+// planned is how a plan that was just made goes on.
+type planned struct {
+	destroy  bool
+	approved bool // do not ask
+	question string
+}
+
+// planAndApply plans, shows, asks and applies.
+func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions, how planned) error {
+	w, err := c.begin(ctx, in, options)
+	if err != nil {
+		return err
+	}
+	defer w.end()
+	made, err := w.plan(ctx, how.destroy)
+	if made == nil || !made.HasChanges() {
+		return err
+	}
+	if !how.approved {
+		if err := c.confirm(ctx, how.question); err != nil {
+			return err
+		}
+	}
+	if applyErr := w.apply(ctx, made); applyErr != nil {
+		return applyErr
+	}
+	return err // what planning could not plan is still an error
+}
+
+// applySaved carries out a saved plan.
+func (c *cli) applySaved(ctx context.Context, file string, options workOptions) error {
+	w, saved, err := c.beginSaved(ctx, file, options)
+	if err != nil {
+		return err
+	}
+	defer w.end()
+	return w.apply(ctx, saved)
+}
+
+// apply carries out a plan and tells what came of it.
+func (w *work) apply(ctx context.Context, p *plan.Plan) error {
+	if !p.HasChanges() && !p.IsBlocked() {
+		return w.cli.showResult(&engine.Result{}, 0)
+	}
+	start := time.Now()
+	w.progress.applying(p.Counts().Changes())
+	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{By: process.Self(w.options.command, start)})
+	w.progress.pause()
+	if result != nil {
+		if err := w.cli.showResult(result, time.Since(start)); err != nil {
+			return err
+		}
+	}
+	w.cli.printDiagnostics(w.files, diags)
+	return failed(diags)
+}
+
+// firstSet returns the first of the flags that was given, or "".
+func firstSet(cmd *cobra.Command, names ...string) string {
+	for _, name := range names {
+		if cmd.Flags().Changed(name) {
+			return name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,31 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newDestroy(c *cli) *cobra.Command {
+	var in inputs
+	var work workOptions
+	var approved bool
+	command := &cobra.Command{
+		Use:   "destroy",
+		Short: "Delete what was applied",
+		Long: `Plans the end of every application, or of the targets, shows the plan, asks, and
+carries it out: dependents first, objects in the reverse of the order in which they
+were made. Only what the state says that Gantry made or adopted is deleted;
+on_destroy, prevent_destroy and annotations that keep an object are heeded.
+
+To review it first: gantry plan --destroy --out end.gantryplan`,
+		Example: `  gantry destroy
+  gantry destroy --target 'application.web["staging"]'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.planAndApply(cmd.Context(), &in, work, planned{
+				destroy: true, approved: approved, question: "Delete all of this?",
+			})
+		},
+	}
+	in.register(c, command)
+	work.register(c, command)
+	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
+	return command
+}

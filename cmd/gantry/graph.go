@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gantrycd/gantry/lang"
+)
+
+// graphFormats are how a graph can be written.
+var graphFormats = []string{"text", "dot", "mermaid"}
+
+func newGraph(c *cli) *cobra.Command {
+	var in inputs
+	format := "text"
+	command := &cobra.Command{
+		Use:   "graph",
+		Short: "Show what refers to what",
+		Long: `Shows the blocks of the configuration and what each refers to: what must be known
+before it can be evaluated, and between applications, what must be healthy before
+it is applied.`,
+		Example: `  gantry graph
+  gantry graph --format dot | dot -Tsvg > graph.svg`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			write := graphWriter(format)
+			if write == nil {
+				return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--format is %q, and must be one of %s", format, strings.Join(graphFormats, ", "))}
+			}
+			loaded, err := c.load(cmd.Context(), &in)
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return c.writeJSON(graphNodes(loaded.config.Graph))
+			}
+			return write(c.out, loaded.config.Graph)
+		},
+	}
+	in.register(c, command)
+	command.Flags().StringVar(&format, "format", format, "`format`: text, dot (Graphviz) or mermaid")
+	complete(command, "format", fixedCompletions(graphFormats...))
+	return command
+}
+
+// graphNode is one block as JSON.
+type graphNode struct {
+	Address string   `json:"address"`
+	Range   string   `json:"range"`
+	Needs   []string `json:"needs"`
+}
+
+func graphNodes(nodes []lang.Node) []graphNode {
+	out := make([]graphNode, 0, len(nodes))
+	for _, node := range nodes {
+		needs := make([]string, 0, len(node.Needs))
+		for _, need := range node.Needs {
+			needs = append(needs, need.String())
+		}
+		out = append(out, graphNode{Address: node.Address.String(), Range: node.Range.String(), Needs: needs})
+	}
+	return out
+}
+
+func graphWriter(format string) func(io.Writer, []lang.Node) error {
+	switch format {
+	case "text":
+		return writeTextGraph
+	case "dot":
+		return writeDotGraph
+	case "mermaid":
+		return writeMermaidGraph
+	}
+	return nil
+}
+
+// writeTextGraph lists each block with what it refers to.
+func writeTextGraph(out io.Writer, nodes []lang.Node) error {
+	var b strings.Builder
+	for _, node := range nodes {
+		fmt.Fprintln(&b, node.Address)
+		for i, need := range node.Needs {
+			branch := "├─"
+			if i == len(node.Needs)-1 {
+				branch = "└─"
+			}
+			fmt.Fprintln(&b, branch, need)
+		}
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// writeDotGraph writes Graphviz's language.
+func writeDotGraph(out io.Writer, nodes []lang.Node) error {
+	quote := func(text string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"` }
+	var b strings.Builder
+	b.WriteString("digraph gantry {\n  rankdir = LR\n  node [shape = box]\n")
+	for _, node := range nodes {
+		fmt.Fprintf(&b, "  %s\n", quote(node.Address.String()))
+	}
+	for _, node := range nodes {
+		for _, need := range node.Needs {
+			fmt.Fprintf(&b, "  %s -> %s\n", quote(node.Address.String()), quote(need.String()))
+		}
+	}
+	b.WriteString("}\n")
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// writeMermaidGraph writes a flowchart that forges show in Markdown.
+func writeMermaidGraph(out io.Writer, nodes []lang.Node) error {
+	names := map[string]string{}
+	for i, node := range nodes {
+		names[node.Address.String()] = fmt.Sprintf("n%d", i)
+	}
+	var b strings.Builder
+	b.WriteString("flowchart LR\n")
+	for _, node := range nodes {
+		address := node.Address.String()
+		fmt.Fprintf(&b, "  %s[\"%s\"]\n", names[address], strings.ReplaceAll(address, `"`, "#quot;"))
+	}
+	for _, node := range nodes {
+		for _, need := range node.Needs {
+			fmt.Fprintf(&b, "  %s --> %s\n", names[node.Address.String()], names[need.String()])
+		}
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}

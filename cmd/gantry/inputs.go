@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/gantrycd/gantry/lang"
+)
+
+// inputs are the flags that give variables their values.
+type inputs struct {
+	vars     []string
+	varFiles []string
+}
+
+// register adds the flags to a command.
+func (in *inputs) register(c *cli, command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringArrayVar(&in.vars, "var", nil, "a variable's value, as `name=value`; may be repeated")
+	flags.StringArrayVar(&in.varFiles, "var-file", nil, "a `file` of variables' values; may be repeated")
+	complete(command, "var", c.variableCompletions())
+	complete(command, "var-file", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return []string{"hcl"}, cobra.ShellCompDirectiveFilterFileExt
+	})
+}
+
+// loaded is a configuration, and its files for showing diagnostics.
+type loaded struct {
+	config *lang.Config
+	files  map[string]*hcl.File
+}
+
+// evaluate reads the configuration. Without a reader nothing of the outside world
+// is read, and variables need no values. The error is of the command line; what is
+// wrong with the configuration is in the diagnostics, and what is sound is loaded.
+func (c *cli) evaluate(ctx context.Context, in *inputs, reader lang.Reader) (*loaded, hcl.Diagnostics, error) {
+	dir, err := c.directory()
+	if err != nil {
+		return nil, nil, err
+	}
+	module, diags := lang.Load(dir, lang.LoadOptions{Version: version})
+	variables, more := lang.ReadVariables(module, lang.VarArgs{Vars: in.vars, VarFiles: in.varFiles, Env: c.environ()})
+	diags = append(diags, more...)
+	config, more := module.Evaluate(ctx, lang.EvalOptions{Variables: variables, Reader: reader})
+	diags = append(diags, more...)
+	return &loaded{config: config, files: module.Files()}, diags, nil
+}
+
+// load is evaluate without the outside world, for commands that need all of it to
+// be right: it prints what is wrong.
+func (c *cli) load(ctx context.Context, in *inputs) (*loaded, error) {
+	read, diags, err := c.evaluate(ctx, in, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.printDiagnostics(read.files, diags)
+	return read, failed(diags)
+}
+
+// knownApplications returns the addresses of the configuration's applications that
+// can be told without the outside world, for completion.
+func (c *cli) knownApplications(ctx context.Context) []string {
+	read, _, err := c.evaluate(ctx, &inputs{}, nil)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, application := range read.config.Applications {
+		out = append(out, application.Address.Block().String(), application.Address.String())
+	}
+	for _, address := range read.config.Deferred {
+		out = append(out, address.String())
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// knownVariables returns "name=" and the description of each variable, for
+// completion.
+func (c *cli) knownVariables(ctx context.Context) []string {
+	read, _, err := c.evaluate(ctx, &inputs{}, nil)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, variable := range read.config.Variables {
+		description, _, _ := strings.Cut(variable.Description, "\n")
+		out = append(out, variable.Name+"=\t"+description)
+	}
+	return out
+}

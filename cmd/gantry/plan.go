@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/planfile"
+)
+
+func newPlan(c *cli) *cobra.Command {
+	var in inputs
+	var work workOptions
+	var out string
+	var destroy, detailed bool
+	command := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what apply would change",
+		Long: `Reads the configuration, its sources and the clusters, and shows for every
+application which objects would be created, updated field by field, replaced and
+pruned, and which revisions that comes from. Nothing is changed.
+
+With --out the plan is written to a file, which "gantry apply FILE" carries out as
+it stands. With --offline no cluster and no state is asked: everything is rendered,
+and the plan can be read but not applied.
+
+An application with a problem costs its own plan, and that of those that depend on
+it; the others are planned, and the exit code is 1.`,
+		Example: `  gantry plan
+  gantry plan --out next.gantryplan
+  gantry plan --target 'application.web["production"]'
+  gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			if work.offline && out != "" {
+				return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("a plan made with --offline cannot be applied, so it is not written: leave --out away")}
+			}
+			w, err := c.begin(ctx, &in, work)
+			if err != nil {
+				return err
+			}
+			defer w.end()
+			made, err := w.plan(ctx, destroy)
+			if made == nil {
+				return err
+			}
+			if out != "" {
+				if saveErr := w.save(made, out); saveErr != nil {
+					return saveErr
+				}
+			}
+			if err == nil && detailed && made.HasChanges() {
+				return exitCode(exitChanges)
+			}
+			return err
+		},
+	}
+	in.register(c, command)
+	work.register(c, command)
+	flags := command.Flags()
+	flags.StringVar(&out, "out", "", "`file` to write the plan to, for apply")
+	flags.BoolVar(&destroy, "destroy", false, "plan the end of every application, or of the targets")
+	flags.BoolVar(&work.offline, "offline", false, "ask no cluster and no state: render and order only")
+	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where the plan has changes")
+	return command
+}
+
+// plan makes a plan and shows it with what is wrong. The error is that something
+// is, and has been told; the plan is nil where there is nothing to show.
+func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
+	made, diags := w.engine.Plan(ctx, w.config, engine.PlanOptions{
+		Targets: w.targets, Destroy: destroy, Offline: w.options.offline,
+	})
+	w.progress.pause()
+	if made != nil {
+		made.Backend = backendOf(w.config)
+		if err := w.cli.showPlan(made); err != nil {
+			return nil, err
+		}
+	}
+	diags = append(w.diags, diags...)
+	w.cli.printDiagnostics(w.files, diags)
+	return made, failed(diags)
+}
+
+// save writes a plan file and says how to go on.
+func (w *work) save(made *plan.Plan, file string) error {
+	if err := planfile.WriteFile(file, made, w.state.recipient()); err != nil {
+		return err
+	}
+	if made.HasChanges() {
+		w.progress.note(fmt.Sprintf("Saved to %s. To carry it out:\n\n  gantry apply %s", file, file))
+	} else {
+		w.progress.note(fmt.Sprintf("Saved to %s. There is nothing in it to carry out.", file))
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/plan"
+)
+
+// showResult tells what an apply did.
+func (c *cli) showResult(result *engine.Result, took time.Duration) error {
+	if c.json {
+		return c.writeJSON(result)
+	}
+	if len(result.Applications) == 0 {
+		_, err := fmt.Fprintln(c.out, "Nothing to do.")
+		return err
+	}
+	done := plan.Counts{}
+	ended := map[string]int{}
+	for _, outcome := range result.Applications {
+		ended[outcome.Outcome]++
+		for action, n := range outcome.Done {
+			done[action] += n
+		}
+	}
+	text := fmt.Sprintf("\nApplied %s in %s", count(ended[engine.OutcomeSucceeded], "application"), duration(took))
+	for _, other := range []struct{ outcome, says string }{
+		{engine.OutcomeFailed, "failed"}, {engine.OutcomeCancelled, "cancelled"}, {engine.OutcomeSkipped, "left out"},
+	} {
+		if n := ended[other.outcome]; n > 0 {
+			text += fmt.Sprintf(", %d %s", n, other.says)
+		}
+	}
+	colour := green
+	if ended[engine.OutcomeSucceeded] < len(result.Applications) {
+		colour = red
+	}
+	_, err := fmt.Fprintln(c.out, paint(c.colour(c.out), colour, text+": "+doneText(done)+"."))
+	return err
+}
+
+// doneText says what was done: "3 created, 1 pruned".
+func doneText(done plan.Counts) string {
+	text := ""
+	for _, action := range plan.Actions() {
+		if n := done[action]; n > 0 {
+			if text != "" {
+				text += ", "
+			}
+			text += fmt.Sprintf("%d %s", n, past(action))
+		}
+	}
+	if text == "" {
+		return "nothing was changed"
+	}
+	return text
+}

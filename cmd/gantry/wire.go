@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/seal"
+	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/git"
+	"github.com/gantrycd/gantry/providers/helm"
+	"github.com/gantrycd/gantry/providers/helmrepo"
+	"github.com/gantrycd/gantry/providers/jsonnet"
+	"github.com/gantrycd/gantry/providers/kubernetes"
+	"github.com/gantrycd/gantry/providers/kustomize"
+	"github.com/gantrycd/gantry/providers/localdir"
+	"github.com/gantrycd/gantry/providers/manifests"
+	"github.com/gantrycd/gantry/providers/ociregistry"
+	"github.com/gantrycd/gantry/state"
+	"github.com/gantrycd/gantry/state/local"
+	"github.com/gantrycd/gantry/state/process"
+)
+
+// This file says which implementations exist. Nothing registers itself.
+
+// stateFolder is where the local backend keeps everything, below the
+// configuration's directory.
+const stateFolder = ".gantry"
+
+// sources returns what locations are read with.
+func (c *cli) sources(dir, cache string) map[source.Type]providers.Source {
+	return map[source.Type]providers.Source{
+		source.Git: git.New(git.Options{
+			CacheDir:    filepath.Join(cache, "git"),
+			KnownHosts:  c.knownHosts(),
+			SSHAuthSock: c.getenv("SSH_AUTH_SOCK"),
+			Proxy:       http.ProxyFromEnvironment,
+		}),
+		source.Helm:      helmrepo.New(helmrepo.Options{Proxy: http.ProxyFromEnvironment}),
+		source.OCI:       ociregistry.New(ociregistry.Options{Proxy: http.ProxyFromEnvironment}),
+		source.Directory: localdir.New(localdir.Options{Root: dir}),
+	}
+}
+
+// renderers returns what turns files into objects.
+func renderers() engine.Renderers {
+	return engine.Renderers{
+		Manifests: manifests.New(), Helm: helm.New(), Kustomize: kustomize.New(), Jsonnet: jsonnet.New(),
+	}
+}
+
+// clusters returns how clusters are reached.
+func (c *cli) clusters(dir, cache string) providers.Clusters {
+	return kubernetes.New(kubernetes.Options{
+		Version: version, BaseDir: dir, CacheDir: filepath.Join(cache, "openapi"), Getenv: c.getenv,
+	})
+}
+
+func (c *cli) knownHosts() []string {
+	if home, err := os.UserHomeDir(); err == nil {
+		return []string{filepath.Join(home, ".ssh", "known_hosts"), "/etc/ssh/ssh_known_hosts"}
+	}
+	return nil
+}
+
+// backend is an opened state, and what seals its secrets.
+type backend struct {
+	records  *state.Records
+	identity *seal.Identity
+}
+
+// openBackend opens the state that a configuration or a plan names; where there
+// is none yet, it begins one.
+func openBackend(ctx context.Context, dir string, named plan.Backend) (*backend, error) {
+	switch named.Type {
+	case "", "local":
+	default:
+		return nil, fmt.Errorf("there is no backend of type %q; there is \"local\"", named.Type)
+	}
+	folder := filepath.Join(dir, stateFolder)
+	if path := named.Arguments["path"]; filepath.IsAbs(path) {
+		folder = path
+	} else if path != "" {
+		folder = filepath.Join(dir, path)
+	}
+	records, err := state.Open(ctx, local.New(filepath.Join(folder, "state")))
+	if err != nil {
+		return nil, err
+	}
+	identity, _, err := seal.LoadOrCreate(filepath.Join(folder, "identity"))
+	if err != nil {
+		return nil, err
+	}
+	if err := records.SetRecipient(ctx, identity.Recipient()); err != nil {
+		return nil, err
+	}
+	return &backend{records: records, identity: identity}, nil
+}
+
+// recipient returns whom secrets are sealed to.
+func (b *backend) recipient() *seal.Recipient { return b.identity.Recipient() }
+
+// give adds the state to what an engine works with.
+func (b *backend) give(options *engine.Options) {
+	options.Records = b.records
+	options.Fingerprinter = b.records.Fingerprinter()
+	options.Identity = b.identity
+	options.Recipient = b.recipient()
+	options.Lease = state.LeaseOptions{Dead: process.Dead}
+}
+
+// backendOf is the backend of a configuration, as its plans carry it.
+func backendOf(config *lang.Config) plan.Backend {
+	return plan.Backend{Type: config.Settings.Backend.Type, Arguments: config.Settings.Backend.Arguments}
+}
+
+// healthTimeout is how long apply waits for health where nothing says otherwise.
+const healthTimeout = 10 * time.Minute
