@@ -1,7 +1,7 @@
 package kubernetes
 
 import (
-	"k8s.io/apimachinery/pkg/util/json"
+	"errors"
 
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
@@ -9,34 +9,49 @@ import (
 
 // page is one page of a list.
 type page struct {
-	Metadata struct {
-		ResourceVersion string `json:"resourceVersion"`
-		Continue        string `json:"continue"`
-	} `json:"metadata"`
-	Items []map[string]any `json:"items"`
+	items   []object.Object
+	version string // resourceVersion of the whole list
+	next    string // continue token; empty at the end
 }
 
-// decodePage decodes a list. Whole numbers become int64.
-func decodePage(body []byte) (page, error) {
-	var out page
-	err := json.Unmarshal(body, &out)
-	return out, err
+// decodePage decodes a list, and gives its items the apiVersion and kind that
+// servers leave out of the items of built-in kinds.
+func decodePage(body []byte, resource providers.Resource) (page, error) {
+	list, err := decodeObject(body)
+	if err != nil {
+		return page{}, err
+	}
+	items, ok := list["items"].([]any)
+	if !ok && list["items"] != nil || list.Kind() == "" {
+		return page{}, errors.New("it is no list of objects")
+	}
+	out := page{items: make([]object.Object, len(items)), version: list.ResourceVersion()}
+	out.next, _ = list.Metadata()["continue"].(string)
+	for i, item := range items {
+		o, ok := item.(map[string]any)
+		if !ok {
+			return page{}, errors.New("an item of the list is no object")
+		}
+		if _, ok := o["kind"]; !ok {
+			o["kind"] = resource.GVK.Kind
+		}
+		if _, ok := o["apiVersion"]; !ok {
+			o["apiVersion"] = resource.GVK.APIVersion()
+		}
+		out.items[i] = o
+	}
+	return out, nil
 }
 
-// decodeObject decodes one object. Whole numbers become int64.
+// decodeObject decodes one object.
 func decodeObject(body []byte) (object.Object, error) {
-	var out map[string]any
-	err := json.Unmarshal(body, &out)
-	return out, err
-}
-
-// setKind gives an item of a list the apiVersion and kind that servers leave out
-// of the items of built-in kinds.
-func setKind(item object.Object, resource providers.Resource) {
-	if _, ok := item["kind"]; !ok {
-		item["kind"] = resource.GVK.Kind
+	value, err := decodeJSON(body)
+	if err != nil {
+		return nil, err
 	}
-	if _, ok := item["apiVersion"]; !ok {
-		item["apiVersion"] = resource.GVK.APIVersion()
+	o, ok := value.(map[string]any)
+	if !ok {
+		return nil, errors.New("it is no object")
 	}
+	return o, nil
 }

@@ -39,9 +39,9 @@ func BenchmarkDecodeList(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				read, err := decodePage(body)
-				if err != nil || len(read.Items) != items {
-					b.Fatal(err, len(read.Items))
+				read, err := decodePage(body, configMaps)
+				if err != nil || len(read.items) != items {
+					b.Fatal(err, len(read.items))
 				}
 			}
 		})

@@ -49,21 +49,18 @@ func (c *cluster) listPages(ctx context.Context, resource providers.Resource, pa
 		if err != nil {
 			return nil, "", err
 		}
-		read, err := decodePage(answer.body)
+		read, err := decodePage(answer.body, resource)
 		if err != nil {
 			return nil, "", c.notKubernetes(answer, err)
 		}
-		for _, item := range read.Items {
-			setKind(item, resource)
-			objects = append(objects, item)
+		objects = append(objects, read.items...)
+		if read.next == "" {
+			return objects, read.version, nil
 		}
-		if read.Metadata.Continue == "" {
-			return objects, read.Metadata.ResourceVersion, nil
-		}
-		if read.Metadata.Continue == query.Get("continue") {
+		if read.next == query.Get("continue") {
 			return nil, "", fmt.Errorf("cluster %q at %s: the list of %s does not advance", c.name, c.server, resource.GVK)
 		}
-		query.Set("continue", read.Metadata.Continue)
+		query.Set("continue", read.next)
 	}
 }
 
