@@ -14,21 +14,28 @@ import (
 	"github.com/gantrycd/gantry/state"
 )
 
-// owners reads managedFields: our own set, and the others, newest first.
-func (d *Differ) owners(live object.Object) (*fieldpath.Set, []owner) {
-	ours := fieldpath.NewSet()
-	var others []owner
+// allOwners reads managedFields, newest first; what cannot be read is left out.
+func allOwners(live object.Object) []owner {
+	var out []owner
 	for _, e := range entries(live) {
-		set, err := parseSet(e.fields)
-		switch {
-		case err != nil:
-		case d.ours(e):
-			ours = set
-		default:
-			others = append(others, owner{e, set})
+		if set, err := parseSet(e.fields); err == nil {
+			out = append(out, owner{e, set})
 		}
 	}
-	slices.SortStableFunc(others, func(a, b owner) int { return b.at.Compare(a.at) })
+	slices.SortStableFunc(out, func(a, b owner) int { return b.at.Compare(a.at) })
+	return out
+}
+
+// owners parts managedFields into our own set, and the others.
+func (d *Differ) owners(live object.Object) (ours *fieldpath.Set, others []owner) {
+	ours = fieldpath.NewSet()
+	for _, o := range allOwners(live) {
+		if d.ours(o.entry) {
+			ours = o.set
+		} else {
+			others = append(others, o)
+		}
+	}
 	return ours, others
 }
 
@@ -36,16 +43,16 @@ func (d *Differ) owners(live object.Object) (*fieldpath.Set, []owner) {
 // parts them by our record: drifted are fields that we applied and someone took
 // over since, which correcting drift forces; foreign never were ours. Both are
 // sorted by path. prior is nil where nothing is recorded: all are foreign then.
-func (d *Differ) Conflicts(refusal *providers.ConflictError, live object.Object, prior *state.Owned) (drifted, foreign []plan.Conflict) {
+func Conflicts(refusal *providers.ConflictError, live object.Object, prior *state.Owned) (drifted, foreign []plan.Conflict) {
 	var applied *fieldpath.Set
 	if prior != nil {
 		if set, err := parseFields(prior.Fields); err == nil {
 			applied = set
 		}
 	}
-	_, others := d.owners(live)
+	managers := allOwners(live)
 	for _, field := range refusal.Fields {
-		at, conflict := attribute(field, others)
+		at, conflict := attribute(field, managers)
 		if at != nil && owns(applied, at) {
 			drifted = append(drifted, conflict)
 		} else {
@@ -62,9 +69,9 @@ func (d *Differ) Conflicts(refusal *providers.ConflictError, live object.Object,
 
 // attribute finds the owner and the field that a server's words are about; the
 // path is nil where live does not know them, and the words stand as they are.
-func attribute(field providers.FieldConflict, others []owner) (path, plan.Conflict) {
+func attribute(field providers.FieldConflict, managers []owner) (path, plan.Conflict) {
 	manager := managerName(field.Manager)
-	for _, o := range others {
+	for _, o := range managers {
 		if o.manager != manager {
 			continue
 		}

@@ -175,7 +175,7 @@ func (s *script) refused(err error, live object.Object) {
 	if !errors.As(err, &conflict) {
 		s.t.Fatal(err)
 	}
-	drifted, foreign := s.differ.Conflicts(conflict, live, s.prior)
+	drifted, foreign := diff.Conflicts(conflict, live, s.prior)
 	for _, c := range drifted {
 		fmt.Fprintf(&s.out, "drifted %s: %s\n", c.Path, who(&c.Writer))
 	}
