@@ -75,7 +75,8 @@ func (p *printer) crd(crd chart.CRD) error {
 // are not lines of the template, so that an error does not give them as such.
 func (p *printer) manifest(name, content string) error {
 	file := p.file(name)
-	items, err := yamldoc.YAML(file, []byte(content), yamldoc.Options{LastDuplicateWins: true})
+	// Helm prints a line break after each document, which a text at its end may keep.
+	items, err := yamldoc.YAML(file, []byte(content+"\n"), yamldoc.Options{LastDuplicateWins: true})
 	var at *providers.RenderError
 	if errors.As(err, &at) && at.Line > 1 {
 		return &providers.RenderError{File: file, Err: fmt.Errorf("the rendered document, line %d: %w", at.Line, at.Err)}

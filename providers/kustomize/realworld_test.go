@@ -36,11 +36,12 @@ func TestEqualsKustomizeBuild(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			compared++
-			rendertest.Equal(t, rendertest.Objects(t, output), got)
+			if rendertest.Equal(t, rendertest.Objects(t, output), got) > 0 { // a component alone makes none
+				compared++
+			}
 		})
 	}
-	if compared < 10 {
-		t.Errorf("compared %d kustomizations, expected at least 10", compared)
+	if compared < 15 {
+		t.Errorf("compared %d kustomizations, expected at least 15", compared)
 	}
 }
