@@ -1,0 +1,143 @@
+package health
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/gantrycd/gantry/plan/object"
+)
+
+// Readiness is what an apply that waits for an object needs to know.
+type Readiness struct {
+	Done    bool   // there is nothing more to wait for
+	Failed  bool   // waiting will not help
+	Message string // what it waits for, or why it failed
+}
+
+// Ready tells whether an apply may go on after an object was written. It is Check
+// with these differences:
+//
+//   - what its controller has not observed in the present generation is not done,
+//     so that the health from before the write never counts;
+//   - a StatefulSet needs its updated Pods, where Check is content with a number;
+//   - Suspended is done: it is what the configuration says;
+//   - Degraded is a failure only where it is final. Pods that restart, an autoscaler
+//     without metrics, a ReplicaSet out of quota may still recover; a CronJob whose
+//     last run failed is not this apply's business;
+//   - an Ingress needs no address, and a claim no volume: some controllers never
+//     give the one, and the other waits for the first Pod that uses it.
+func Ready(o object.Object) Readiness {
+	if o == nil {
+		return Readiness{Message: "does not exist"}
+	}
+	if deleting(o) {
+		return Readiness{Message: "is being deleted"}
+	}
+	if message, stale := unobserved(o); stale {
+		return Readiness{Message: message}
+	}
+	status, _ := Check(o)
+	kind := o.ID().GroupKind()
+	switch kind {
+	case object.GroupKind{Group: "apps", Kind: "StatefulSet"}:
+		status = strictStatefulSet(o, status)
+	case object.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"},
+		object.GroupKind{Group: "batch", Kind: "CronJob"}:
+		return Readiness{Done: true}
+	case object.GroupKind{Kind: "PersistentVolumeClaim"}:
+		if status.Code == Progressing {
+			return Readiness{Done: true}
+		}
+	}
+	switch status.Code {
+	case Healthy, Suspended:
+		return Readiness{Done: true, Message: status.Message}
+	case Degraded:
+		return Readiness{Failed: final(o), Message: orElse(status.Message, "is degraded")}
+	case Progressing, Missing, Unknown:
+	}
+	return Readiness{Message: orElse(status.Message, "is in progress")}
+}
+
+// HookReady tells whether a hook has run, as Argo CD does: it has succeeded when
+// it is healthy, or has no health; it has failed when it is degraded or cannot be
+// assessed; while it is suspended it is still running.
+func HookReady(o object.Object) Readiness {
+	if o == nil {
+		return Readiness{Message: "does not exist"}
+	}
+	if message, stale := unobserved(o); stale {
+		return Readiness{Message: message}
+	}
+	status, _ := Check(o)
+	switch status.Code {
+	case Healthy:
+		return Readiness{Done: true, Message: status.Message}
+	case Degraded, Unknown:
+		return Readiness{Failed: true, Message: orElse(status.Message, "has failed")}
+	case Suspended, Progressing, Missing:
+	}
+	return Readiness{Message: orElse(status.Message, "is running")}
+}
+
+// unobserved reports whether the status is from before the present generation.
+func unobserved(o object.Object) (message string, stale bool) {
+	generation, ok := number(o, "metadata", "generation")
+	if !ok {
+		return "", false
+	}
+	if observed, ok := number(o, "status", "observedGeneration"); ok && observed < generation {
+		return fmt.Sprintf("generation %d is not observed yet", generation), true
+	}
+	for _, c := range conditions(o) {
+		if c.kind == "Ready" && c.observedGeneration != 0 && c.observedGeneration < generation {
+			return fmt.Sprintf("generation %d is not observed yet", generation), true
+		}
+	}
+	return "", false
+}
+
+// strictStatefulSet wants all Pods available, and those above the partition of the
+// new revision.
+func strictStatefulSet(o object.Object, status Status) Status {
+	set, err := decode[appsv1.StatefulSet](o, "apps/v1")
+	if err != nil || status.Code != Healthy || set.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType {
+		return status
+	}
+	replicas := int32(1)
+	if set.Spec.Replicas != nil {
+		replicas = *set.Spec.Replicas
+	}
+	updated := replicas
+	if rolling := set.Spec.UpdateStrategy.RollingUpdate; rolling != nil && rolling.Partition != nil {
+		updated = max(0, replicas-*rolling.Partition)
+	}
+	switch s := set.Status; {
+	case s.UpdateRevision != s.CurrentRevision && s.UpdatedReplicas < updated:
+		return Status{Progressing, fmt.Sprintf("%d of %d pods are at revision %s", s.UpdatedReplicas, updated, s.UpdateRevision)}
+	case s.AvailableReplicas < replicas:
+		return Status{Progressing, fmt.Sprintf("%d of %d pods are available", s.AvailableReplicas, replicas)}
+	}
+	return status
+}
+
+// final reports whether a degraded object stays so until someone changes it.
+func final(o object.Object) bool {
+	switch o.ID().GroupKind() {
+	case object.GroupKind{Kind: "Pod"}:
+		return text(o, "status", "phase") == "Failed"
+	case object.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"},
+		object.GroupKind{Group: "apps", Kind: "ReplicaSet"},
+		object.GroupKind{Group: "policy", Kind: "PodDisruptionBudget"}:
+		return false
+	}
+	return true
+}
+
+func orElse(text, fallback string) string {
+	if text == "" {
+		return fallback
+	}
+	return text
+}
