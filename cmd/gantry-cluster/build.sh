@@ -133,6 +133,7 @@ main() {
       flock 9
     fi
     [ ! -x "$binary" ] || finish
+    rm -rf "$folder"/build.* # of a build that was killed
   fi
 
   build=

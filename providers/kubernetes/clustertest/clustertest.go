@@ -59,8 +59,7 @@ func Nodes(n int) Option {
 }
 
 // ControlPlaneOnly leaves out the scheduler, the nodes, the storage class and
-// everything that hands out addresses, which starts faster and takes half of the
-// memory.
+// everything that hands out addresses, for tests that need no pod to become ready.
 func ControlPlaneOnly() Option {
 	return func(o *options) { o.args = []string{"--control-plane-only"} }
 }
