@@ -27,13 +27,33 @@ type Config struct {
 	Projects     []*Project
 	Generators   []*Generator
 	Applications []*Application
-	// Graph holds every block and what it refers to, sorted; for `gantry graph`.
+	// Broken are the applications that the configuration declares and that cannot be
+	// told, because they or what they need have errors, sorted: single instances, or
+	// whole blocks where not even the instances are known. They must be left as
+	// they are: they have not vanished.
+	Broken []Broken
+	// Deferred are the blocks of applications whose values need the outside world,
+	// where there was no Reader to ask, sorted. They have not vanished either.
+	Deferred []addr.Address
+	// Incomplete says that parts of the files could not be read as blocks, so that
+	// even an application that is nowhere in the Config may still be declared.
+	Incomplete bool
+	// Graph holds every block and what it refers to, sorted; for `gantry graph`. A
+	// reference to all blocks of a kind (cluster, say) is to a node that has only the
+	// kind.
 	Graph []Node
 	// Pins are what evaluating read of the outside world (git generators), sorted.
 	Pins []source.Pin
-	// Digest is "sha256:…" over the files and the variables' values: two
-	// configurations with the same digest and pins are the same.
+	// Digest is "sha256:…" over the files, those that functions read too, and the
+	// variables' values: two configurations with the same digest and pins are the
+	// same, but for the values of sensitive variables, which no digest may give away.
 	Digest string
+}
+
+// Broken is an application that has errors.
+type Broken struct {
+	Address addr.Address
+	Range   hcl.Range // of the block's header
 }
 
 // Node is one block in the graph of references.
@@ -85,6 +105,8 @@ type Repository struct {
 	Name     string
 	Location source.Location // Revision is what sources track unless they say otherwise
 	Range    hcl.Range
+
+	guessed bool // the type was not said
 }
 
 // Project is a set of guard rails for its applications.
@@ -136,7 +158,8 @@ type Application struct {
 	OnDestroy         string // "delete" or "orphan"
 	HistoryLimit      int
 	// DependsOn are the instances of applications that this one refers to or
-	// names in depends_on, sorted, without itself.
+	// names in depends_on, sorted, without itself. Where an application is in Broken or
+	// Deferred, so may its address be here: as an instance, or as a whole block.
 	DependsOn []Dependency
 	Range     hcl.Range // of the block's header
 }
@@ -151,7 +174,10 @@ type Dependency struct {
 type Source struct {
 	source.Spec
 	Repository addr.Address // the repository block, where one was named
-	Range      hcl.Range
+	// SensitivePaths are the JSON pointers (RFC 6901) of sensitive values, which are
+	// there in clear: /objects/0/stringData/password, /helm/values/auth/password.
+	SensitivePaths []string
+	Range          hcl.Range
 }
 
 // Destination is where an application's objects go.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -34,54 +36,22 @@ type Value struct {
 // Range is where the argument's value is.
 func (v Value) Range() hcl.Range { return v.Expr.Range() }
 
-// Decode evaluates a block's arguments and nested blocks and checks them against
-// its declaration. It reports everything that is wrong at once; what is wrong is
-// unknown in the Values, which are never nil.
-func Decode(block *hcl.Block, declared *Block, ctx *hcl.EvalContext) (*Values, hcl.Diagnostics) {
-	values := &Values{
-		Block: declared, Labels: block.Labels, Range: block.DefRange, Context: ctx,
-		arguments: map[string]Value{}, nested: map[string][]*Values{}, known: true,
-	}
-	content, diags := Content(block.Body, declared)
-	for _, attribute := range sortedAttributes(content.Attributes) {
-		argument, ok := declared.Argument(attribute.Name)
-		if !ok {
-			continue
-		}
-		decoded, set, more := decodeArgument(argument, attribute, ctx)
-		diags = append(diags, more...)
-		if set {
-			values.arguments[attribute.Name] = decoded
-			if !argument.Type.Raw && !decoded.IsWhollyKnown() {
-				values.known = false
-			}
-		}
-	}
-	for _, argument := range declared.Arguments {
-		if _, set := values.arguments[argument.Name]; argument.Required && !set {
-			diags = append(diags, missingArgument(values, argument))
-			values.known = false
-		}
-	}
-	for _, nested := range content.Blocks {
-		inner, ok := declared.Nested(nested.Type)
-		if !ok {
-			continue
-		}
-		decoded, more := Decode(nested, inner.Block, ctx)
-		diags = append(diags, more...)
-		values.nested[nested.Type] = append(values.nested[nested.Type], decoded)
-		values.known = values.known && decoded.known
-	}
-	more := values.checkCounts()
-	values.known = values.known && !more.HasErrors()
-	return values, append(diags, more...)
+// Parsed is a block read by its declaration, before anything is evaluated.
+type Parsed struct {
+	Block      *Block
+	Labels     []string
+	Range      hcl.Range // the block's header
+	Attributes []*hcl.Attribute
+	Nested     []*Parsed
+	// Broken says that the block is not as declared.
+	Broken bool
 }
 
-// Content reads a block's body by its declaration, without evaluating. Its
-// diagnostics say what could have been written. The content is never nil.
-func Content(body hcl.Body, declared *Block) (*hcl.BodyContent, hcl.Diagnostics) {
-	content, diags := body.Content(declared.Body())
+// Parse reads a block by its declaration. It reports what may not be written in it
+// and what is missing.
+func Parse(block *hcl.Block, declared *Block) (*Parsed, hcl.Diagnostics) {
+	parsed := &Parsed{Block: declared, Labels: block.Labels, Range: block.DefRange}
+	content, diags := block.Body.Content(declared.Body())
 	if content == nil {
 		content = &hcl.BodyContent{}
 	}
@@ -90,7 +60,76 @@ func Content(body hcl.Body, declared *Block) (*hcl.BodyContent, hcl.Diagnostics)
 			diag.Detail += " " + declared.Takes()
 		}
 	}
-	return content, diags
+	for _, attribute := range content.Attributes {
+		parsed.Attributes = append(parsed.Attributes, attribute)
+	}
+	slices.SortFunc(parsed.Attributes, func(a, b *hcl.Attribute) int { return a.NameRange.Start.Byte - b.NameRange.Start.Byte })
+	for _, inner := range content.Blocks {
+		nested, ok := declared.Nested(inner.Type)
+		if !ok {
+			continue
+		}
+		read, more := Parse(inner, nested.Block)
+		diags = append(diags, more...)
+		parsed.Nested = append(parsed.Nested, read)
+		parsed.Broken = parsed.Broken || read.Broken
+	}
+	for _, argument := range declared.Arguments {
+		if _, set := content.Attributes[argument.Name]; argument.Required && !set {
+			diags = append(diags, missingArgument(parsed, argument))
+		}
+	}
+	diags = append(diags, parsed.checkCounts()...)
+	parsed.Broken = parsed.Broken || diags.HasErrors()
+	return parsed, diags
+}
+
+// Walk calls visit for every argument of the block and of those in it, in order.
+func (p *Parsed) Walk(visit func(*Parsed, Argument, *hcl.Attribute)) {
+	for _, attribute := range p.Attributes {
+		if argument, ok := p.Block.Argument(attribute.Name); ok {
+			visit(p, argument, attribute)
+		}
+	}
+	for _, nested := range p.Nested {
+		nested.Walk(visit)
+	}
+}
+
+// Decode evaluates a block's arguments and nested blocks and checks them against
+// its declaration. It reports everything that is wrong at once; what is wrong is
+// unknown in the Values, which are never nil.
+func (p *Parsed) Decode(ctx *hcl.EvalContext) (*Values, hcl.Diagnostics) {
+	values := &Values{
+		Block: p.Block, Labels: p.Labels, Range: p.Range, Context: ctx,
+		arguments: make(map[string]Value, len(p.Attributes)), nested: map[string][]*Values{}, known: !p.Broken,
+	}
+	var diags hcl.Diagnostics
+	for _, attribute := range p.Attributes {
+		argument, ok := p.Block.Argument(attribute.Name)
+		if !ok {
+			continue
+		}
+		decoded, set, more := decodeArgument(argument, attribute, ctx)
+		diags = append(diags, more...)
+		switch {
+		case set:
+			values.arguments[attribute.Name] = decoded
+			if !argument.Type.Raw && !decoded.IsWhollyKnown() {
+				values.known = false
+			}
+		case argument.Required:
+			diags = append(diags, nullArgument(argument, attribute))
+			values.known = false
+		}
+	}
+	for _, nested := range p.Nested {
+		decoded, more := nested.Decode(ctx)
+		diags = append(diags, more...)
+		values.nested[nested.Block.Type] = append(values.nested[nested.Block.Type], decoded)
+		values.known = values.known && decoded.known
+	}
+	return values, diags
 }
 
 // Takes says in a sentence what may be written in a block.
@@ -113,15 +152,6 @@ func (b *Block) Takes() string {
 		return fmt.Sprintf("Nothing may be written in a %s block.", b.Type)
 	}
 	return fmt.Sprintf("In a %s block there may be %s.", b.Type, strings.Join(parts, ", and "))
-}
-
-func sortedAttributes(attributes hcl.Attributes) []*hcl.Attribute {
-	sorted := make([]*hcl.Attribute, 0, len(attributes))
-	for _, attribute := range attributes {
-		sorted = append(sorted, attribute)
-	}
-	slices.SortFunc(sorted, func(a, b *hcl.Attribute) int { return a.NameRange.Start.Byte - b.NameRange.Start.Byte })
-	return sorted
 }
 
 // decodeArgument evaluates one argument. An argument that is null is as one that
@@ -190,37 +220,65 @@ func sensitiveArgument(argument Argument, expr hcl.Expression) *hcl.Diagnostic {
 	}
 }
 
-func missingArgument(values *Values, argument Argument) *hcl.Diagnostic {
+func missingArgument(parsed *Parsed, argument Argument) *hcl.Diagnostic {
 	return &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  "Missing required argument",
-		Detail:   fmt.Sprintf("The %s block needs the argument %q, %s %s: %s", values.Block.Type, argument.Name, argument.Type.Article(), argument.Type.Name, argument.Doc),
-		Subject:  values.Range.Ptr(),
+		Detail:   fmt.Sprintf("The %s block needs the argument %q, %s %s: %s", parsed.Block.Type, argument.Name, argument.Type.Article(), argument.Type.Name, lowerFirst(argument.Doc)),
+		Subject:  parsed.Range.Ptr(),
 	}
 }
 
-func (v *Values) checkCounts() hcl.Diagnostics {
+func nullArgument(argument Argument, attribute *hcl.Attribute) *hcl.Diagnostic {
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  "Missing required argument",
+		Detail:   fmt.Sprintf("The argument %q is required, but its value is null. Give it %s %s: %s", argument.Name, argument.Type.Article(), argument.Type.Name, lowerFirst(argument.Doc)),
+		Subject:  attribute.Expr.Range().Ptr(),
+	}
+}
+
+func (p *Parsed) checkCounts() hcl.Diagnostics {
 	var diags hcl.Diagnostics
-	for _, nested := range v.Block.Blocks {
-		found := v.nested[nested.Type]
-		if len(found) < nested.Min {
+	for _, declared := range p.Block.Blocks {
+		var first *Parsed
+		count := 0
+		for _, nested := range p.Nested {
+			if nested.Block != declared.Block {
+				continue
+			}
+			if count++; count == 1 {
+				first = nested
+			}
+			if declared.Max > 0 && count > declared.Max {
+				diags = append(diags, &hcl.Diagnostic{
+					Severity: hcl.DiagError,
+					Summary:  "Duplicate block",
+					Detail:   fmt.Sprintf("A %s block may have one %s block; the first is at %s. Put the arguments of both into one.", p.Block.Type, declared.Type, first.Range),
+					Subject:  nested.Range.Ptr(),
+				})
+			}
+		}
+		if count < declared.Min {
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError,
 				Summary:  "Missing block",
-				Detail:   fmt.Sprintf("The %s block needs a %s block: %s", v.Block.Type, nested.Type, nested.Doc),
-				Subject:  v.Range.Ptr(),
-			})
-		}
-		if nested.Max > 0 && len(found) > nested.Max {
-			diags = append(diags, &hcl.Diagnostic{
-				Severity: hcl.DiagError,
-				Summary:  "Duplicate block",
-				Detail:   fmt.Sprintf("The %s block may have one %s block; the first is at %s. Put the arguments of both into one.", v.Block.Type, nested.Type, found[0].Range),
-				Subject:  found[nested.Max].Range.Ptr(),
+				Detail:   fmt.Sprintf("The %s block needs a %s block: %s", p.Block.Type, declared.Type, lowerFirst(declared.Doc)),
+				Subject:  p.Range.Ptr(),
 			})
 		}
 	}
 	return diags
+}
+
+// lowerFirst makes a sentence go on after a colon.
+func lowerFirst(sentence string) string {
+	r, width := utf8.DecodeRuneInString(sentence)
+	next, _ := utf8.DecodeRuneInString(sentence[width:])
+	if unicode.IsUpper(next) { // an abbreviation
+		return sentence
+	}
+	return string(unicode.ToLower(r)) + sentence[width:]
 }
 
 // Article returns "a" or "an", as fits the type's name.

@@ -34,6 +34,12 @@ func (v *Values) Has(name string) bool {
 	return ok
 }
 
+// IsKnown reports whether an argument was set to a value that is known.
+func (v *Values) IsKnown(name string) bool {
+	argument, ok := v.Get(name)
+	return ok && argument.IsWhollyKnown()
+}
+
 // RangeOf returns where an argument's value is, or the block's header where it was
 // not set.
 func (v *Values) RangeOf(name string) hcl.Range {

@@ -1,0 +1,163 @@
+package lang
+
+import (
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/gantrycd/gantry/lang/function"
+	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/lang/value"
+)
+
+// defaultHistory is how many revisions of an application are kept, as in Argo CD.
+const defaultHistory = 10
+
+func applicationKind() *kind {
+	return &kind{
+		Block: &schema.Block{
+			Type:   "application",
+			Labels: []string{"name"},
+			Doc:    "Sources that are rendered, and kept in sync at a destination. Elsewhere it is `application.NAME`, with the attributes `name`, `namespace`, `cluster`, `project` and `labels`; a reference to it makes the one that refers wait until it is synced and healthy.",
+			Example: `application "payments" {
+  for_each = generator.clusters.production
+  project  = project.production
+
+  source {
+    repository = repository.config
+    path       = "apps/payments/overlays/${each.value.labels.region}"
+  }
+
+  destination {
+    cluster   = each.value.cluster
+    namespace = "payments"
+  }
+
+  sync {
+    automated {
+      prune     = true
+      self_heal = true
+    }
+    create_namespace = true
+  }
+}`,
+			Arguments: []schema.Argument{
+				forEachArgument(),
+				dependsOnArgument(),
+				{Name: "name", Type: schema.DNSLabel, Default: "made of the block's name and the key", Doc: "What people see; unique in the project."},
+				{Name: "project", Type: schema.Reference("project"), Default: "none: nothing is guarded", Doc: "The project that it belongs to."},
+				{Name: "labels", Type: schema.StringMap, Doc: "Labels to select applications by."},
+				{Name: "info", Type: schema.StringMap, Doc: "What else people should know: links, owners."},
+				{Name: "on_destroy", Type: schema.String, Default: `"delete"`, OneOf: []string{"delete", "orphan"}, Doc: "What becomes of its objects when it goes: they are deleted, or left as they are."},
+				{Name: "revision_history_limit", Type: schema.Integer, Default: "10", Doc: "How many of its past states are kept for going back."},
+			},
+			Blocks: []schema.Nested{
+				{Min: 1, Block: sourceBlock()},
+				{Min: 1, Max: 1, Block: destinationBlock()},
+				{Max: 1, Block: syncBlock()},
+				{Block: ignoreDifferencesBlock()},
+				{Max: 1, Block: lifecycleBlock()},
+			},
+		},
+		root:    "application",
+		grouped: true,
+		decode:  decodeApplication,
+	}
+}
+
+func destinationBlock() *schema.Block {
+	return &schema.Block{
+		Type: "destination",
+		Doc:  "Where its objects go.",
+		Arguments: []schema.Argument{
+			{Name: "cluster", Type: schema.Reference("cluster"), Required: true, Doc: "The cluster."},
+			{Name: "namespace", Type: schema.DNSLabel, Default: `"default"`, Doc: "The namespace of objects that name none."},
+		},
+	}
+}
+
+func lifecycleBlock() *schema.Block {
+	return &schema.Block{
+		Type: "lifecycle",
+		Doc:  "What may be done to it at all.",
+		Arguments: []schema.Argument{
+			{Name: "enabled", Type: schema.Bool, Default: "true", Doc: "Where false, nothing is changed, and its objects stay as they are."},
+			{Name: "update", Type: schema.Bool, Default: "true", Doc: "Where false, its objects are created and deleted, but not changed."},
+			{Name: "destroy", Type: schema.Bool, Default: "true", Doc: "Where false, its objects stay when it goes, and the plan says so."},
+			{Name: "prevent_destroy", Type: schema.Bool, Default: "false", Doc: "Whether a plan that would destroy it is refused."},
+		},
+	}
+}
+
+func decodeApplication(e *evaluation, in *instance) decoded {
+	v := in.values
+	application := &Application{
+		Address: in.address, Name: applicationName(in), Labels: v.StringMap("labels"), Info: v.StringMap("info"),
+		OnDestroy: "delete", HistoryLimit: v.Int("revision_history_limit", defaultHistory), Range: v.Range,
+		Sync: decodeSync(v.One("sync")), IgnoreDifferences: decodeIgnoreDifferences(in), Lifecycle: decodeLifecycle(v.One("lifecycle")),
+	}
+	if v.Has("on_destroy") {
+		application.OnDestroy = v.String("on_destroy")
+	}
+	if ref, ok := v.Reference("project"); ok {
+		application.Project = ref.Target.(*Project)
+	}
+	clusterValue, namespace := cty.DynamicVal, cty.StringVal("default")
+	if destination := v.One("destination"); destination != nil {
+		application.Destination = Destination{Namespace: "default", Range: destination.Range}
+		if ref, ok := destination.Reference("cluster"); ok {
+			application.Destination.Cluster = ref.Target.(*Cluster)
+			argument, _ := destination.Get("cluster")
+			clusterValue = argument.Value
+		}
+		if argument, ok := destination.Get("namespace"); ok {
+			namespace = argument.Value
+			application.Destination.Namespace = destination.String("namespace")
+		}
+	}
+	application.Sources = decodeSources(in)
+	dependencies, known := e.dependencies(in)
+	application.DependsOn = dependencies
+
+	name := cty.StringVal(application.Name)
+	if application.Name == "" {
+		name = cty.UnknownVal(cty.String)
+	}
+	project := cty.NullVal(cty.DynamicPseudoType)
+	if argument, ok := v.Get("project"); ok {
+		project = argument.Value
+	}
+	if !known {
+		in.deferred = true
+	}
+	return decoded{
+		value: value.Block(value.Reference{Address: in.address, Target: application}, map[string]cty.Value{
+			"name": name, "namespace": namespace, "cluster": clusterValue, "project": project, "labels": labelsOf(v, "labels"),
+		}),
+		add: func(c *Config) { c.Applications = append(c.Applications, application) },
+	}
+}
+
+// applicationName returns the name that people see, or "" where it is not known.
+func applicationName(in *instance) string {
+	if in.values.Has("name") {
+		return in.values.String("name")
+	}
+	text := in.address.Name
+	if in.address.HasKey {
+		text += "-" + in.address.Key
+	}
+	name := function.DNSLabel(text)
+	if name == "" {
+		in.errorf(in.values.Range, "Invalid name", "No name can be made of %q, as it has neither a letter a to z nor a digit. Set the argument \"name\".", text)
+	}
+	return name
+}
+
+func decodeLifecycle(v *schema.Values) Lifecycle {
+	if v == nil {
+		return Lifecycle{}
+	}
+	return Lifecycle{
+		Disabled: !v.Bool("enabled", true), NoUpdate: !v.Bool("update", true),
+		NoDestroy: !v.Bool("destroy", true), PreventDestroy: v.Bool("prevent_destroy", false),
+	}
+}

@@ -1,0 +1,168 @@
+package lang
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/function"
+	"github.com/gantrycd/gantry/lang/schema"
+)
+
+// kind is a type of block at the top level: an entry in the table.
+type kind struct {
+	*schema.Block
+	// root is the first word of references to it; empty where nothing can refer
+	// to it.
+	root string
+	// types are the kinds that the first of two labels chooses from.
+	types map[string]*kind
+	// grouped says that all blocks of the kind together are a value, under the root.
+	grouped bool
+	// single says that a module may have one such block.
+	single bool
+	// implicit are the kinds all of whose blocks are needed without being written.
+	implicit []string
+	// decode makes one instance's part of the Config, and the value that references
+	// to it have.
+	decode func(*evaluation, *instance) decoded
+}
+
+// decoded is what a block comes to.
+type decoded struct {
+	value cty.Value
+	// add puts it into the Config; it is called if nothing is wrong and everything
+	// is known.
+	add func(*Config)
+}
+
+// block is one declared block, or one local value.
+type block struct {
+	id         int
+	address    addr.Address
+	kind       *kind
+	header     hcl.Range
+	parsed     *schema.Parsed // nil for local values and groups
+	attribute  *hcl.Attribute // of local values
+	forEach    hcl.Expression
+	dependsOn  []reference
+	references []reference
+	needs      []*block // distinct, sorted
+	broken     bool     // not as declared: what it comes to is not sound
+	skip       bool     // it cannot be evaluated at all, not even to find more errors
+	members    []*block // of a group
+}
+
+// isGroup reports whether the block stands for all blocks of a kind.
+func (b *block) isGroup() bool { return b.kind == nil }
+
+// declare adds a block to the module.
+func (m *Module) declare(k *kind, found *hcl.Block) ([]*block, hcl.Diagnostics) {
+	if k.Free {
+		return m.declareLocals(found)
+	}
+	var diags hcl.Diagnostics
+	labels := found.Labels
+	a := addr.Address{Kind: k.Type}
+	if k.root != "" {
+		a.Kind = k.root
+	}
+	if k.types != nil {
+		typed, ok := k.types[labels[0]]
+		if !ok {
+			return nil, hcl.Diagnostics{unknownType(k, found)}
+		}
+		a.Type, k, labels = labels[0], typed, labels[1:]
+	}
+	if len(labels) > 0 {
+		a.Name = labels[0]
+		if !hclsyntax.ValidIdentifier(a.Name) {
+			m.missing = true
+			return nil, hcl.Diagnostics{invalidName(found)}
+		}
+	}
+	b := &block{address: a, kind: k, header: found.DefRange}
+	b.parsed, diags = schema.Parse(found, k.Block)
+	b.broken = b.parsed.Broken
+	for _, attribute := range b.parsed.Attributes {
+		if argument, ok := k.Argument(attribute.Name); ok && argument.Type.Name == schema.ForEach.Name {
+			b.forEach = attribute.Expr
+		}
+	}
+	return m.add(b, diags)
+}
+
+func (m *Module) declareLocals(found *hcl.Block) ([]*block, hcl.Diagnostics) {
+	attributes, diags := found.Body.JustAttributes()
+	if diags.HasErrors() {
+		m.missing = true
+	}
+	var added []*block
+	for _, name := range schema.SortedKeys(attributes) {
+		attribute := attributes[name]
+		b := &block{
+			address: addr.Address{Kind: "local", Name: name}, kind: m.kinds[found.Type],
+			header: attribute.NameRange, attribute: attribute,
+		}
+		more, moreDiags := m.add(b, nil)
+		added, diags = append(added, more...), append(diags, moreDiags...)
+	}
+	return added, diags
+}
+
+// add puts a block among the module's, unless its address is taken.
+func (m *Module) add(b *block, diags hcl.Diagnostics) ([]*block, hcl.Diagnostics) {
+	if first, ok := m.index[b.address]; ok {
+		first.broken = true
+		detail := fmt.Sprintf("%s was already declared at %s. Rename or remove one of the two.", b.address, first.header)
+		if b.kind.single {
+			detail = fmt.Sprintf("There may be one %s block in a configuration, and the first is at %s. Put the arguments of both into one.", b.kind.Type, first.header)
+		}
+		return nil, append(diags, &hcl.Diagnostic{
+			Severity: hcl.DiagError,
+			Summary:  "Duplicate declaration",
+			Detail:   detail,
+			Subject:  b.header.Ptr(),
+		})
+	}
+	m.index[b.address] = b
+	m.blocks = append(m.blocks, b)
+	return []*block{b}, diags
+}
+
+func unknownType(k *kind, found *hcl.Block) *hcl.Diagnostic {
+	types := schema.SortedKeys(k.types)
+	detail := fmt.Sprintf("There is no %s of type %q; the types are %s.", k.Type, found.Labels[0], schema.List(types, "and"))
+	if suggestion := schema.Suggest(found.Labels[0], types); suggestion != "" {
+		detail += fmt.Sprintf(" Did you mean %q?", suggestion)
+	}
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  "Unknown type label",
+		Detail:   detail,
+		Subject:  found.LabelRanges[0].Ptr(),
+		Context:  found.DefRange.Ptr(),
+	}
+}
+
+func invalidName(found *hcl.Block) *hcl.Diagnostic {
+	last := len(found.Labels) - 1
+	detail := fmt.Sprintf("%q cannot be referred to: a name must start with a letter or \"_\" and have only letters, digits, \"_\" and \"-\".", found.Labels[last])
+	if label := function.DNSLabel(found.Labels[last]); hclsyntax.ValidIdentifier(label) {
+		detail += fmt.Sprintf(" %q would do.", label)
+	}
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  "Invalid name",
+		Detail:   detail,
+		Subject:  found.LabelRanges[last].Ptr(),
+		Context:  found.DefRange.Ptr(),
+	}
+}
+
+func (m *Module) kindList() string {
+	return schema.List(schema.SortedKeys(m.kinds), "and")
+}

@@ -1,0 +1,141 @@
+package lang
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/gantrycd/gantry/lang/function"
+	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/plan/source"
+)
+
+// EvalOptions are what evaluating needs besides the module.
+type EvalOptions struct {
+	// Variables are the values given for variables; of several for one variable the
+	// last counts. ReadVariables makes them.
+	Variables []VariableInput
+	// Reader reads what generators need of the outside world. Without one, what
+	// depends on it is unknown and ends in Config.Deferred, and so do variables
+	// without a value.
+	Reader Reader
+}
+
+// Reader reads sources.
+type Reader interface {
+	// Read returns the content of a location, and what it was. Its errors hold no
+	// credentials.
+	Read(ctx context.Context, location source.Location) (tree fs.FS, pin source.Pin, err error)
+}
+
+// Evaluate evaluates the module: every expression that is needed, once, in the
+// order of the references. The Config is never nil and has everything that is
+// sound; the applications that are not are in Config.Broken.
+func (m *Module) Evaluate(ctx context.Context, options EvalOptions) (*Config, hcl.Diagnostics) {
+	e := &evaluation{
+		module: m, ctx: ctx, reader: options.Reader,
+		functions: &hcl.EvalContext{Functions: function.Functions(m.fs)},
+		results:   make([]result, len(m.blocks)),
+		config:    &Config{Dir: m.dir, Incomplete: m.missing},
+		indirect:  map[*block][]Dependency{},
+	}
+	e.diags = append(e.diags, e.giveVariables(options.Variables)...)
+	for _, b := range m.order {
+		if err := ctx.Err(); err != nil {
+			e.diags = append(e.diags, &hcl.Diagnostic{
+				Severity: hcl.DiagError,
+				Summary:  "Interrupted",
+				Detail:   fmt.Sprintf("Evaluating the configuration was stopped: %s.", context.Cause(ctx)),
+			})
+			e.config.Incomplete = true
+			break
+		}
+		e.evaluate(b)
+	}
+	e.finish()
+	return e.config, tidy(e.diags)
+}
+
+// evaluation is one run of Evaluate.
+type evaluation struct {
+	module    *Module
+	ctx       context.Context
+	reader    Reader
+	functions *hcl.EvalContext
+	inputs    map[string]VariableInput
+	results   []result // by block.id
+	config    *Config
+	indirect  map[*block][]Dependency
+	diags     hcl.Diagnostics
+}
+
+// result is what a block came to.
+type result struct {
+	value    cty.Value // what references to it have
+	failed   bool      // it, or what it needs, has errors; its value is unknown, or parts of it are
+	deferred bool      // parts of its value are unknown, as there is no outside world
+	keys     []string  // of its instances, sorted; nil where they are not known
+	broken   map[string]bool
+}
+
+// evaluate evaluates one block, whose needs have been evaluated.
+func (e *evaluation) evaluate(b *block) {
+	r := &e.results[b.id]
+	switch {
+	case b.isGroup():
+		e.group(b)
+		r.failed, r.deferred = e.upstream(b)
+	case b.skip:
+		r.value, r.failed = cty.DynamicVal, true
+		e.leave(b, true)
+	case b.attribute != nil:
+		e.evaluateLocal(b)
+	default:
+		e.evaluateInstances(b)
+	}
+}
+
+// upstream tells whether anything that a block needs has errors, or is unknown
+// for want of the outside world.
+func (e *evaluation) upstream(b *block) (failed, deferred bool) {
+	for _, need := range b.needs {
+		failed = failed || e.results[need.id].failed
+		deferred = deferred || e.results[need.id].deferred
+	}
+	return failed, deferred
+}
+
+func (e *evaluation) evaluateLocal(b *block) {
+	r := &e.results[b.id]
+	v, diags := schema.Evaluate(b.attribute.Expr, e.scope(b))
+	e.diags = append(e.diags, diags...)
+	r.value = v
+	e.settle(b, diags.HasErrors() || b.broken, v.IsWhollyKnown())
+}
+
+// settle records whether what a block came to can be relied on. An unknown value
+// comes from an error before it, or from the outside world.
+func (e *evaluation) settle(b *block, failed, known bool) {
+	r := &e.results[b.id]
+	upFailed, upDeferred := e.upstream(b)
+	r.failed = r.failed || failed || !known && upFailed
+	r.deferred = r.deferred || !known && upDeferred
+	if failed {
+		r.value = cty.DynamicVal
+	}
+}
+
+// leave records an application that cannot be told.
+func (e *evaluation) leave(b *block, failed bool) {
+	if b.kind.Type != "application" {
+		return
+	}
+	if failed {
+		e.config.Broken = append(e.config.Broken, Broken{Address: b.address, Range: b.header})
+	} else {
+		e.config.Deferred = append(e.config.Deferred, b.address)
+	}
+}

@@ -1,0 +1,123 @@
+package lang
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/plan/source"
+)
+
+// finish checks what concerns several blocks, and puts the Config in order.
+func (e *evaluation) finish() {
+	c := e.config
+	if c.Settings.Backend.Type == "" {
+		c.Settings.Backend.Type = "local"
+	}
+	e.checkNames()
+	c.Graph = e.module.graph()
+	slices.SortFunc(c.Variables, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(c.Clusters, func(a, b *Cluster) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Repositories, func(a, b *Repository) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Projects, func(a, b *Project) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Generators, func(a, b *Generator) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Applications, func(a, b *Application) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Broken, func(a, b Broken) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Deferred, addr.Address.Compare)
+	slices.SortFunc(c.Pins, func(a, b source.Pin) int { return strings.Compare(a.Key(), b.Key()) })
+	c.Pins = slices.CompactFunc(c.Pins, func(a, b source.Pin) bool { return a.Key() == b.Key() })
+	c.Digest = e.digest()
+}
+
+// checkNames holds that names are unique: of clusters, projects and repositories
+// each, and of applications in their project. Applications whose name is taken
+// twice are both broken.
+func (e *evaluation) checkNames() {
+	clusters := map[string]hcl.Range{}
+	for _, cluster := range e.config.Clusters {
+		e.checkName("cluster", cluster.Name, cluster.Range, clusters)
+	}
+	projects := map[string]hcl.Range{}
+	for _, project := range e.config.Projects {
+		e.checkName("project", project.Name, project.Range, projects)
+	}
+	repositories := map[string]hcl.Range{}
+	for _, repository := range e.config.Repositories {
+		e.checkName("repository", repository.Name, repository.Range, repositories)
+	}
+	type key struct{ project, name string }
+	first := map[key]*Application{}
+	broken := map[*Application]bool{}
+	for _, application := range e.config.Applications {
+		k := key{name: application.Name}
+		if application.Project != nil {
+			k.project = application.Project.Address.String()
+		}
+		other, taken := first[k]
+		if !taken {
+			first[k] = application
+			continue
+		}
+		broken[application], broken[other] = true, true
+		where := "outside any project"
+		if k.project != "" {
+			where = "in " + k.project
+		}
+		e.diags = append(e.diags, &hcl.Diagnostic{
+			Severity: hcl.DiagError,
+			Summary:  "Duplicate application name",
+			Detail:   fmt.Sprintf("%s and %s (%s) are both called %q %s. Set the argument \"name\" of one of them.", application.Address, other.Address, other.Range, application.Name, where),
+			Subject:  application.Range.Ptr(),
+		})
+	}
+	if len(broken) == 0 {
+		return
+	}
+	e.config.Applications = slices.DeleteFunc(e.config.Applications, func(a *Application) bool { return broken[a] })
+	for application := range broken {
+		e.config.Broken = append(e.config.Broken, Broken{Address: application.Address, Range: application.Range})
+	}
+}
+
+// checkName reports a name that is taken.
+func (e *evaluation) checkName(kind, name string, at hcl.Range, taken map[string]hcl.Range) {
+	first, ok := taken[name]
+	if !ok {
+		taken[name] = at
+		return
+	}
+	e.diags = append(e.diags, &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  "Duplicate " + kind + " name",
+		Detail:   fmt.Sprintf("Two %s blocks give the name %q; the first is at %s. The keys of for_each are names, too.", kind, name, first),
+		Subject:  at.Ptr(),
+	})
+}
+
+// digest hashes what the Config was made of.
+func (e *evaluation) digest() string {
+	hash := sha256.New()
+	part := func(name, content string) {
+		fmt.Fprintf(hash, "%d:%s%d:%s", len(name), name, len(content), content)
+	}
+	read := e.module.fs.digests()
+	for _, name := range schema.SortedKeys(read) {
+		if !strings.HasSuffix(name, varsFile) && !strings.HasSuffix(name, autoVarsSuffix) {
+			sum := read[name]
+			part("file "+filepath.ToSlash(name), string(sum[:]))
+		}
+	}
+	for _, variable := range e.config.Variables {
+		part("variable "+variable.Name, variable.Value)
+	}
+	_, _ = io.WriteString(hash, "end")
+	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
+}

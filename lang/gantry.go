@@ -1,0 +1,78 @@
+package lang
+
+import (
+	"fmt"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/gantrycd/gantry/lang/schema"
+)
+
+func gantryKind() *kind {
+	return &kind{
+		Block: &schema.Block{
+			Type: "gantry",
+			Doc:  "Settings of the tool itself. A configuration has at most one such block.",
+			Example: `gantry {
+  required_version = ">= 0.1"
+
+  backend "local" {
+    path = ".gantry"
+  }
+}`,
+			Arguments: []schema.Argument{
+				{Name: "required_version", Type: schema.String, Doc: "The versions of gantry that may use this configuration: a constraint such as `>= 0.1, < 2` or `~> 1.4`."},
+			},
+			Blocks: []schema.Nested{{Block: backendBlock(), Max: 1}},
+		},
+		single: true,
+		decode: decodeGantry,
+	}
+}
+
+func backendBlock() *schema.Block {
+	return &schema.Block{
+		Type:   "backend",
+		Labels: []string{"type"},
+		Doc:    "Where state is kept. The type is `local`: a directory on this machine.",
+		Arguments: []schema.Argument{
+			{Name: "path", Type: schema.String, Default: `".gantry"`, Doc: "The directory, relative to the configuration's."},
+		},
+	}
+}
+
+func decodeGantry(e *evaluation, in *instance) decoded {
+	settings := Settings{RequiredVersion: in.values.String("required_version"), Backend: Backend{Type: "local"}, Range: in.values.Range}
+	if in.values.Has("required_version") && settings.RequiredVersion != "" {
+		checkVersion(in, settings.RequiredVersion, e.module.version)
+	}
+	if backend := in.values.One("backend"); backend != nil {
+		settings.Backend = Backend{Type: backend.Labels[0], Arguments: map[string]string{}, Range: backend.Range}
+		if settings.Backend.Type != "local" {
+			in.errorf(backend.Range, "Unknown backend", "There is no backend of type %q; the type is \"local\".", settings.Backend.Type)
+		}
+		if backend.Has("path") {
+			settings.Backend.Arguments["path"] = backend.String("path")
+		}
+	}
+	return decoded{value: cty.EmptyObjectVal, add: func(c *Config) { c.Settings = settings }}
+}
+
+// checkVersion holds a constraint against the version of gantry. A version that
+// is still in the making counts as the one that it will be.
+func checkVersion(in *instance, text, version string) {
+	constraint, err := semver.NewConstraint(text)
+	if err != nil {
+		in.errorAt(in.values, "required_version", "Invalid version constraint", "%q is no version constraint. Write one such as \">= 0.1, < 2\" or \"~> 1.4\".", text)
+		return
+	}
+	running, err := semver.NewVersion(version)
+	if err != nil {
+		return // a build without a version
+	}
+	release := semver.New(running.Major(), running.Minor(), running.Patch(), "", "")
+	if !constraint.Check(release) {
+		in.errorAt(in.values, "required_version", "Unsupported version of gantry", "%s", fmt.Sprintf("This configuration needs gantry %s, and this is %s. Use a version that fits, or change required_version after reading the changelog.", text, version))
+	}
+}

@@ -1,0 +1,234 @@
+package lang
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/lang/value"
+)
+
+// instance is a block for one element of its for_each, or the only one where it
+// has none.
+type instance struct {
+	block   *block
+	address addr.Address
+	ctx     *hcl.EvalContext
+	values  *schema.Values
+	failed  bool // there are errors in it
+	// deferred is set by a decoder that would have needed the outside world.
+	deferred bool
+	diags    hcl.Diagnostics
+	made     decoded
+}
+
+// name is what the instance is called: its key, or its block's name.
+func (in *instance) name() string {
+	if in.address.HasKey {
+		return in.address.Key
+	}
+	return in.address.Name
+}
+
+// errorf reports an error in the instance.
+func (in *instance) errorf(at hcl.Range, summary, format string, args ...any) {
+	in.report(&hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  summary,
+		Detail:   fmt.Sprintf(format, args...),
+		Subject:  at.Ptr(),
+	})
+}
+
+// errorAt reports an error in an argument's value, with the values that it came
+// from.
+func (in *instance) errorAt(values *schema.Values, argument, summary, format string, args ...any) {
+	diag := &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  summary,
+		Detail:   fmt.Sprintf(format, args...),
+		Subject:  values.RangeOf(argument).Ptr(),
+	}
+	if v, ok := values.Get(argument); ok {
+		diag.Expression, diag.EvalContext = v.Expr, values.Context
+	}
+	in.report(diag)
+}
+
+func (in *instance) report(diags ...*hcl.Diagnostic) {
+	for _, diag := range diags {
+		in.failed = in.failed || diag.Severity == hcl.DiagError
+		in.diags = append(in.diags, diag)
+	}
+}
+
+// evaluateInstances evaluates a block for every element of its for_each.
+func (e *evaluation) evaluateInstances(b *block) {
+	ctx := e.scope(b)
+	if b.forEach == nil {
+		v, ok := e.evaluateInstance(b, b.address, ctx)
+		r := &e.results[b.id]
+		r.value = v
+		if !ok {
+			e.leave(b, r.failed)
+		}
+		return
+	}
+	elements, known, diags := forEachElements(b, ctx)
+	e.diags = append(e.diags, diags...)
+	r := &e.results[b.id]
+	if diags.HasErrors() || !known {
+		e.diags = append(e.diags, e.decode(b, b.address, withEach(ctx, cty.UnknownVal(cty.String), cty.DynamicVal)).diags...)
+		r.value = cty.DynamicVal
+		e.settle(b, diags.HasErrors() || b.broken, false)
+		e.leave(b, r.failed)
+		return
+	}
+	attributes := make(map[string]cty.Value, len(elements))
+	r.keys = make([]string, 0, len(elements))
+	for _, element := range elements {
+		v, ok := e.evaluateInstance(b, b.address.Instance(element.key), withEach(ctx, cty.StringVal(element.key), element.value))
+		attributes[element.key] = v
+		r.keys = append(r.keys, element.key)
+		if !ok && b.kind.Type == "application" {
+			e.leaveInstance(b, element.key)
+		}
+	}
+	r.value = cty.ObjectVal(attributes)
+	if b.broken {
+		r.value, r.failed = cty.DynamicVal, true
+	}
+}
+
+// decode decodes one instance.
+func (e *evaluation) decode(b *block, address addr.Address, ctx *hcl.EvalContext) *instance {
+	in := &instance{block: b, address: address, ctx: ctx}
+	var diags hcl.Diagnostics
+	in.values, diags = b.parsed.Decode(ctx)
+	in.report(diags...)
+	in.made = b.kind.decode(e, in)
+	return in
+}
+
+// evaluateInstance decodes one instance, and puts it into the Config if it is
+// sound. It returns the value that references to it have.
+func (e *evaluation) evaluateInstance(b *block, address addr.Address, ctx *hcl.EvalContext) (cty.Value, bool) {
+	in := e.decode(b, address, ctx)
+	e.diags = append(e.diags, in.diags...)
+	r := &e.results[b.id]
+	upFailed, upDeferred := e.upstream(b)
+	known := in.values.Known() && !in.deferred && in.made.value.IsWhollyKnown()
+	switch {
+	case in.failed || b.broken || !known && upFailed:
+		r.fail(address.Key)
+		return cty.DynamicVal, false
+	case !known && !upDeferred && !in.deferred:
+		e.diags = append(e.diags, notKnown(b))
+		r.fail(address.Key)
+		return cty.DynamicVal, false
+	case !known:
+		r.deferred = true
+		return in.made.value, false
+	}
+	if in.made.add != nil {
+		in.made.add(e.config)
+	}
+	return in.made.value, true
+}
+
+// fail records that an instance has errors, or that what it needs has.
+func (r *result) fail(key string) {
+	r.failed = true
+	if r.broken == nil {
+		r.broken = map[string]bool{}
+	}
+	r.broken[key] = true
+}
+
+// notKnown reports a value that is unknown although everything before it is
+// known.
+func notKnown(b *block) *hcl.Diagnostic {
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  "Value not known",
+		Detail:   fmt.Sprintf("A value in %s cannot be told when the plan is made, although everything that it refers to can. This is a bug in gantry.", b.address),
+		Subject:  b.header.Ptr(),
+	}
+}
+
+// leaveInstance records one instance of an application that cannot be told.
+func (e *evaluation) leaveInstance(b *block, key string) {
+	r := e.results[b.id]
+	if r.broken[key] {
+		e.config.Broken = append(e.config.Broken, Broken{Address: b.address.Instance(key), Range: b.header})
+	} else if !slices.Contains(e.config.Deferred, b.address) {
+		e.config.Deferred = append(e.config.Deferred, b.address)
+	}
+}
+
+func withEach(ctx *hcl.EvalContext, key, v cty.Value) *hcl.EvalContext {
+	child := ctx.NewChild()
+	child.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": key, "value": v})}
+	return child
+}
+
+type element struct {
+	key   string
+	value cty.Value
+}
+
+// forEachElements evaluates a for_each argument. It returns its elements sorted
+// by key, and whether they are known.
+func forEachElements(b *block, ctx *hcl.EvalContext) ([]element, bool, hcl.Diagnostics) {
+	v, diags := schema.Evaluate(b.forEach, ctx)
+	if diags.HasErrors() {
+		return nil, false, diags
+	}
+	problem := func(format string, args ...any) ([]element, bool, hcl.Diagnostics) {
+		return nil, false, append(diags, &hcl.Diagnostic{
+			Severity: hcl.DiagError,
+			Summary:  "Invalid for_each argument",
+			Detail:   fmt.Sprintf(format, args...),
+			Subject:  b.forEach.Range().Ptr(), Expression: b.forEach, EvalContext: ctx,
+		})
+	}
+	const expected = "for_each takes a map, an object, a set of strings or a generator"
+	if v.IsMarked() {
+		return problem("The keys of for_each are part of addresses, which are shown everywhere, so that it cannot be a sensitive value.")
+	}
+	ty := v.Type()
+	if ref, ok := value.ReferenceOf(v); ok {
+		return problem("%s, but this is %s, a single block.", expected, ref.Address)
+	}
+	switch {
+	case !v.IsKnown():
+		return nil, false, diags
+	case v.IsNull():
+		return problem("%s, but this is null. Where there should be no instance, give {}.", expected)
+	case ty.IsTupleType() || ty.IsListType():
+		return problem("%s, but this is a list, whose elements would have no names of their own. For strings use toset(...); for objects a for expression that gives each a key, such as { for x in LIST : x.name => x }, or a generator \"list\".", expected)
+	case ty.IsSetType() && ty.ElementType() != cty.String && v.LengthInt() > 0:
+		return problem("%s, but this is a set of another type. Use a map: its keys name the instances.", expected)
+	case !ty.IsObjectType() && !ty.IsMapType() && !ty.IsSetType():
+		return problem("%s, but this is %s.", expected, value.Kind(v))
+	}
+	elements := make([]element, 0, v.LengthInt())
+	for it := v.ElementIterator(); it.Next(); {
+		key, item := it.Element()
+		if ty.IsSetType() {
+			key = item
+		}
+		if !key.IsKnown() {
+			return nil, false, diags
+		}
+		if key.IsNull() {
+			return problem("The set holds null, which can be no key.")
+		}
+		elements = append(elements, element{key: key.AsString(), value: item})
+	}
+	return elements, true, diags
+}

@@ -1,0 +1,96 @@
+package lang
+
+import (
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/lang/value"
+)
+
+func projectKind() *kind {
+	return &kind{
+		Block: &schema.Block{
+			Type:   "project",
+			Labels: []string{"name"},
+			Doc:    "Guard rails for the applications that belong to it: where they may come from, where they may go, and what they may hold. Elsewhere it is `project.NAME`, with the attributes `name` and `description`.",
+			Example: `project "production" {
+  description  = "Production workloads"
+  repositories = ["https://github.com/example/*"]
+
+  destination {
+    clusters   = [cluster.production]
+    namespaces = ["*"]
+  }
+
+  cluster_resources {
+    allow = ["Namespace"]
+  }
+  namespace_resources {
+    deny = ["ResourceQuota"]
+  }
+}`,
+			Arguments: []schema.Argument{
+				forEachArgument(),
+				dependsOnArgument(),
+				{Name: "description", Type: schema.String, Doc: "What the project is for."},
+				{Name: "repositories", Type: schema.Strings, Default: "all", Doc: "Patterns of the URLs that sources may have; one with `!` before it denies."},
+			},
+			Blocks: []schema.Nested{
+				{Block: &schema.Block{
+					Type: "destination",
+					Doc:  "Where applications may go; there may be several. Without one, anywhere.",
+					Arguments: []schema.Argument{
+						{Name: "clusters", Type: schema.ReferencesOrGlobs("cluster"), Default: "all", Doc: "Clusters, or patterns of their names; one with `!` before it denies."},
+						{Name: "namespaces", Type: schema.Strings, Default: "all", Doc: "Patterns of namespaces; one with `!` before it denies."},
+					},
+				}},
+				{Max: 1, Block: resourceRulesBlock("cluster_resources", "Which objects without a namespace applications may hold.")},
+				{Max: 1, Block: resourceRulesBlock("namespace_resources", "Which objects in namespaces applications may hold.")},
+			},
+		},
+		root:    "project",
+		grouped: true,
+		decode:  decodeProject,
+	}
+}
+
+func resourceRulesBlock(blockType, doc string) *schema.Block {
+	return &schema.Block{
+		Type: blockType,
+		Doc:  doc,
+		Arguments: []schema.Argument{
+			{Name: "allow", Type: schema.Strings, Doc: "Patterns of what may be held: `Kind`, `group/Kind`, `group/Kind:name`."},
+			{Name: "deny", Type: schema.Strings, Doc: "Patterns of what may not be held, even where it is allowed."},
+		},
+	}
+}
+
+func decodeProject(_ *evaluation, in *instance) decoded {
+	v := in.values
+	project := &Project{
+		Address: in.address, Name: in.name(), Description: v.String("description"),
+		Repositories: v.Strings("repositories"), Range: v.Range,
+		ClusterResources:   decodeResourceRules(v.One("cluster_resources")),
+		NamespaceResources: decodeResourceRules(v.One("namespace_resources")),
+	}
+	for _, destination := range v.Blocks("destination") {
+		project.Destinations = append(project.Destinations, ProjectDestination{
+			Clusters: destination.Strings("clusters"), Namespaces: destination.Strings("namespaces"), Range: destination.Range,
+		})
+	}
+	attributes := map[string]cty.Value{
+		"name":        cty.StringVal(project.Name),
+		"description": attributeOf(v, "description", cty.String),
+	}
+	return decoded{
+		value: value.Block(value.Reference{Address: in.address, Target: project}, attributes),
+		add:   func(c *Config) { c.Projects = append(c.Projects, project) },
+	}
+}
+
+func decodeResourceRules(v *schema.Values) ResourceRules {
+	if v == nil {
+		return ResourceRules{}
+	}
+	return ResourceRules{Allow: v.Strings("allow"), Deny: v.Strings("deny"), Range: v.Range}
+}

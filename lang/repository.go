@@ -1,0 +1,106 @@
+package lang
+
+import (
+	"path"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/lang/value"
+	"github.com/gantrycd/gantry/plan/source"
+)
+
+func repositoryKind() *kind {
+	return &kind{
+		Block: &schema.Block{
+			Type:   "repository",
+			Labels: []string{"name"},
+			Doc:    "A git, Helm or OCI repository, or a directory, that sources are read from. Elsewhere it is `repository.NAME`, with the attributes `name`, `url` and `revision`.",
+			Example: `repository "config" {
+  url      = "https://github.com/example/config"
+  revision = "main"
+
+  auth {
+    token = var.git_token
+  }
+}
+
+repository "ingress_charts" {
+  url = "https://kubernetes.github.io/ingress-nginx"
+}`,
+			Arguments: []schema.Argument{
+				forEachArgument(),
+				dependsOnArgument(),
+				{Name: "url", Type: schema.String, Required: true, Doc: "Where it is: an `https`, `ssh`, `git` or `file` URL or `user@host:path` for git, an `https` URL for Helm, `oci://host/path` for a registry, or the path of a directory."},
+				{Name: "type", Type: schema.String, Default: "guessed from the url, and from whether a source asks for a chart", OneOf: []string{"git", "helm", "oci", "directory"}, Doc: "How it is read."},
+				{Name: "revision", Type: schema.String, Default: "the default branch, or the newest version", Doc: "What sources read unless they say otherwise: a branch, tag or commit, or a range of versions such as `1.4.*`."},
+				{Name: "ca_certificate", Type: schema.String, Default: "the system's", Doc: "The authorities that the server's certificate must come from, in PEM."},
+				{Name: "insecure", Type: schema.Bool, Default: "false", Doc: "Whether to take any certificate, and plain http for registries. Whoever is in between can change what is applied."},
+			},
+			Blocks: []schema.Nested{{Max: 1, Block: &schema.Block{
+				Type: "auth",
+				Doc:  "How to log in.",
+				Arguments: []schema.Argument{
+					{Name: "username", Type: schema.String, Sensitive: true, Doc: "A user name; with `token` the one that the server wants beside it."},
+					{Name: "password", Type: schema.String, Sensitive: true, Doc: "The user's password."},
+					{Name: "token", Type: schema.String, Sensitive: true, Doc: "A token for https."},
+					{Name: "ssh_key", Type: schema.String, Sensitive: true, Doc: "A private key for ssh, in PEM."},
+					{Name: "known_hosts", Type: schema.String, Default: "the user's own", Doc: "The keys of ssh servers: lines of a known_hosts file."},
+					{Name: "client_certificate", Type: schema.String, Sensitive: true, Doc: "A certificate for https, in PEM."},
+					{Name: "client_key", Type: schema.String, Sensitive: true, Doc: "The certificate's key, in PEM."},
+				},
+			}}},
+		},
+		root:    "repository",
+		grouped: true,
+		decode:  decodeRepository,
+	}
+}
+
+func decodeRepository(_ *evaluation, in *instance) decoded {
+	v := in.values
+	repository := &Repository{
+		Address: in.address, Name: in.name(), Range: v.Range, guessed: !v.Has("type"),
+		Location: source.Location{Type: source.Type(v.String("type")), URL: v.String("url"), Revision: v.String("revision")},
+	}
+	if repository.guessed {
+		repository.Location.Type = guessType(repository.Location.URL, false)
+	}
+	checkURL(in, v, repository.Location.Type)
+	if repository.Location.Type == source.Directory {
+		repository.Location.URL = path.Clean(repository.Location.URL)
+		if v.Has("revision") {
+			in.errorAt(v, "revision", "Conflicting arguments", "A directory has no revisions.")
+		}
+	}
+	repository.Location.Auth = decodeRepositoryAuth(in, v)
+	attributes := map[string]cty.Value{
+		"name":     cty.StringVal(repository.Name),
+		"url":      attributeOf(v, "url", cty.String),
+		"revision": attributeOf(v, "revision", cty.String),
+	}
+	return decoded{
+		value: value.Block(value.Reference{Address: in.address, Target: repository}, attributes),
+		add:   func(c *Config) { c.Repositories = append(c.Repositories, repository) },
+	}
+}
+
+func decodeRepositoryAuth(in *instance, v *schema.Values) *source.Auth {
+	auth := source.Auth{CAData: v.String("ca_certificate"), Insecure: v.Bool("insecure", false)}
+	if block := v.One("auth"); block != nil {
+		auth.Username, auth.Password, auth.Token = block.String("username"), block.Secret("password"), block.Secret("token")
+		auth.SSHKey, auth.KnownHosts = block.Secret("ssh_key"), block.String("known_hosts")
+		auth.ClientCert, auth.ClientKey = block.Secret("client_certificate"), block.Secret("client_key")
+		if block.Has("password") && block.Has("token") {
+			in.errorf(block.RangeOf("token"), "Conflicting arguments", "There is one way to log in, but both password and token are set. Remove one of them.")
+		}
+		if block.Has("password") {
+			needBoth(in, block, "username", "password")
+		}
+		needBoth(in, block, "client_certificate", "client_key")
+	}
+	if auth == (source.Auth{}) {
+		return nil
+	}
+	return &auth
+}

@@ -1,0 +1,59 @@
+package lang
+
+import "github.com/gantrycd/gantry/lang/schema"
+
+// kinds is the table of the blocks at the top level. A new block is a file that
+// declares it, and an entry here.
+func kinds() map[string]*kind {
+	table := map[string]*kind{}
+	for _, k := range []*kind{
+		gantryKind(),
+		variableKind(),
+		localsKind(),
+		clusterKind(),
+		repositoryKind(),
+		projectKind(),
+		generatorKind(
+			listGenerator(),
+			clustersGenerator(),
+			gitGenerator(),
+			matrixGenerator(),
+		),
+		applicationKind(),
+	} {
+		table[k.Type] = k
+	}
+	return table
+}
+
+// Blocks returns the declarations of all blocks at the top level in the order in
+// which the reference has them, those of generators one for each type.
+func Blocks() []*schema.Block {
+	table := kinds()
+	var blocks []*schema.Block
+	for _, name := range []string{"gantry", "variable", "locals", "cluster", "repository", "project", "generator", "application"} {
+		k := table[name]
+		for _, typeName := range schema.SortedKeys(k.types) {
+			blocks = append(blocks, k.types[typeName].Block)
+		}
+		if k.types == nil {
+			blocks = append(blocks, k.Block)
+		}
+	}
+	return blocks
+}
+
+// forEachArgument and dependsOnArgument are what every named block takes.
+func forEachArgument() schema.Argument {
+	return schema.Argument{
+		Name: "for_each", Type: schema.ForEach,
+		Doc: "Makes an instance of the block for every element, which is `each.value` in it, and its key `each.key`. The instances are addressed by their keys.",
+	}
+}
+
+func dependsOnArgument() schema.Argument {
+	return schema.Argument{
+		Name: "depends_on", Type: schema.Addresses,
+		Doc: "Blocks that must come first although no other argument refers to them, such as `[application.database]`. An application starts when those it depends on are synced and healthy; destroying runs backwards.",
+	}
+}
