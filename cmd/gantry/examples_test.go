@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gantrycd/gantry/providers/kubernetes/clustertest"
+)
+
+const examplesFolder = "../../examples"
+
+// TestExamples plans, applies and destroys every example that is one concept, on a
+// cluster of their own. The quickstart has its own test.
+func TestExamples(t *testing.T) {
+	entries, err := os.ReadDir(examplesFolder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig := clustertest.Own(t).Kubeconfig
+	ran := 0
+	for _, entry := range entries {
+		if !entry.IsDir() || entry.Name() == "quickstart" {
+			continue
+		}
+		ran++
+		t.Run(entry.Name(), func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), entry.Name())
+			if err := os.CopyFS(dir, os.DirFS(filepath.Join(examplesFolder, entry.Name()))); err != nil {
+				t.Fatal(err)
+			}
+			gantry := func(want int, args ...string) string {
+				t.Helper()
+				return runGantry(t, kubeconfig, want, append([]string{"-C", dir}, args...)...)
+			}
+			gantry(exitDone, "fmt", "--check", "--recursive", dir)
+			gantry(exitDone, "validate")
+			gantry(exitDone, "plan", "--offline")
+			if _, err := os.Stat(filepath.Join(dir, ".gantry")); err == nil {
+				t.Error("a plan without a cluster began a state")
+			}
+			gantry(exitChanges, "plan", "--detailed-exitcode")
+			gantry(exitDone, "apply", "--auto-approve")
+			if again := gantry(exitDone, "plan", "--detailed-exitcode"); strings.Contains(again, "Error") {
+				t.Error(again)
+			}
+			gantry(exitDone, "destroy", "--auto-approve")
+			gantry(exitDone, "plan", "--destroy", "--detailed-exitcode")
+		})
+	}
+	if ran < 5 {
+		t.Errorf("only %d examples were found", ran)
+	}
+}
+
+// runGantry runs the program, which must end with an exit code, and returns what
+// it printed.
+func runGantry(t *testing.T, kubeconfig string, want int, args ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), filepath.Join(binaryFolder, "gantry"), args...)
+	command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "GANTRY_CACHE="+filepath.Join(binaryFolder, "cache"))
+	out, err := command.CombinedOutput()
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if got != want {
+		t.Errorf("gantry %s ended with %d, expected %d\n%s", strings.Join(args, " "), got, want, out)
+	}
+	return string(out)
+}
