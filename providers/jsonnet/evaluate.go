@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	gojsonnet "github.com/google/go-jsonnet"
@@ -101,8 +102,8 @@ func place(file string, err error) error {
 		if errors.Is(err, providers.ErrNotFound) {
 			reason = fmt.Errorf("%s: %w", runtime.Msg, providers.ErrNotFound)
 		}
-		for _, frame := range runtime.StackTrace {
-			if name := frame.Loc.FileName; name != "" && !strings.HasPrefix(name, "<") {
+		for _, frame := range slices.Backward(runtime.StackTrace) { // the innermost is the last
+			if name := frame.Loc.FileName; frame.Loc.Begin.Line > 0 && name != "" && !strings.HasPrefix(name, "<") {
 				return &providers.RenderError{File: name, Line: frame.Loc.Begin.Line, Err: reason}
 			}
 		}

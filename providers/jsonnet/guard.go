@@ -10,7 +10,7 @@ import (
 const (
 	maxNesting   = 10_000
 	maxOperators = 1_000   // unary operators in a row
-	maxKeywords  = 200_000 // each may nest what follows it
+	maxKeywords  = 50_000 // each may nest what follows it
 )
 
 // guard refuses a file whose parsing could overflow the stack. It does not know
