@@ -71,8 +71,11 @@ type Owned struct {
 	AppliedAt time.Time `json:"appliedAt,omitzero"`
 	// Adopted tells that the object existed before it was ours.
 	Adopted bool `json:"adopted,omitempty"`
-	// Keep: the object said that it must not be deleted (annotations).
+	// Keep tells that the object stays when the application leaves.
 	Keep bool `json:"keep,omitempty"`
+	// Hook tells that the object is what a run of a hook left behind: it goes with
+	// the application, and not when its name is no longer desired.
+	Hook bool `json:"hook,omitempty"`
 }
 
 // Intent is a change to a cluster that was about to be made.

@@ -1,0 +1,196 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/state"
+)
+
+// ApplyOptions is how a plan is carried out.
+type ApplyOptions struct {
+	// By is who applies, for the history and for others who find the state held.
+	By state.Holder
+}
+
+// Result is what an apply did.
+type Result struct {
+	Applications []Outcome // sorted by address; those with nothing to do are left out
+}
+
+// Outcome is how an apply of one application ended.
+type Outcome struct {
+	Address addr.Address  `json:"address"`
+	Outcome string        `json:"outcome"` // OutcomeSucceeded, ...
+	Message string        `json:"message,omitempty"`
+	Done    plan.Counts   `json:"done,omitempty"` // what was done, by action
+	Elapsed time.Duration `json:"elapsed"`
+}
+
+// How an application's apply ends.
+const (
+	OutcomeSucceeded = "succeeded"
+	OutcomeFailed    = "failed"
+	OutcomeCancelled = "cancelled"
+	OutcomeSkipped   = "skipped" // nothing of it was begun: it is blocked, stale, or follows one that failed
+)
+
+// Apply carries out a plan: it reads no source and no configuration, and sends the
+// very objects that the plan holds. Before anything is written, what the plan relied on is
+// checked against the clusters; an application for which it no longer holds is
+// left out, with the reason, and so is what depends on it. When the context
+// ends, requests in flight are completed, what was done is recorded, and the rest is
+// left.
+func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) (result *Result, diags hcl.Diagnostics) {
+	if diags := e.refuse(p); diags.HasErrors() {
+		return nil, diags
+	}
+	lease, err := state.Acquire(ctx, e.options.Records.Store(), "apply", options.By, e.options.Lease)
+	if err != nil {
+		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State is held", Detail: err.Error()}}
+	}
+	defer func() {
+		if err := lease.Release(context.WithoutCancel(ctx)); err != nil {
+			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "State is still held", Detail: err.Error() + ". It becomes free by itself when the lease expires."})
+		}
+	}()
+	a := newApplying(e, p, lease, options.By)
+	defer a.close()
+	a.connect(ctx)
+	a.load(ctx)
+	a.verify(ctx)
+	a.run(ctx)
+	return a.result()
+}
+
+// refuse says why a plan cannot be applied at all.
+func (e *Engine) refuse(p *plan.Plan) hcl.Diagnostics {
+	refusal := func(detail string) hcl.Diagnostics {
+		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Plan cannot be applied", Detail: detail}}
+	}
+	if p.Offline {
+		return refusal("It was made offline, without asking a cluster: its objects are predictions. Plan again without --offline.")
+	}
+	if lineage := e.options.Records.Lineage(); p.Lineage != lineage {
+		return refusal(fmt.Sprintf("It was made from another state: the plan's lineage is %s, this state's is %s.", p.Lineage, lineage))
+	}
+	return nil
+}
+
+// applying is one apply.
+type applying struct {
+	engine   *Engine
+	plan     *plan.Plan
+	lease    *state.Lease
+	by       state.Holder
+	sessions *sessions
+	apps     []*progress // as in plan.Applications
+	watchers *watchers
+	slots    chan struct{} // one per request in flight
+}
+
+func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *applying {
+	a := &applying{
+		engine: e, plan: p, lease: lease, by: by, sessions: e.newSessions(false),
+		watchers: newWatchers(), slots: make(chan struct{}, e.options.Parallelism),
+	}
+	for i := range p.Clusters {
+		c := &p.Clusters[i]
+		a.sessions.open(c.Name, c.Connection, c.Credentials)
+	}
+	for i := range p.Applications {
+		app := &p.Applications[i]
+		a.apps = append(a.apps, &progress{
+			applying: a, app: app, session: a.sessions.byName[app.Cluster],
+			results: map[int]*written{}, done: plan.Counts{},
+		})
+	}
+	return a
+}
+
+// connect reaches the clusters and makes sure that they are those planned for.
+func (a *applying) connect(ctx context.Context) {
+	a.sessions.connect(ctx)
+	for i := range a.plan.Clusters {
+		c := &a.plan.Clusters[i]
+		session := a.sessions.byName[c.Name]
+		if session.err == nil && session.info.UID != c.UID {
+			session.err = fmt.Errorf("it is not the cluster that was planned for: its kube-system namespace has uid %s, and the plan was made for %s at %s", session.info.UID, c.UID, c.Server)
+		}
+	}
+	for _, p := range a.apps {
+		switch {
+		case p.app.IsBlocked():
+			p.skip("it is blocked: " + p.app.Blocked[0].Detail)
+		case p.session == nil:
+			p.skip(fmt.Sprintf("the plan does not say how to reach cluster %q", p.app.Cluster))
+		case p.session.err != nil:
+			p.skip(fmt.Sprintf("cluster %q: %s", p.session.name, p.session.err))
+		}
+	}
+}
+
+// load reads the applications' records.
+func (a *applying) load(ctx context.Context) {
+	parallel(ctx, a.engine.options.Parallelism, len(a.apps), func(i int) {
+		p := a.apps[i]
+		if p.skipped != "" || !p.app.HasChanges() {
+			return
+		}
+		record, version, err := a.engine.options.Records.Get(ctx, p.app.Address)
+		if err != nil {
+			p.skip(err.Error())
+			return
+		}
+		p.adopt(record, version)
+	})
+}
+
+// result gathers how the applications ended.
+func (a *applying) result() (*Result, hcl.Diagnostics) {
+	out := &Result{}
+	var diags hcl.Diagnostics
+	for _, p := range a.apps {
+		outcome, ok := p.outcomeOf()
+		if !ok {
+			continue
+		}
+		out.Applications = append(out.Applications, outcome)
+		summary := map[string]string{
+			OutcomeFailed: "Apply failed", OutcomeCancelled: "Apply was cancelled", OutcomeSkipped: "Application left out",
+		}[outcome.Outcome]
+		if summary != "" {
+			diags = append(diags, &hcl.Diagnostic{
+				Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf("%s: %s", outcome.Address, outcome.Message),
+			})
+		}
+	}
+	return out, diags
+}
+
+func (a *applying) close() { a.watchers.close() }
+
+// sending returns the context of one write: it outlives a cancelled apply, so that
+// a request in flight is completed, and ends before the lease does.
+func (a *applying) sending(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline := time.Now().Add(requestTimeout)
+	if end := a.lease.Deadline(); end.Before(deadline) {
+		deadline = end
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+}
+
+// slot waits for room for one more request and returns what gives it back.
+func (a *applying) slot(ctx context.Context) (func(), error) {
+	select {
+	case a.slots <- struct{}{}:
+		return func() { <-a.slots }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}

@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/engine/order"
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/source"
+)
+
+// assemble makes the plan of the drafts: each application's changes in order, who
+// is blocked by whom, the steps, and the digests.
+func (p *planning) assemble() (*plan.Plan, hcl.Diagnostics) {
+	out := &plan.Plan{
+		ToolVersion: p.engine.options.Version,
+		CreatedAt:   p.engine.options.Now().UTC(),
+		Destroy:     p.options.Destroy,
+		Offline:     p.options.Offline,
+		Lineage:     p.lineage,
+	}
+	for _, target := range p.options.Targets {
+		out.Targets = append(out.Targets, target.String())
+	}
+	built := map[addr.Address]*draft{}
+	stages := map[addr.Address][]order.Stage{}
+	for _, d := range p.drafts {
+		if d.failed() {
+			for _, f := range d.failures {
+				out.Problems = append(out.Problems, f.problem)
+			}
+			continue
+		}
+		built[d.address] = d
+		stages[d.address] = d.arrange()
+	}
+	p.blockDependents(built)
+	for _, d := range p.drafts {
+		p.diags = append(p.diags, d.diagnostics()...)
+		if !d.failed() {
+			out.Applications = append(out.Applications, d.application())
+		}
+	}
+	sortProblems(out.Problems)
+	out.Clusters = p.clusters(built)
+	out.Steps = steps(out, stages)
+	out.InputDigest = inputDigest(p.config, out)
+	return out, p.diags
+}
+
+// arrange sorts the draft's changes into the order in which they are carried
+// out, and returns the stages as indices into them.
+func (d *draft) arrange() []order.Stage {
+	if !d.leaves() && !slices.ContainsFunc(d.changes, func(c plan.Change) bool { return c.Hook == nil && c.Action.Changes() }) {
+		// Hooks belong to a sync: where nothing else changes, there is none.
+		d.changes = slices.DeleteFunc(d.changes, func(c plan.Change) bool { return c.Hook != nil })
+	}
+	slices.SortStableFunc(d.changes, func(a, b plan.Change) int { return a.ID.Compare(b.ID) })
+	items := make([]order.Item, len(d.changes))
+	for i := range d.changes {
+		c := &d.changes[i]
+		items[i] = order.Item{
+			ID: c.ID, Phase: c.Phase, Wave: c.Wave, Hook: c.Hook != nil,
+			Delete: c.Action == plan.Prune || c.Action == plan.Orphan || c.Action == plan.Forget,
+			Object: c.Body,
+		}
+	}
+	stages := order.Stages(items)
+	sorted := make([]plan.Change, 0, len(d.changes))
+	moved := make([]int, len(d.changes))
+	for _, stage := range stages {
+		for i, item := range stage.Items {
+			moved[item] = len(sorted)
+			stage.Items[i] = len(sorted)
+			sorted = append(sorted, d.changes[item])
+		}
+	}
+	for _, stage := range stages {
+		for i, item := range stage.Await {
+			stage.Await[i] = moved[item]
+		}
+	}
+	if len(sorted) != len(d.changes) {
+		panic(fmt.Sprintf("%s: %d changes became %d in order. This is a bug in gantry", d.address, len(d.changes), len(sorted)))
+	}
+	d.changes = sorted
+	for i := range d.changes {
+		if c := &d.changes[i]; c.Action == plan.Blocked {
+			d.blocked = append(d.blocked, plan.Problem{Address: d.address, Object: &c.ID, Summary: "Change is blocked", Detail: c.Reason, Range: rangeText(d.sourceRange(c.Source))})
+		}
+	}
+	return stages
+}
+
+// blockDependents blocks every application that depends on one that cannot be
+// applied, as long as there is something to do for it.
+func (p *planning) blockDependents(built map[addr.Address]*draft) {
+	if p.options.Destroy {
+		return
+	}
+	for again := true; again; {
+		again = false
+		for _, d := range p.drafts {
+			if d.failed() || d.leaves() || len(d.blocked) > 0 {
+				continue
+			}
+			for _, dependency := range d.app.DependsOn {
+				on, planned := built[dependency.Address]
+				failed := !planned && p.missing(dependency.Address)
+				if !failed && (!planned || len(on.blocked) == 0) {
+					continue
+				}
+				d.blocked = append(d.blocked, plan.Problem{
+					Address: d.address, Summary: "Dependency cannot be applied",
+					Detail: fmt.Sprintf("It depends on %s, which cannot be applied.", dependency.Address),
+					Range:  rangeText(dependency.Range),
+				})
+				again = true
+				break
+			}
+		}
+	}
+}
+
+// missing reports whether an application that others depend on should have been in
+// the plan and is not.
+func (p *planning) missing(address addr.Address) bool {
+	return p.broken(address) || slices.ContainsFunc(p.drafts, func(d *draft) bool { return d.address == address && d.failed() })
+}
+
+// application is the draft as the plan has it.
+func (d *draft) application() plan.Application {
+	out := plan.Application{
+		Address: d.address, Leaves: d.leaves(), Cluster: d.session.name, Sources: d.pins,
+		Changes: d.changes, Blocked: d.blocked, Warnings: d.warnings, Settings: d.settings(),
+	}
+	if d.record != nil {
+		out.Serial = d.record.Serial
+		out.Name, out.Project, out.Namespace, out.DependsOn = d.record.Name, d.record.Project, d.record.Namespace, d.record.DependsOn
+	}
+	if d.app != nil {
+		out.Name, out.Namespace, out.Labels = d.app.Name, d.app.Destination.Namespace, d.app.Labels
+		out.Project, out.DependsOn = "", nil
+		if d.app.Project != nil {
+			out.Project = d.app.Project.Name
+		}
+		for _, dependency := range d.app.DependsOn {
+			out.DependsOn = append(out.DependsOn, dependency.Address)
+		}
+	}
+	out.Digest = changeDigest(&out, d.session.info.UID)
+	return out
+}
+
+// clusters lists the clusters that the plan's applications are in.
+func (p *planning) clusters(built map[addr.Address]*draft) []plan.Cluster {
+	used := map[string]bool{}
+	for _, d := range built {
+		used[d.session.name] = true
+	}
+	var out []plan.Cluster
+	for _, session := range p.sessions.list() {
+		if used[session.name] {
+			out = append(out, plan.Cluster{
+				Name: session.name, UID: session.info.UID, Server: session.info.Server, Version: session.info.Version,
+				Connection: session.connection, Credentials: session.credentials,
+			})
+		}
+	}
+	return out
+}
+
+// pins lists what the plan read, each once, sorted.
+func pins(p *plan.Plan, more []source.Pin) []source.Pin {
+	byKey := map[string]source.Pin{}
+	for _, pin := range more {
+		byKey[pin.Key()] = pin
+	}
+	for i := range p.Applications {
+		for _, pin := range p.Applications[i].Sources {
+			pin.Path = ""
+			byKey[pin.Key()] = pin
+		}
+	}
+	keys := make([]string, 0, len(byKey))
+	for key := range byKey {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	out := make([]source.Pin, len(keys))
+	for i, key := range keys {
+		out[i] = byKey[key]
+	}
+	return out
+}

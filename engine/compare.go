@@ -1,0 +1,380 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/engine/order"
+	"github.com/gantrycd/gantry/engine/track"
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
+)
+
+// comparison decides what happens to the objects of one cluster. It is safe for
+// concurrent use.
+type comparison struct {
+	engine  *Engine
+	session *session
+	live    *live // nil when planning offline
+	lineage string
+	// makes holds the namespaces that this plan creates in the cluster.
+	makes map[string]bool
+	// owners tells which application of the plan wants an object.
+	owners map[object.ID]addr.Address
+	// held tells which application's record owns an object, and no longer wants it.
+	held map[object.ID]addr.Address
+}
+
+// want decides what happens to an object that an application wants. It returns
+// nil for one that is not to be touched at all.
+func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Change {
+	id := want.object.ID()
+	change := &plan.Change{
+		ID: id, Version: want.resource.GVK.Version, Plural: want.resource.Plural, Namespaced: want.resource.Namespaced,
+		Origin: want.origin, Source: want.source, Phase: want.phase, Wave: want.placement.Wave,
+		Keep: want.whenAbsent,
+	}
+	if want.placement.Hook {
+		return c.hook(d, change, want)
+	}
+	if c.live == nil || want.pending {
+		why := ""
+		if want.pending {
+			why = "its kind is defined by this plan"
+		}
+		return c.predict(ctx, change, diff.Normalize(want.object), why)
+	}
+	have, err := c.live.find(want.resource, id.Namespace, id.Name)
+	if err != nil {
+		return block(change, summaryOf(err, "Live object cannot be read"), err.Error())
+	}
+	prior := d.record.Find(id)
+	if have != nil {
+		change.UID, change.Seen = have.UID(), have.ResourceVersion()
+		if want.whenAbsent && prior == nil {
+			return nil
+		}
+		if by, other := c.foreign(d, id, have); other {
+			return block(change, "Object of another application", fmt.Sprintf(
+				"%s exists and belongs to %s. Remove it there first, or leave it out here.", id, by))
+		}
+	}
+	send, err := c.release(ctx, d, want, have)
+	if err != nil {
+		return block(change, "Invalid ignore_differences", err.Error())
+	}
+	change.Desired = c.engine.differ.Digest(send)
+	typ := func() *diff.Type { return c.session.schema(ctx, want.resource.GVK) }
+	if have != nil {
+		same, why := c.engine.differ.Same(diff.Input{Desired: send, Live: have, Prior: prior, Type: typ})
+		if same {
+			change.Action = plan.Unchanged
+			if prior == nil {
+				change.Action, change.Reason = plan.Adopt, "is as desired, and not yet in the state"
+				c.body(change, send)
+			}
+			return change
+		}
+		c.engine.options.Log.Debug("different", "object", id.String(), "why", why)
+	}
+	if have == nil && c.makes[id.Namespace] {
+		return c.predict(ctx, change, send, "its namespace is created by this plan")
+	}
+	return c.ask(ctx, d, change, question{desired: send, have: have, prior: prior, want: want, typ: typ})
+}
+
+// question is one object to ask the server about by dry-run.
+type question struct {
+	desired object.Object
+	have    object.Object
+	prior   *state.Owned
+	want    *desired
+	typ     func() *diff.Type
+	force   bool
+}
+
+// ask sends a dry-run and makes its answer the change.
+func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q question) *plan.Change {
+	answer, err := c.session.cluster.Apply(ctx, providers.ApplyRequest{
+		Resource: q.want.resource, Object: q.desired, Manager: c.engine.options.Manager, Force: q.force, DryRun: true, UID: change.UID,
+	})
+	var conflict *providers.ConflictError
+	var invalid *providers.InvalidError
+	switch {
+	case errors.As(err, &conflict) && len(conflict.Fields) > 0 && !q.force:
+		return c.conflict(ctx, d, change, q, conflict)
+	case errors.As(err, &invalid) && q.have != nil:
+		return c.refused(d, change, q, invalid)
+	case err != nil:
+		return block(change, summaryOf(err, "Server refuses the object"), c.refusal(err, q.desired))
+	}
+	change.Force = q.force
+	change.Warnings = answer.Warnings
+	c.body(change, q.desired)
+	if q.have == nil {
+		change.Action = plan.Create
+		return change
+	}
+	change.Fields = c.engine.differ.Fields(diff.Changes{
+		Before: q.have, After: answer.Object, Desired: q.desired, Prior: q.prior, Type: q.typ(),
+	})
+	switch {
+	case d.app.Lifecycle.NoUpdate && q.prior != nil:
+		change.Action, change.Reason = plan.Unchanged, "lifecycle.update is false: it stays as it is"
+		change.Body, change.Secret, change.Fields = nil, nil, nil
+	case q.prior == nil:
+		change.Action, change.Reason = plan.Adopt, "exists, and is not in the state"
+	case len(change.Fields) == 0:
+		change.Action = plan.Unchanged
+		change.Body, change.Secret = nil, nil
+	default:
+		change.Action = plan.Update
+	}
+	return change
+}
+
+// conflict handles fields that others own: drift is corrected, and what never
+// was ours is up to the application's policy.
+func (c *comparison) conflict(ctx context.Context, d *draft, change *plan.Change, q question, refusal *providers.ConflictError) *plan.Change {
+	_, foreign := diff.Conflicts(refusal, q.have, q.prior)
+	change.Conflicts = foreign
+	policy := d.app.Sync.Conflicts
+	if len(foreign) == 0 || policy == "take_over" {
+		q.force = true
+		return c.ask(ctx, d, change, q)
+	}
+	if policy == "leave" {
+		left, err := c.leave(ctx, q, foreign)
+		if err != nil {
+			return block(change, "Fields owned by others", err.Error())
+		}
+		q.desired, q.force = left, true
+		change.Desired = c.engine.differ.Digest(left)
+		return c.ask(ctx, d, change, q)
+	}
+	return block(change, "Fields owned by others", conflictDetail(foreign))
+}
+
+// leave takes the fields of the managers in conflict out of what is sent.
+func (c *comparison) leave(ctx context.Context, q question, foreign []plan.Conflict) (object.Object, error) {
+	id := q.desired.ID()
+	rule := lang.IgnoreDifference{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}
+	for _, conflict := range foreign {
+		if !slices.Contains(rule.FieldManagers, conflict.Manager) {
+			rule.FieldManagers = append(rule.FieldManagers, conflict.Manager)
+		}
+	}
+	ignore, err := diff.CompileIgnore(rule)
+	if err != nil {
+		return nil, err
+	}
+	return c.engine.differ.Release(ctx, []*diff.Ignore{ignore}, q.desired, q.have, q.typ())
+}
+
+// refused handles an object whose change the server does not accept: where only
+// immutable fields are the reason, it may be replaced, if the application says so.
+func (c *comparison) refused(d *draft, change *plan.Change, q question, refusal *providers.InvalidError) *plan.Change {
+	fields, only := diff.ForcesReplace(refusal)
+	if !only {
+		return block(change, "Server refuses the object", c.refusal(refusal, q.desired))
+	}
+	named := strings.Join(fields, ", ")
+	if !d.app.Sync.Replace && q.want.placement.Options["Replace"] != "true" && q.want.placement.Options["Force"] != "true" {
+		return block(change, "Immutable field changes", fmt.Sprintf(
+			"%s cannot change on an existing object (%s). To have it deleted and made anew, set sync.replace = true "+
+				"or the annotation argocd.argoproj.io/sync-options: Replace=true.", named, refusal.Message))
+	}
+	change.Action = plan.Replace
+	change.Reason = named + " cannot change on an existing object"
+	change.Fields = c.engine.differ.Fields(diff.Changes{Before: q.have, After: merged(q.have, q.desired), Desired: q.desired, Prior: q.prior, Type: q.typ()})
+	c.body(change, q.desired)
+	return change
+}
+
+// predict makes a change of an object that nobody can be asked about yet. It is
+// checked against its schema, where there is one.
+func (c *comparison) predict(ctx context.Context, change *plan.Change, send object.Object, why string) *plan.Change {
+	if err := c.session.schema(ctx, change.GVK()).Validate(send); err != nil {
+		return block(change, "Object does not match its schema", err.Error())
+	}
+	change.Action, change.Predicted, change.Reason = plan.Create, true, why
+	if change.Desired == "" {
+		change.Desired = c.engine.differ.Digest(send)
+	}
+	c.body(change, send)
+	return change
+}
+
+// hook plans one hook: whether it runs is decided once the other changes are known.
+func (c *comparison) hook(d *draft, change *plan.Change, want *desired) *plan.Change {
+	change.Action = plan.Run
+	change.Predicted = true
+	change.Hook = &plan.Hook{DeletePolicies: want.placement.DeletePolicies}
+	change.Desired = c.engine.differ.Digest(want.object)
+	c.body(change, want.object)
+	return change
+}
+
+// gone decides what happens to an object that an application owns and no longer
+// wants. Nothing is ever deleted but what the record names and the live object
+// confirms.
+func (c *comparison) gone(ctx context.Context, d *draft, owned *state.Owned) *plan.Change {
+	change := &plan.Change{
+		ID: owned.ID, Version: owned.Version, Plural: owned.Plural, Namespaced: owned.Namespaced, Wave: owned.Wave, UID: owned.UID,
+		Action: plan.Forget,
+	}
+	if to, moves := c.owners[owned.ID]; moves {
+		change.Reason = fmt.Sprintf("moves to %s", to)
+		return change
+	}
+	if c.live == nil {
+		change.Action, change.Predicted = plan.Prune, true
+		return change
+	}
+	resource, err := c.session.owned(ctx, owned)
+	if errors.Is(err, providers.ErrUnknownKind) {
+		change.Reason = "its kind is no longer served"
+		return change
+	}
+	if err != nil {
+		return block(change, "Live object cannot be read", err.Error())
+	}
+	change.Version, change.Plural = resource.GVK.Version, resource.Plural
+	have, err := c.live.find(resource, owned.ID.Namespace, owned.ID.Name)
+	switch {
+	case err != nil:
+		return block(change, summaryOf(err, "Live object cannot be read"), err.Error())
+	case have == nil:
+		change.Reason = "is already gone"
+		return change
+	case !c.ours(d, owned, have):
+		change.Reason = "another object has its name now"
+		return change
+	}
+	change.UID, change.Seen = have.UID(), have.ResourceVersion()
+	return c.deletion(d, change, owned, have)
+}
+
+// deletion says how an object that is ours leaves.
+func (c *comparison) deletion(d *draft, change *plan.Change, owned *state.Owned, have object.Object) *plan.Change {
+	settings := d.settings()
+	switch {
+	case owned.Keep:
+		change.Action, change.Reason = plan.Orphan, "sync.create_namespace made it: it stays, with what others have put into it"
+	case d.leaves() && order.Annotations(have).NoDelete, !d.leaves() && order.Annotations(have).NoPrune:
+		change.Action, change.Reason = plan.Orphan, "its annotations say that it is kept"
+	case d.leaves() && settings.OnDestroy == "orphan":
+		change.Action, change.Reason = plan.Orphan, "on_destroy is \"orphan\""
+	case d.leaves() && settings.PreventDestroy:
+		return block(change, "Destroying is prevented", "lifecycle.prevent_destroy is set, as it was last applied. Set it to false and apply first.")
+	case !d.leaves() && d.app.Sync.Prune != nil && !*d.app.Sync.Prune:
+		change.Action, change.Reason = plan.Unchanged, "no longer desired, and sync.prune is false: it stays"
+	default:
+		change.Action = plan.Prune
+		if d.leaves() {
+			change.Reason = "its application leaves"
+		} else {
+			change.Reason = "no longer desired"
+		}
+	}
+	return change
+}
+
+// ours reports whether the live object is the one that the record means.
+func (c *comparison) ours(d *draft, owned *state.Owned, have object.Object) bool {
+	if owned.UID != "" && owned.UID == have.UID() {
+		return true
+	}
+	lineage, owner, ok := track.Owner(have)
+	return ok && lineage == c.lineage && owner == d.address
+}
+
+// foreign reports whether a live object belongs to another application that has
+// not let go of it in this plan.
+func (c *comparison) foreign(d *draft, id object.ID, have object.Object) (string, bool) {
+	lineage, owner, ok := track.Owner(have)
+	if !ok || lineage == c.lineage && owner == d.address {
+		return "", false
+	}
+	if lineage != c.lineage {
+		return fmt.Sprintf("%s of another installation of Gantry (%s)", owner, lineage), true
+	}
+	if _, letsGo := c.held[id]; letsGo || d.record.Find(id) != nil {
+		return "", false
+	}
+	return owner.String(), true
+}
+
+func (c *comparison) release(ctx context.Context, d *draft, want *desired, have object.Object) (object.Object, error) {
+	send := diff.Normalize(want.object)
+	if len(d.ignore) == 0 {
+		return send, nil
+	}
+	return c.engine.differ.Release(ctx, d.ignore, send, have, c.session.schema(ctx, want.resource.GVK))
+}
+
+// body puts the object to send into the change, with Secrets' values apart.
+func (c *comparison) body(change *plan.Change, send object.Object) {
+	redacted, secret := c.engine.differ.Redact(send)
+	change.Body = redacted
+	if secret {
+		change.Secret = send
+	}
+}
+
+// refusal is a server's answer as it may be shown.
+func (c *comparison) refusal(err error, desired object.Object) string {
+	text := err.Error()
+	if errors.Is(err, providers.ErrNotFound) && strings.Contains(text, "namespace") {
+		text += fmt.Sprintf(". Namespace %q is neither there nor in the plan; set sync.create_namespace = true to have it made", desired.Namespace())
+	}
+	return text
+}
+
+func block(change *plan.Change, summary, detail string) *plan.Change {
+	change.Action, change.Reason = plan.Blocked, summary+": "+detail
+	change.Body, change.Secret, change.Fields = nil, nil, nil
+	return change
+}
+
+func conflictDetail(conflicts []plan.Conflict) string {
+	parts := make([]string, len(conflicts))
+	for i, conflict := range conflicts {
+		parts[i] = fmt.Sprintf("%s is owned by %s", conflict.Path, conflict.Manager)
+		if !conflict.At.IsZero() {
+			parts[i] += fmt.Sprintf(", last written at %s", conflict.At.UTC().Format("2006-01-02 15:04:05Z"))
+		}
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, "; ") + `. Set sync.conflicts = "take_over" to own them, or "leave" to leave them out.`
+}
+
+// merged is what an object would look like if the server took the change: the
+// live one, with the desired fields over it.
+func merged(have, send object.Object) object.Object {
+	var over func(a, b any) any
+	over = func(a, b any) any {
+		am, aok := a.(map[string]any)
+		bm, bok := b.(map[string]any)
+		if !aok || !bok {
+			return object.DeepCopyValue(b)
+		}
+		out := make(map[string]any, len(am))
+		for k, v := range am {
+			out[k] = v
+		}
+		for k, v := range bm {
+			out[k] = over(am[k], v)
+		}
+		return out
+	}
+	return over(map[string]any(have), map[string]any(send)).(map[string]any)
+}

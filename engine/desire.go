@@ -1,0 +1,222 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gantrycd/gantry/engine/guard"
+	"github.com/gantrycd/gantry/engine/order"
+	"github.com/gantrycd/gantry/engine/track"
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/providers"
+)
+
+var crdKind = object.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
+
+// define makes the kinds known that an application's CRDs bring, before any
+// object of them is looked at.
+func define(d *draft, rendered []rendering) {
+	for _, r := range rendered {
+		if r.Object.GVK().GroupKind() != crdKind {
+			continue
+		}
+		if err := d.session.define(r.Object); err != nil {
+			d.failObject(d.sourceRange(r.source), r.Object.ID(), "Invalid definition of a kind", fmt.Sprintf("%s in %s: %s", r.Object.Name(), r.Origin, err))
+		}
+	}
+}
+
+// desire turns what was rendered into the objects to be: scoped, in a namespace,
+// permitted by the project, each once, with our marks on them.
+func (e *Engine) desire(ctx context.Context, d *draft, rendered []rendering, lineage string) {
+	app := d.app
+	byID := map[object.ID]*desired{}
+	for _, r := range rendered {
+		want, ok := e.normalise(ctx, d, r, lineage)
+		if !ok {
+			continue
+		}
+		id := want.object.ID()
+		if id.Name != "" {
+			if first, twice := byID[id]; twice {
+				d.failObject(d.sourceRange(r.source), id, "Duplicate object", fmt.Sprintf(
+					"%s is rendered twice: from %s and from %s. An object has one source; leave it out of one of them.",
+					id, place(app, first.source, first.origin), place(app, r.source, r.Origin)))
+				continue
+			}
+			byID[id] = want
+		}
+		d.desired = append(d.desired, d.phases(want)...)
+	}
+	namespace := object.ID{Kind: "Namespace", Name: app.Destination.Namespace}
+	if app.Sync.CreateNamespace && namespace.Name != "" && byID[namespace] == nil {
+		d.desired = append(d.desired, e.namespace(d, lineage))
+	}
+}
+
+// phases returns an object once for every phase that it is handled in. Hooks of
+// phases that a sync does not have yet are left out, and the plan says so.
+func (d *draft) phases(want *desired) []*desired {
+	var out []*desired
+	for _, phase := range want.placement.Phases {
+		switch phase {
+		case plan.PhasePreSync, plan.PhaseSync, plan.PhasePostSync:
+			in := *want
+			in.phase = phase
+			out = append(out, &in)
+		case plan.PhaseSyncFail, plan.PhasePreDelete, plan.PhasePostDelete:
+			d.warnings = append(d.warnings, fmt.Sprintf("The hook %s (%s) is not run: hooks of phase %s are not supported.", want.object.ID(), want.origin, phase))
+		}
+	}
+	return out
+}
+
+// normalise makes one object ready to be compared. It returns false for objects
+// that are not to be applied, and for those that made the draft fail.
+func (e *Engine) normalise(ctx context.Context, d *draft, r rendering, lineage string) (*desired, bool) {
+	placement := order.Annotations(r.Object)
+	if placement.Ignored {
+		return nil, false
+	}
+	for _, warning := range placement.Warnings {
+		d.warnings = append(d.warnings, fmt.Sprintf("%s (%s): %s", r.Object.ID(), r.Origin, warning))
+	}
+	gvk := r.Object.GVK()
+	resource, pending, err := d.session.resource(ctx, gvk)
+	if err != nil {
+		d.failObject(d.sourceRange(r.source), r.Object.ID(), summaryOf(err, "Kind cannot be looked up"), unknownKindDetail(r, err))
+		return nil, false
+	}
+	o := r.Object.DeepCopy()
+	if metadata := o.Metadata(); metadata != nil && metadata["creationTimestamp"] == nil {
+		o.Remove("metadata", "creationTimestamp")
+	}
+	o.Remove("status")
+	switch {
+	case !resource.Namespaced:
+		o.Remove("metadata", "namespace")
+	case o.Namespace() == "":
+		if d.app.Destination.Namespace == "" {
+			d.failObject(d.sourceRange(r.source), o.ID(), "No namespace", fmt.Sprintf(
+				"%s in %s names no namespace, and the destination gives none. Set destination.namespace.", o.ID(), r.Origin))
+			return nil, false
+		}
+		if err := o.Set(d.app.Destination.Namespace, "metadata", "namespace"); err != nil {
+			d.failObject(d.sourceRange(r.source), o.ID(), "Invalid object", fmt.Sprintf("%s: %s", r.Origin, err))
+			return nil, false
+		}
+	}
+	want := &desired{
+		object: track.Stamp(o, lineage, d.address), origin: r.Origin, source: r.source,
+		placement: placement, resource: resource, pending: pending,
+	}
+	return want, e.permitted(d, want)
+}
+
+// permitted asks the project whether the application may have the object.
+func (e *Engine) permitted(d *draft, want *desired) bool {
+	ok := true
+	for _, problem := range guard.Object(d.app.Project, want.object.ID(), want.resource.Namespaced, d.session.name) {
+		d.failObject(d.app.Range, want.object.ID(), problem.Summary, fmt.Sprintf("%s (from %s)", problem.Detail, want.origin))
+		ok = false
+	}
+	return ok
+}
+
+// namespace is the destination's namespace, for an application that is to create
+// it. One that is there already is left alone.
+func (e *Engine) namespace(d *draft, lineage string) *desired {
+	metadata := map[string]any{"name": d.app.Destination.Namespace}
+	if labels := d.app.Sync.NamespaceLabels; len(labels) > 0 {
+		metadata["labels"] = anyMap(labels)
+	}
+	if annotations := d.app.Sync.NamespaceAnnotations; len(annotations) > 0 {
+		metadata["annotations"] = anyMap(annotations)
+	}
+	o := object.Object{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+	gvk := o.GVK()
+	return &desired{
+		object:     track.Stamp(o, lineage, d.address),
+		origin:     "sync.create_namespace",
+		placement:  order.Annotations(o),
+		phase:      plan.PhaseSync,
+		resource:   providers.Resource{GVK: gvk, Plural: "namespaces"},
+		whenAbsent: true,
+	}
+}
+
+// claim finds the objects that two applications want in one cluster, and fails
+// both: an object has one owner.
+func claim(drafts []*draft) {
+	type slot struct {
+		cluster string
+		id      object.ID
+	}
+	owners := map[slot]*draft{}
+	for _, d := range drafts {
+		if d.failed() || d.leaves() {
+			continue
+		}
+		for _, want := range d.desired {
+			id := want.object.ID()
+			if id.Name == "" || want.whenAbsent {
+				continue
+			}
+			key := slot{d.session.identity(), id}
+			first, taken := owners[key]
+			if !taken {
+				owners[key] = d
+				continue
+			}
+			detail := func(other *draft) string {
+				return fmt.Sprintf("%s in cluster %s is also rendered by %s (%s). An object has one owner; leave it out of one of the two.",
+					id, d.session.name, other.address, rangeText(other.app.Range))
+			}
+			d.failObject(d.sourceRange(want.source), id, "Object in two applications", detail(first))
+			first.failObject(first.app.Range, id, "Object in two applications", detail(d))
+		}
+	}
+}
+
+// identity tells clusters apart however they are named.
+func (s *session) identity() string {
+	if s.info.UID != "" {
+		return s.info.UID
+	}
+	return s.name
+}
+
+func place(app *lang.Application, sourceIndex int, origin string) string {
+	if sourceIndex >= len(app.Sources) || len(app.Sources) == 1 {
+		return origin
+	}
+	s := app.Sources[sourceIndex]
+	where := s.URL
+	if s.Path != "" {
+		where = strings.TrimSuffix(where, "/") + "//" + s.Path
+	}
+	if where == "" {
+		return fmt.Sprintf("%s (source %d)", origin, sourceIndex+1)
+	}
+	return fmt.Sprintf("%s of %s (source %d)", origin, where, sourceIndex+1)
+}
+
+func unknownKindDetail(r rendering, err error) string {
+	detail := fmt.Sprintf("%s in %s: %s.", r.Object.ID(), r.Origin, err)
+	if errors.Is(err, providers.ErrUnknownKind) {
+		detail += " Is its CustomResourceDefinition missing from the plan, or the apiVersion mistyped?"
+	}
+	return detail
+}
+
+func anyMap(m map[string]string) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/source"
+)
+
+// changeDigest is what an approval of an application holds for: for every object
+// that changes its identity, the action, the body that is sent, the uid and the
+// values that the changed fields had. Times, managers, serials, risks, warnings and
+// revisions are no part of it, so that the same change planned again has the same
+// digest.
+func changeDigest(app *plan.Application, clusterUID string) string {
+	type field struct {
+		Path   string         `json:"path"`
+		Kind   plan.FieldKind `json:"kind"`
+		Before any            `json:"before"`
+	}
+	type change struct {
+		ID      object.ID     `json:"id"`
+		Version string        `json:"version"`
+		Action  plan.Action   `json:"action"`
+		UID     string        `json:"uid"`
+		Body    object.Object `json:"body"`
+		Desired string        `json:"desired"`
+		Force   bool          `json:"force"`
+		Fields  []field       `json:"fields"`
+		Phase   plan.Phase    `json:"phase"`
+		Wave    int           `json:"wave"`
+	}
+	var changes []change
+	for i := range app.Changes {
+		c := &app.Changes[i]
+		if c.Action == plan.Unchanged {
+			continue
+		}
+		out := change{ID: c.ID, Version: c.Version, Action: c.Action, UID: c.UID, Body: c.Body, Desired: c.Desired, Force: c.Force, Phase: c.Phase, Wave: c.Wave}
+		for _, f := range c.Fields {
+			if !f.Server {
+				out.Fields = append(out.Fields, field{Path: f.Path, Kind: f.Kind, Before: f.Before})
+			}
+		}
+		changes = append(changes, out)
+	}
+	return digestOf(struct {
+		Address string        `json:"address"`
+		Cluster string        `json:"cluster"`
+		Leaves  bool          `json:"leaves"`
+		Changes []change      `json:"changes"`
+		Rules   plan.Settings `json:"settings"`
+	}{app.Address.String(), clusterUID, app.Leaves, changes, app.Settings})
+}
+
+// inputDigest is over everything that a plan was made from but the clusters.
+func inputDigest(config *lang.Config, p *plan.Plan) string {
+	return digestOf(struct {
+		Config string       `json:"config"`
+		Pins   []source.Pin `json:"pins"`
+		Tool   string       `json:"tool"`
+	}{config.Digest, pins(p, config.Pins), p.ToolVersion})
+}
+
+// digestOf is "sha256:…" over a value's JSON, whose map keys are sorted.
+func digestOf(value any) string {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		panic("a digest of what is no JSON: " + err.Error() + ". This is a bug in gantry")
+	}
+	sum := sha256.Sum256(encoded)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,192 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/engine/order"
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
+)
+
+// draft is an application while it is being planned. Each stage of planning
+// fills in its part; a stage leaves alone a draft that has failed. Only one
+// goroutine works on a draft at a time.
+type draft struct {
+	address addr.Address
+	app     *lang.Application // nil: leaves, for it is no longer in the configuration or is destroyed
+	record  *state.Record     // nil: never applied
+	session *session          // nil only where the cluster could not be told
+
+	ignore   []*diff.Ignore // compiled ignore_differences
+	pins     []source.Pin
+	desired  []*desired
+	changes  []plan.Change
+	warnings []string
+	failures []failure
+	blocked  []plan.Problem
+}
+
+// desired is one object that an application wants, and with it what was found out
+// about it.
+type desired struct {
+	object    object.Object // normalised and stamped: what is sent
+	origin    string
+	source    int
+	placement order.Placement
+	phase     plan.Phase // one of the placement's
+	resource  providers.Resource
+	// pending: the server does not know the kind yet, this plan brings its definition.
+	pending bool
+	// whenAbsent: wanted only if it does not exist; left alone otherwise.
+	whenAbsent bool
+}
+
+// failure is why an application cannot be planned.
+type failure struct {
+	problem plan.Problem
+	subject *hcl.Range
+}
+
+// failed reports whether the application cannot be planned.
+func (d *draft) failed() bool { return len(d.failures) > 0 }
+
+// fail records why the application cannot be planned.
+func (d *draft) fail(subject hcl.Range, summary, detail string) {
+	d.failures = append(d.failures, failure{
+		problem: plan.Problem{Address: d.address, Summary: summary, Detail: detail, Range: rangeText(subject)},
+		subject: subject.Ptr(),
+	})
+}
+
+// failObject is fail for one object.
+func (d *draft) failObject(subject hcl.Range, id object.ID, summary, detail string) {
+	d.fail(subject, summary, detail)
+	d.failures[len(d.failures)-1].problem.Object = &id
+}
+
+// leaves reports whether the application goes.
+func (d *draft) leaves() bool { return d.app == nil }
+
+// settings are the application's rules: the configuration's, or for one that
+// leaves those it was last applied with.
+func (d *draft) settings() plan.Settings {
+	if d.app == nil {
+		return d.record.Settings
+	}
+	propagation := map[string]string{"background": "Background", "orphan": "Orphan"}[d.app.Sync.PrunePropagationPolicy]
+	if propagation == "" {
+		propagation = "Foreground"
+	}
+	return plan.Settings{
+		OnDestroy:      d.app.OnDestroy,
+		PreventDestroy: d.app.Lifecycle.PreventDestroy,
+		NoDestroy:      d.app.Lifecycle.NoDestroy,
+		Propagation:    propagation,
+		Conflicts:      d.app.Sync.Conflicts,
+		HealthTimeout:  d.app.Sync.HealthTimeout,
+		HistoryLimit:   d.app.HistoryLimit,
+	}
+}
+
+// sourceRange returns where the i-th source was written, or the application.
+func (d *draft) sourceRange(i int) hcl.Range {
+	if d.app == nil {
+		return hcl.Range{}
+	}
+	if i < len(d.app.Sources) && d.app.Sources[i].Range.Filename != "" {
+		return d.app.Sources[i].Range
+	}
+	return d.app.Range
+}
+
+func (d *draft) appRange() hcl.Range {
+	if d.app == nil {
+		return hcl.Range{}
+	}
+	return d.app.Range
+}
+
+func (d *draft) appDestination() hcl.Range {
+	if d.app == nil {
+		return hcl.Range{}
+	}
+	return d.app.Destination.Range
+}
+
+// diagnostics turns the draft's failures and blocks into diagnostics.
+func (d *draft) diagnostics() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, f := range d.failures {
+		subject := f.subject
+		if subject != nil && subject.Filename == "" {
+			subject = nil
+		}
+		diags = append(diags, &hcl.Diagnostic{
+			Severity: hcl.DiagError,
+			Summary:  f.problem.Summary,
+			Detail:   fmt.Sprintf("%s: %s", d.address, f.problem.Detail),
+			Subject:  subject,
+		})
+	}
+	for _, problem := range d.blocked {
+		var subject *hcl.Range
+		if r := d.appRange(); r.Filename != "" {
+			subject = &r
+		}
+		detail := problem.Detail
+		if problem.Object != nil {
+			detail = fmt.Sprintf("%s: %s", problem.Object, detail)
+		}
+		diags = append(diags, &hcl.Diagnostic{
+			Severity: hcl.DiagError,
+			Summary:  problem.Summary,
+			Detail:   fmt.Sprintf("%s: %s", d.address, detail),
+			Subject:  subject,
+		})
+	}
+	return diags
+}
+
+// rangeText renders a range as "file:line,column", empty for none.
+func rangeText(r hcl.Range) string {
+	if r.Filename == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d,%d", r.Filename, r.Start.Line, r.Start.Column)
+}
+
+// summaryOf gives an error of a provider its fixed summary.
+func summaryOf(err error, otherwise string) string {
+	switch {
+	case errors.Is(err, providers.ErrUnauthorized):
+		return "Wrong credentials"
+	case errors.Is(err, providers.ErrForbidden):
+		return "Not allowed"
+	case errors.Is(err, providers.ErrUnreachable):
+		return "Unreachable"
+	case errors.Is(err, providers.ErrUnknownKind):
+		return "Unknown kind"
+	}
+	return otherwise
+}
+
+func sortDrafts(drafts []*draft) {
+	slices.SortFunc(drafts, func(a, b *draft) int { return a.address.Compare(b.address) })
+}
+
+func sortProblems(problems []plan.Problem) {
+	slices.SortStableFunc(problems, func(a, b plan.Problem) int {
+		return cmp.Or(a.Address.Compare(b.Address), cmp.Compare(a.Summary, b.Summary), cmp.Compare(a.Detail, b.Detail))
+	})
+}

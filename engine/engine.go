@@ -1,0 +1,122 @@
+// Package engine makes plans and carries them out. Plan turns a configuration,
+// what its sources hold, what the clusters have and what the state remembers into
+// a plan.Plan; Apply does what a plan says and nothing else. There is no other way
+// to change a cluster.
+//
+// One package below it per stage: graph, diff, order, health, guard, track. The
+// engine knows no command line and prints nothing: it returns diagnostics and
+// reports progress as events.
+package engine
+
+import (
+	"log/slog"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/plan/seal"
+	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/plan/target"
+	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
+)
+
+// Options is what an Engine works with. Sources, Renderers and Clusters are
+// required; Records too, but for an offline plan.
+type Options struct {
+	// Sources opens locations, by type. Inline objects need none.
+	Sources map[source.Type]providers.Source
+	// Renderers are tried in the order helm, kustomize, jsonnet, manifests where a
+	// source does not say what it is.
+	Renderers Renderers
+	Clusters  providers.Clusters
+	Records   *state.Records
+	// Fingerprinter makes what stands for the values of Secrets, and digests of
+	// objects: the installation's, Records.Fingerprinter.
+	Fingerprinter seal.Fingerprinter
+	// Identity opens what a saved plan holds sealed; nil where there is none.
+	Identity *seal.Identity
+	// Recipient seals Secrets in the history; nil leaves them out of it.
+	Recipient *seal.Recipient
+	// Manager is the field manager; "gantry" where empty.
+	Manager string
+	// Version is this tool's, for the plan.
+	Version string
+	// Parallelism is how many sources are rendered and how many requests are in flight to
+	// one cluster at once; 16 where 0.
+	Parallelism int
+	// Lease is how an apply holds the state.
+	Lease state.LeaseOptions
+	// HealthTimeout is how long apply waits for a stage to become healthy where the
+	// application does not say; ten minutes where 0.
+	HealthTimeout time.Duration
+	// Events is told of progress, from many goroutines at once; may be nil.
+	Events func(Event)
+	// Now is the clock; time.Now where nil.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Renderers are the renderers by what they render.
+type Renderers struct {
+	Manifests, Helm, Kustomize, Jsonnet providers.Renderer
+}
+
+// Engine plans and applies. It is safe for concurrent use; one Engine serves one
+// command, since its sources and clusters remember what they read.
+type Engine struct {
+	options Options
+	differ  *diff.Differ
+
+	mu       sync.Mutex
+	clusters []connected
+	opened   map[string]bool // keys of locations whose opening was told
+}
+
+// connected is a cluster that the engine has connected to.
+type connected struct {
+	name       string
+	connection target.Connection
+	providers.Cluster
+}
+
+// New returns an Engine.
+func New(options Options) *Engine {
+	if options.Manager == "" {
+		options.Manager = "gantry"
+	}
+	if options.Parallelism <= 0 {
+		options.Parallelism = 16
+	}
+	if options.HealthTimeout <= 0 {
+		options.HealthTimeout = 10 * time.Minute
+	}
+	if options.Events == nil {
+		options.Events = func(Event) {}
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{options: options, opened: map[string]bool{}, differ: diff.New(options.Manager, options.Fingerprinter)}
+}
+
+// connect returns the cluster of a name and connection, the same every time.
+func (e *Engine) connect(name string, connection target.Connection, credentials target.Credentials) (providers.Cluster, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.clusters {
+		if c.name == name && reflect.DeepEqual(c.connection, connection) {
+			return c.Cluster, nil
+		}
+	}
+	cluster, err := e.options.Clusters.Connect(name, connection, credentials)
+	if err != nil {
+		return nil, err
+	}
+	e.clusters = append(e.clusters, connected{name, connection, cluster})
+	return cluster, nil
+}

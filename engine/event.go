@@ -1,0 +1,51 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+)
+
+// EventKind is what an Event tells.
+type EventKind string
+
+// The kinds of event, in the order in which a plan and an apply send them.
+const (
+	EventOpening  EventKind = "opening"  // a source is being read: Subject is its URL
+	EventOpened   EventKind = "opened"   // Message is the revision it came to
+	EventRendered EventKind = "rendered" // an application's objects are known: Total of them
+	EventReading  EventKind = "reading"  // live objects of a cluster (Subject) are being read
+	EventCompared EventKind = "compared" // an application is planned; Done of Total applications are
+	EventStarted  EventKind = "started"  // an application is being applied
+	EventWriting  EventKind = "writing"  // Object is about to be written
+	EventWritten  EventKind = "written"  // Object is written; Action tells how
+	EventDeleting EventKind = "deleting" // Object is about to be deleted
+	EventDeleted  EventKind = "deleted"  // Object is gone
+	EventWaiting  EventKind = "waiting"  // Object is not yet healthy: Message says why
+	EventHealthy  EventKind = "healthy"  // Object is healthy
+	EventFailed   EventKind = "failed"   // Object (or, without one, the application) failed: Message says why
+	EventSkipped  EventKind = "skipped"  // an application is left out: Message says why
+	EventFinished EventKind = "finished" // an application is applied
+	EventWarning  EventKind = "warning"  // the server's warning about Object
+)
+
+// Event is one piece of progress.
+type Event struct {
+	Kind        EventKind     `json:"event"`
+	At          time.Time     `json:"at"`
+	Application addr.Address  `json:"application,omitzero"`
+	Object      *object.ID    `json:"object,omitempty"`
+	Action      plan.Action   `json:"action,omitempty"`
+	Subject     string        `json:"subject,omitempty"`
+	Message     string        `json:"message,omitempty"`
+	Done        int           `json:"done,omitempty"`
+	Total       int           `json:"total,omitempty"`
+	Elapsed     time.Duration `json:"elapsed,omitempty"`
+}
+
+func (e *Engine) emit(event Event) {
+	event.At = e.options.Now()
+	e.options.Events(event)
+}

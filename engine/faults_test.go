@@ -1,0 +1,166 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/target"
+	"github.com/gantrycd/gantry/providers"
+)
+
+// failingClusters let a number of writes through, and fail after that: before the
+// request leaves, or after it was done and before its answer arrives.
+type failingClusters struct {
+	providers.Clusters
+	left     *atomic.Int64
+	answered bool
+	fail     func() error
+}
+
+func (f failingClusters) Connect(name string, c target.Connection, cr target.Credentials) (providers.Cluster, error) {
+	cluster, err := f.Clusters.Connect(name, c, cr)
+	return failingCluster{cluster, f}, err
+}
+
+type failingCluster struct {
+	providers.Cluster
+	faults failingClusters
+}
+
+func (f failingCluster) Apply(ctx context.Context, request providers.ApplyRequest) (providers.ApplyResult, error) {
+	if request.DryRun {
+		return f.Cluster.Apply(ctx, request)
+	}
+	if f.faults.left.Add(-1) >= 0 {
+		return f.Cluster.Apply(ctx, request)
+	}
+	if f.faults.answered {
+		if _, err := f.Cluster.Apply(ctx, request); err != nil {
+			return providers.ApplyResult{}, err
+		}
+	}
+	return providers.ApplyResult{}, f.faults.fail()
+}
+
+func (f failingCluster) Delete(ctx context.Context, request providers.DeleteRequest) error {
+	if f.faults.left.Add(-1) >= 0 {
+		return f.Cluster.Delete(ctx, request)
+	}
+	if f.faults.answered {
+		if err := f.Cluster.Delete(ctx, request); err != nil {
+			return err
+		}
+	}
+	return f.faults.fail()
+}
+
+// TestInterruptedAppliesConverge breaks an apply at its n-th write, for every n,
+// with and without the write being done, and expects that the next one finishes
+// it: everything that is wanted is there, everything that was begun is known.
+func TestInterruptedAppliesConverge(t *testing.T) {
+	errCut := errors.New("the connection was cut")
+	for _, answered := range []bool{false, true} {
+		for n := range 6 {
+			t.Run(fmt.Sprintf("at write %d, done %v", n, answered), func(t *testing.T) {
+				s := newStage(t)
+				s.application(t, "web", createNamespace, configMap("old", "a=b"), configMap("kept", "a=b"))
+				s.MustApply(t, engine.PlanOptions{})
+				s.application(t, "web", createNamespace, configMap("kept", "a=c"), configMap("new-1", "a=b"), configMap("new-2", "a=b"))
+				left := &atomic.Int64{}
+				left.Store(int64(n))
+				s.Wrap = func(real providers.Clusters) providers.Clusters {
+					return failingClusters{Clusters: real, left: left, answered: answered, fail: func() error { return errCut }}
+				}
+				p := s.MustPlan(t, engine.PlanOptions{})
+				_, diags := s.Apply(t.Context(), t, p)
+				if n < 4 {
+					wantError(t, diags, "Apply failed", "the connection was cut")
+				}
+				s.Wrap = nil
+				s.MustApply(t, engine.PlanOptions{})
+				expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
+				for name, want := range map[string]bool{"old": false, "kept": true, "new-1": true, "new-2": true} {
+					_, err := s.cluster.Get(t.Context(), configMaps, s.namespace, name)
+					if there := err == nil; there != want {
+						t.Errorf("%s: %v, want there %v", name, err, want)
+					}
+				}
+				record := recordOf(t, s)
+				if len(record) != 4 { // three config maps and the namespace
+					t.Errorf("the record owns %v", record)
+				}
+			})
+		}
+	}
+}
+
+// TestForgottenCreationsAreFound kills an apply after it created an object and
+// before it could record that; the object is no longer wanted by then.
+func TestForgottenCreationsAreFound(t *testing.T) {
+	s := newStage(t)
+	s.application(t, "web", createNamespace, configMap("first", "a=b"))
+	s.MustApply(t, engine.PlanOptions{})
+	s.application(t, "web", createNamespace, configMap("first", "a=b"), configMap("second", "a=b"))
+	left := &atomic.Int64{}
+	s.Wrap = func(real providers.Clusters) providers.Clusters {
+		return failingClusters{Clusters: real, left: left, answered: true, fail: func() error { return errors.New("cut") }}
+	}
+	p := s.MustPlan(t, engine.PlanOptions{})
+	_, diags := s.Apply(t.Context(), t, p)
+	wantError(t, diags, "cut")
+	s.Wrap = nil
+	s.application(t, "web", createNamespace, configMap("first", "a=b"))
+	p = s.MustApply(t, engine.PlanOptions{})
+	if c := s.change(p, "web", "ConfigMap", "second"); c == nil || c.Action != plan.Prune {
+		t.Errorf("want what was created unnoticed pruned, have %+v", c)
+	}
+}
+
+// TestCancelledAppliesRecordWhatTheyDid cancels an apply at its second write.
+func TestCancelledAppliesRecordWhatTheyDid(t *testing.T) {
+	s := newStage(t)
+	s.application(t, "web", createNamespace, configMap("first", "a=b"))
+	s.MustApply(t, engine.PlanOptions{})
+	s.application(t, "web", "", configMap("first", "a=b"), configMap("second", "a=b"),
+		"apiVersion: v1\nkind: Service\nmetadata:\n  name: third\nspec:\n  ports:\n  - port: 80\n")
+	p := s.MustPlan(t, engine.PlanOptions{})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	s.Events = func(event engine.Event) {
+		if event.Kind == engine.EventWritten {
+			cancel(errors.New("interrupted"))
+		}
+	}
+	result, _ := s.Apply(ctx, t, p)
+	s.Events = nil
+	if len(result.Applications) != 1 || result.Applications[0].Outcome != engine.OutcomeCancelled {
+		t.Fatalf("want a cancelled application, have %+v", result.Applications)
+	}
+	if owned := recordOf(t, s); len(owned) == 0 {
+		t.Error("nothing is recorded")
+	}
+	s.MustApply(t, engine.PlanOptions{})
+	expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
+}
+
+func recordOf(t *testing.T, s *stage) []object.ID {
+	t.Helper()
+	records, err := s.Records.List(t.Context())
+	if err != nil || len(records) != 1 {
+		t.Fatalf("%d records: %v", len(records), err)
+	}
+	var out []object.ID
+	for _, owned := range records[0].Objects {
+		out = append(out, owned.ID)
+	}
+	if len(records[0].Journal) > 0 {
+		t.Errorf("the journal is not empty: %+v", records[0].Journal)
+	}
+	return out
+}

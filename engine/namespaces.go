@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+)
+
+var namespaceKind = object.GroupKind{Kind: "Namespace"}
+
+// shareNamespaces settles who makes a namespace that several applications of a
+// cluster ask for with create_namespace: the one that renders it, else the one that
+// made it, else the first in the order of the graph. The others just use it.
+func shareNamespaces(drafts []*draft) {
+	type slot struct {
+		cluster string
+		id      object.ID
+	}
+	makers := map[slot]*draft{}
+	var sound []*draft
+	for _, d := range inOrder(drafts) {
+		if !d.failed() && !d.leaves() {
+			sound = append(sound, d)
+		}
+	}
+	claims := func(take func(d *draft, want *desired) bool) {
+		for _, d := range sound {
+			for _, want := range d.desired {
+				id := want.object.ID()
+				key := slot{d.session.identity(), id}
+				if id.GroupKind() == namespaceKind && makers[key] == nil && take(d, want) {
+					makers[key] = d
+				}
+			}
+		}
+	}
+	claims(func(_ *draft, want *desired) bool { return !want.whenAbsent })
+	claims(func(d *draft, want *desired) bool { return d.record.Find(want.object.ID()) != nil })
+	claims(func(*draft, *desired) bool { return true })
+	for _, d := range sound {
+		d.desired = slices.DeleteFunc(d.desired, func(want *desired) bool {
+			return want.whenAbsent && makers[slot{d.session.identity(), want.object.ID()}] != d
+		})
+	}
+}
+
+// inOrder returns the drafts so that each comes after those it depends on.
+func inOrder(drafts []*draft) []*draft {
+	index := map[addr.Address]int{}
+	for i, d := range drafts {
+		index[d.address] = i
+	}
+	edges := make([][]int, len(drafts))
+	for i, d := range drafts {
+		if d.leaves() {
+			continue
+		}
+		for _, dependency := range d.app.DependsOn {
+			if j, ok := index[dependency.Address]; ok && j != i {
+				edges[i] = append(edges[i], j)
+			}
+		}
+	}
+	out := make([]*draft, 0, len(drafts))
+	for _, i := range sequence(edges) {
+		out = append(out, drafts[i])
+	}
+	return out
+}
+
+// namespaceSteps remembers which step makes a namespace of a cluster.
+type namespaceSteps map[[2]string]int
+
+// note enters the step that makes a namespace.
+func (n namespaceSteps) note(cluster string, c *plan.Change, step int) {
+	if c.ID.GroupKind() == namespaceKind && c.Action == plan.Create {
+		n[[2]string{cluster, c.ID.Name}] = step
+	}
+}
+
+// needed returns the steps of other applications that make the namespaces which an
+// application's objects go into.
+func (n namespaceSteps) needed(app *plan.Application) []int {
+	var out []int
+	for i := range app.Changes {
+		c := &app.Changes[i]
+		if !c.Action.Changes() || c.ID.Namespace == "" {
+			continue
+		}
+		if step, ok := n[[2]string{app.Cluster, c.ID.Namespace}]; ok && !slices.Contains(out, step) {
+			out = append(out, step)
+		}
+	}
+	return out
+}

@@ -1,0 +1,392 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/engine/guard"
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/state"
+)
+
+// PlanOptions narrow a plan.
+type PlanOptions struct {
+	// Targets are the applications to plan, as blocks or instances; what they
+	// depend on is planned with them. Empty is all.
+	Targets []addr.Address
+	// Destroy plans the end of every application.
+	Destroy bool
+	// Offline renders and orders, and asks no cluster and no state: everything is a
+	// prediction. Such a plan cannot be applied.
+	Offline bool
+}
+
+// Plan makes a plan. Errors are isolated: an application whose source, cluster or
+// objects have a problem is left out or blocked, with its diagnostics, and the
+// others are planned. The plan is nil only where there is nothing to show at all:
+// the state cannot be read, or the context has ended.
+func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOptions) (*plan.Plan, hcl.Diagnostics) {
+	p := &planning{engine: e, config: config, options: options, sessions: e.newSessions(options.Offline)}
+	if diags := p.collect(ctx); diags.HasErrors() {
+		return nil, diags
+	}
+	p.sessions.connect(ctx)
+	rendered := p.render(ctx)
+	p.shape(ctx, rendered)
+	claim(p.drafts)
+	shareNamespaces(p.drafts)
+	p.compare(ctx)
+	if ctx.Err() != nil {
+		return nil, append(p.diags, cancelled(ctx))
+	}
+	return p.assemble()
+}
+
+// planning is one plan in the making.
+type planning struct {
+	engine   *Engine
+	config   *lang.Config
+	options  PlanOptions
+	sessions *sessions
+	drafts   []*draft // sorted by address
+	lineage  string
+	diags    hcl.Diagnostics
+}
+
+// collect decides which applications are planned: those of the configuration,
+// and those that only the state knows.
+func (p *planning) collect(ctx context.Context) hcl.Diagnostics {
+	records := map[addr.Address]*state.Record{}
+	if !p.options.Offline {
+		p.lineage = p.engine.options.Records.Lineage()
+		entries, err := p.engine.options.Records.List(ctx)
+		if err != nil {
+			return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be read", Detail: err.Error()}}
+		}
+		for _, entry := range entries {
+			records[entry.Record.Address] = entry.Record
+		}
+	}
+	for _, c := range p.config.Clusters {
+		// Made known, so that records find them; only those in use are connected to.
+		p.sessions.known(c)
+	}
+	chosen := p.chosen(records)
+	for _, app := range p.config.Applications {
+		record := records[app.Address]
+		delete(records, app.Address)
+		if !chosen(app.Address) {
+			continue
+		}
+		p.include(app, record)
+	}
+	for address, record := range records {
+		if chosen(address) && !p.spared(address) {
+			p.leave(address, record)
+		}
+	}
+	sortDrafts(p.drafts)
+	return p.diags
+}
+
+// include plans an application of the configuration.
+func (p *planning) include(app *lang.Application, record *state.Record) {
+	switch {
+	case p.options.Destroy:
+		if record != nil {
+			p.leave(app.Address, withSettings(record, app))
+		}
+		return
+	case app.Lifecycle.Disabled:
+		return
+	}
+	p.drafts = append(p.drafts, &draft{
+		address: app.Address, app: app, record: record, session: p.sessions.add(app.Destination.Cluster),
+	})
+}
+
+// leave plans the end of an application that the state knows.
+func (p *planning) leave(address addr.Address, record *state.Record) {
+	if record.Settings.NoDestroy {
+		p.diags = append(p.diags, &hcl.Diagnostic{
+			Severity: hcl.DiagWarning, Summary: "Application left in place",
+			Detail: fmt.Sprintf("%s is no longer in the configuration, and lifecycle.destroy was false when it was last applied: its %d objects stay, and so does its record.", address, len(record.Objects)),
+		})
+		return
+	}
+	p.drafts = append(p.drafts, &draft{address: address, record: record, session: p.sessions.recorded(record.Cluster)})
+}
+
+// elsewhere refuses an application whose cluster is another than it was applied
+// to: its objects there would be left behind unnoticed.
+func elsewhere(d *draft) bool {
+	if d.record == nil || d.session.info.UID == "" || d.record.Cluster.UID == d.session.info.UID {
+		return false
+	}
+	was, now := d.record.Cluster, d.session
+	if was.Name != now.name {
+		d.fail(d.appDestination(), "Destination cluster changes", fmt.Sprintf(
+			"It was applied to cluster %q and now names %q. Its %d objects there would be left behind. Destroy it first "+
+				"(gantry destroy --target '%s'), or give the new one another name.", was.Name, now.name, len(d.record.Objects), d.address))
+		return true
+	}
+	d.fail(d.appDestination(), "Another cluster", fmt.Sprintf(
+		"Cluster %q at %s is not the one that the application was applied to: its kube-system namespace has uid %s, and had %s. "+
+			"Correct the cluster block; if the old cluster is gone for good, remove the application's record from the state.",
+		now.name, now.info.Server, now.info.UID, was.UID))
+	return true
+}
+
+// withSettings is a record with the settings that the configuration has now: who
+// destroys what is still configured means its present rules.
+func withSettings(record *state.Record, app *lang.Application) *state.Record {
+	current := *record
+	current.Settings = (&draft{app: app}).settings()
+	return &current
+}
+
+// chosen returns whether an application is among the targets, or something that
+// they depend on.
+func (p *planning) chosen(records map[addr.Address]*state.Record) func(addr.Address) bool {
+	if len(p.options.Targets) == 0 {
+		return func(addr.Address) bool { return true }
+	}
+	needs := map[addr.Address][]addr.Address{}
+	var all []addr.Address
+	for _, app := range p.config.Applications {
+		all = append(all, app.Address)
+		for _, dependency := range app.DependsOn {
+			needs[app.Address] = append(needs[app.Address], dependency.Address)
+		}
+	}
+	for address := range records {
+		all = append(all, address)
+	}
+	picked := map[addr.Address]bool{}
+	var pick func(addr.Address)
+	pick = func(a addr.Address) {
+		if picked[a] {
+			return
+		}
+		picked[a] = true
+		if !p.options.Destroy {
+			for _, need := range needs[a] {
+				pick(need)
+			}
+		}
+	}
+	for _, target := range p.options.Targets {
+		found := false
+		for _, address := range all {
+			if address == target || address.Block() == target {
+				pick(address)
+				found = true
+			}
+		}
+		if !found && !p.broken(target) {
+			p.diags = append(p.diags, &hcl.Diagnostic{
+				Severity: hcl.DiagError, Summary: "Unknown target",
+				Detail: fmt.Sprintf("There is no application %s, neither in the configuration nor in the state.", target),
+			})
+		}
+	}
+	return func(a addr.Address) bool { return picked[a] }
+}
+
+// broken reports whether an address, or the block it is an instance of, could
+// not be evaluated.
+func (p *planning) broken(address addr.Address) bool {
+	return slices.ContainsFunc(p.config.Broken, func(b lang.Broken) bool {
+		return b.Address == address || b.Address == address.Block() || b.Address.Block() == address
+	})
+}
+
+// spared reports whether an application that is not in the configuration is so
+// only because its block could not be evaluated: it is left alone.
+func (p *planning) spared(address addr.Address) bool {
+	if p.options.Destroy {
+		return false
+	}
+	return p.broken(address) || slices.Contains(p.config.Deferred, address.Block())
+}
+
+// render reads and renders the sources of all applications, side by side.
+func (p *planning) render(ctx context.Context) [][]rendering {
+	out := make([][]rendering, len(p.drafts))
+	parallel(ctx, p.engine.options.Parallelism, len(p.drafts), func(i int) {
+		d := p.drafts[i]
+		if d.session.err != nil {
+			d.fail(p.clusterRange(d), summaryOf(d.session.err, "Cluster cannot be read"), fmt.Sprintf("cluster %q: %s", d.session.name, d.session.err))
+			return
+		}
+		if elsewhere(d) || d.leaves() {
+			return
+		}
+		p.guardApplication(d)
+		out[i] = p.engine.render(ctx, d)
+		p.engine.emit(Event{Kind: EventRendered, Application: d.address, Total: len(out[i])})
+	})
+	return out
+}
+
+// guardApplication asks the project about an application's sources and
+// destination, and compiles what else of its block can be wrong.
+func (p *planning) guardApplication(d *draft) {
+	for i := range d.app.Sources {
+		for _, problem := range guard.Source(d.app.Project, d.app.Sources[i].Location) {
+			d.fail(d.sourceRange(i), problem.Summary, problem.Detail)
+		}
+	}
+	for _, problem := range guard.Destination(d.app.Project, d.session.name, d.session.info.Server, d.app.Destination.Namespace) {
+		d.fail(d.app.Destination.Range, problem.Summary, problem.Detail)
+	}
+	for _, rule := range d.app.IgnoreDifferences {
+		ignore, err := diff.CompileIgnore(rule)
+		if err != nil {
+			d.fail(rule.Range, "Invalid ignore_differences", err.Error())
+			continue
+		}
+		d.ignore = append(d.ignore, ignore)
+	}
+}
+
+func (p *planning) clusterRange(d *draft) hcl.Range {
+	if d.app != nil && d.app.Destination.Cluster != nil {
+		return d.app.Destination.Cluster.Range
+	}
+	return hcl.Range{}
+}
+
+// shape turns what was rendered into desired objects.
+func (p *planning) shape(ctx context.Context, rendered [][]rendering) {
+	for i, d := range p.drafts {
+		if !d.failed() && !d.leaves() {
+			define(d, rendered[i])
+		}
+	}
+	parallel(ctx, p.engine.options.Parallelism, len(p.drafts), func(i int) {
+		if d := p.drafts[i]; !d.failed() && !d.leaves() {
+			p.engine.desire(ctx, d, rendered[i], p.lineage)
+		}
+	})
+}
+
+// compare reads the live objects and decides what happens to each object.
+func (p *planning) compare(ctx context.Context) {
+	for _, session := range p.sessions.list() {
+		if session.err != nil {
+			continue
+		}
+		var drafts []*draft
+		for _, d := range p.drafts {
+			if d.session == session && !d.failed() {
+				drafts = append(drafts, d)
+			}
+		}
+		if len(drafts) > 0 {
+			p.compareCluster(ctx, session, drafts)
+		}
+	}
+}
+
+func (p *planning) compareCluster(ctx context.Context, session *session, drafts []*draft) {
+	c := &comparison{
+		engine: p.engine, session: session, lineage: p.lineage,
+		makes: map[string]bool{}, owners: map[object.ID]addr.Address{}, held: map[object.ID]addr.Address{},
+	}
+	goes := map[*draft][]*state.Owned{}
+	ask := newWanted()
+	for _, d := range drafts {
+		wants := map[object.ID]bool{}
+		for _, want := range d.desired {
+			id := want.object.ID()
+			wants[id] = true
+			c.owners[id] = d.address
+			if !want.pending && id.Name != "" {
+				ask.add(want.resource, id.Namespace, id.Name)
+			}
+		}
+		for _, owned := range d.record.Owns() {
+			if wants[owned.ID] || owned.Hook && !d.leaves() {
+				continue
+			}
+			goes[d] = append(goes[d], &owned)
+			c.held[owned.ID] = d.address
+			if session.cluster == nil {
+				continue
+			}
+			if resource, err := session.owned(ctx, &owned); err == nil {
+				ask.add(resource, owned.ID.Namespace, owned.ID.Name)
+			}
+		}
+	}
+	if session.cluster != nil {
+		p.engine.emit(Event{Kind: EventReading, Subject: session.name, Total: len(ask.names)})
+		c.live = ask.read(ctx, session.cluster, p.engine.options.Parallelism)
+	}
+	c.created(drafts)
+	p.decide(ctx, c, drafts, goes)
+}
+
+// created notes the namespaces that this plan makes.
+func (c *comparison) created(drafts []*draft) {
+	for _, d := range drafts {
+		for _, want := range d.desired {
+			if id := want.object.ID(); id.GroupKind() == (object.GroupKind{Kind: "Namespace"}) {
+				if c.live == nil {
+					c.makes[id.Name] = true
+				} else if have, err := c.live.find(want.resource, "", id.Name); err == nil && have == nil {
+					c.makes[id.Name] = true
+				}
+			}
+		}
+	}
+}
+
+// decide compares all objects of a cluster, side by side however they are spread
+// over applications.
+func (p *planning) decide(ctx context.Context, c *comparison, drafts []*draft, goes map[*draft][]*state.Owned) {
+	type task struct {
+		draft *draft
+		want  *desired
+		owned *state.Owned
+		out   *plan.Change
+	}
+	var tasks []task
+	for _, d := range drafts {
+		for _, want := range d.desired {
+			tasks = append(tasks, task{draft: d, want: want})
+		}
+		for _, owned := range goes[d] {
+			tasks = append(tasks, task{draft: d, owned: owned})
+		}
+	}
+	parallel(ctx, p.engine.options.Parallelism, len(tasks), func(i int) {
+		t := &tasks[i]
+		if t.want != nil {
+			t.out = c.want(ctx, t.draft, t.want)
+		} else {
+			t.out = c.gone(ctx, t.draft, t.owned)
+		}
+	})
+	for i := range tasks {
+		if tasks[i].out != nil {
+			tasks[i].draft.changes = append(tasks[i].draft.changes, *tasks[i].out)
+		}
+	}
+	for i, d := range drafts {
+		p.engine.emit(Event{Kind: EventCompared, Application: d.address, Done: i + 1, Total: len(drafts)})
+	}
+}
+
+// cancelled is the diagnostic of a command that was interrupted.
+func cancelled(ctx context.Context) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cancelled", Detail: fmt.Sprintf("Stopped before it was finished: %s. Nothing was changed.", context.Cause(ctx))}
+}

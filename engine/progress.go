@@ -1,0 +1,326 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/planfile"
+	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
+)
+
+// flushEvery is how often a long apply writes down what is done so far. What a
+// killed apply did since is found again by its journal.
+const flushEvery = 2 * time.Second
+
+// recordTimeout bounds the writing of a record after the context has ended.
+const recordTimeout = 30 * time.Second
+
+// defaultHistory is how many applies are remembered, as in Argo CD.
+const defaultHistory = 10
+
+// progress is one application while it is applied. Its record is written before
+// the first request leaves (with the intents), now and then, and at the end.
+type progress struct {
+	applying *applying
+	app      *plan.Application
+	session  *session
+
+	once     sync.Once
+	beginErr error
+
+	mu        sync.Mutex
+	record    *state.Record
+	version   string
+	flushed   time.Time
+	startedAt time.Time
+	elapsed   time.Duration
+	completed bool
+	skipped   string // why nothing was done; empty if something was
+	errs      []error
+	live      []object.Object  // by index in app.Changes: what was there when the apply began
+	results   map[int]*written // by index in app.Changes
+	done      plan.Counts
+	outcome   string
+}
+
+// written is one change that was made, as the server answered.
+type written struct {
+	object object.Object // nil: deleted
+}
+
+// skip leaves the application out; the first reason counts.
+func (p *progress) skip(why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.skipped == "" && p.startedAt.IsZero() {
+		p.skipped = why
+	}
+}
+
+func (p *progress) isSkipped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.skipped != ""
+}
+
+// adopt takes over the application's record, or makes its first one.
+func (p *progress) adopt(record *state.Record, version string) {
+	if record == nil {
+		record = &state.Record{}
+	}
+	record.Address = p.app.Address
+	p.record, p.version = record, version
+}
+
+// begin is called before every step; the first call announces the application and makes
+// its intents durable.
+func (p *progress) begin(ctx context.Context) error {
+	p.once.Do(func() {
+		if ctx.Err() != nil && p.app.HasChanges() {
+			p.skip("cancelled before it was begun")
+		}
+		if p.isSkipped() {
+			p.beginErr = errSkipped
+			return
+		}
+		if !p.app.HasChanges() {
+			return
+		}
+		p.applying.engine.emit(Event{Kind: EventStarted, Application: p.app.Address, Total: p.app.Counts().Changes()})
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.startedAt = p.applying.engine.options.Now()
+		p.intend()
+		if err := p.put(ctx); err != nil {
+			p.beginErr = fmt.Errorf("intents cannot be recorded, so nothing was changed: %w", err)
+			p.errs = append(p.errs, p.beginErr)
+		}
+	})
+	return p.beginErr
+}
+
+// intend writes what is about to be done into the record.
+func (p *progress) intend() {
+	now := p.applying.engine.options.Now().UTC()
+	r := p.record
+	r.Name, r.Project, r.Namespace = p.app.Name, p.app.Project, p.app.Namespace
+	r.DependsOn, r.Settings = p.app.DependsOn, p.app.Settings
+	r.Cluster = state.Cluster{Name: p.session.name, UID: p.session.info.UID, Connection: p.session.connection}
+	var intents []state.Intent
+	for i := range p.app.Changes {
+		c := &p.app.Changes[i]
+		if c.Action.Changes() && c.ID.Name != "" {
+			intents = append(intents, state.Intent{
+				ID: c.ID, Version: c.Version, Plural: c.Plural, Namespaced: c.Namespaced, Action: c.Action, UID: c.UID, At: now,
+			})
+		}
+	}
+	r.Begin(intents...)
+}
+
+// put writes the record. The caller holds mu.
+func (p *progress) put(ctx context.Context) error {
+	if err := p.applying.lease.Check(); err != nil {
+		return err
+	}
+	version, err := p.applying.engine.options.Records.Put(ctx, p.record, p.version)
+	if err != nil {
+		return err
+	}
+	p.version, p.flushed = version, p.applying.engine.options.Now()
+	return nil
+}
+
+// succeeded notes that a change was made, in the record too.
+func (p *progress) succeeded(i int, result object.Object) {
+	c := &p.app.Changes[i]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.results[i] = &written{object: result}
+	p.done[c.Action]++
+	if result == nil {
+		p.record.Disown(c.ID)
+	} else {
+		p.own(c, result)
+	}
+	p.record.Done(c.ID)
+}
+
+// own enters an object as it now is into the record.
+func (p *progress) own(c *plan.Change, result object.Object) {
+	differ := p.applying.engine.differ
+	owned := state.Owned{
+		ID: result.ID(), Version: c.Version, Plural: c.Plural, Namespaced: c.Namespaced, UID: result.UID(), Wave: c.Wave,
+		Desired: c.Desired, AppliedAt: p.applying.engine.options.Now().UTC(), Adopted: c.Action == plan.Adopt, Keep: c.Keep, Hook: c.Hook != nil,
+	}
+	owned.Fields = differ.Owned(result, c.Version)
+	owned.Values = differ.Values(result, owned.Fields)
+	if before := p.record.Find(owned.ID); before != nil {
+		owned.Adopted = owned.Adopted || before.Adopted
+	}
+	p.record.Own(owned)
+}
+
+// flush writes down what is done, if that was not done lately.
+func (p *progress) flush(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.record == nil || p.applying.engine.options.Now().Sub(p.flushed) < flushEvery {
+		return nil
+	}
+	return p.put(context.WithoutCancel(ctx))
+}
+
+// failed notes an error of a step.
+func (p *progress) failed(err error) {
+	if errors.Is(err, errSkipped) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.errs = append(p.errs, err)
+}
+
+// complete marks that every step has succeeded.
+func (p *progress) complete() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.completed = true
+	return nil
+}
+
+// finish closes the application once none of its steps is left: hooks are tidied
+// up, and the record is written, however it ended.
+func (p *progress) finish(ctx context.Context) {
+	if p.beginErr != nil && p.startedAt.IsZero() || !p.app.HasChanges() {
+		if p.app.HasChanges() {
+			p.applying.engine.emit(Event{Kind: EventSkipped, Application: p.app.Address, Message: p.skipped})
+		}
+		return
+	}
+	cancelled := ctx.Err() != nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	if p.completed || !cancelled {
+		p.sweepHooks(ctx, p.completed)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.elapsed = p.applying.engine.options.Now().Sub(p.startedAt)
+	p.outcome = OutcomeFailed
+	switch {
+	case p.completed:
+		p.outcome = OutcomeSucceeded
+		p.forget()
+	case cancelled:
+		p.outcome = OutcomeCancelled
+	}
+	if err := p.close(ctx); err != nil {
+		p.errs = append(p.errs, fmt.Errorf("what was done cannot be recorded: %w. Run the same again: the journal tells what was begun", err))
+		p.outcome = OutcomeFailed
+	}
+	kind := EventFinished
+	if p.outcome != OutcomeSucceeded {
+		kind = EventFailed
+	}
+	p.applying.engine.emit(Event{Kind: kind, Application: p.app.Address, Message: p.message(), Elapsed: p.elapsed})
+}
+
+// forget takes out of the record what the plan says is no longer the
+// application's, and enters what it found to be as desired.
+func (p *progress) forget() {
+	for i := range p.app.Changes {
+		c := &p.app.Changes[i]
+		if c.Action == plan.Forget {
+			p.record.Disown(c.ID)
+			p.record.Done(c.ID)
+			p.done[c.Action]++
+		}
+	}
+	p.record.Journal = nil
+}
+
+// close writes the record with its history, or removes it where the application
+// has left. The caller holds mu.
+func (p *progress) close(ctx context.Context) error {
+	if p.app.Leaves && p.completed && len(p.record.Objects) == 0 {
+		err := p.applying.engine.options.Records.Delete(ctx, p.app.Address, p.version)
+		if errors.Is(err, state.ErrNotFound) {
+			return nil
+		}
+		return err
+	}
+	entry := state.Entry{
+		StartedAt: p.startedAt.UTC(), FinishedAt: p.applying.engine.options.Now().UTC(), Outcome: p.outcome, Message: p.message(),
+		Digest: p.app.Digest, Sources: p.app.Sources, Counts: p.done, By: p.applying.by.Who, Serial: p.record.Serial + 1,
+	}
+	if p.completed {
+		kept, err := p.kept()
+		if err != nil {
+			return err
+		}
+		entry.Plan = kept
+	}
+	limit := p.app.Settings.HistoryLimit
+	if limit <= 0 {
+		limit = defaultHistory
+	}
+	p.record.Finish(entry, limit)
+	return p.put(ctx)
+}
+
+// kept is the applied plan as the history has it: Secrets sealed, or left out
+// where there is nobody to seal them to.
+func (p *progress) kept() (json.RawMessage, error) {
+	sealed, err := planfile.SealApplication(p.app, p.applying.engine.options.Recipient)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(sealed)
+}
+
+// message says in one line why the application did not succeed.
+func (p *progress) message() string {
+	if p.outcome == OutcomeSucceeded {
+		return ""
+	}
+	parts := make([]string, 0, len(p.errs))
+	for _, err := range p.errs {
+		parts = append(parts, err.Error())
+	}
+	if len(parts) == 0 && p.outcome == OutcomeCancelled {
+		return "stopped before it was finished; what was done is recorded"
+	}
+	const most = 5
+	if len(parts) > most {
+		parts = append(parts[:most], fmt.Sprintf("and %d more", len(parts)-most))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// outcomeOf tells how the application ended; false where there was nothing to do.
+func (p *progress) outcomeOf() (Outcome, bool) {
+	out := Outcome{Address: p.app.Address, Outcome: p.outcome, Message: p.message(), Done: p.done, Elapsed: p.elapsed}
+	switch {
+	case p.skipped != "":
+		out.Outcome, out.Message = OutcomeSkipped, p.skipped
+		return out, p.app.HasChanges() || p.app.IsBlocked()
+	case p.outcome == "" && len(p.errs) > 0:
+		out.Outcome = OutcomeFailed
+		return out, true
+	}
+	return out, p.app.HasChanges()
+}
+
+// resource is how an object of the plan is served.
+func resource(c *plan.Change) providers.Resource {
+	return providers.Resource{GVK: c.GVK(), Plural: c.Plural, Namespaced: c.Namespaced}
+}

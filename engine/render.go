@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/providers"
+)
+
+// Reader returns what configurations read the outside world through: the same
+// sources that applications are rendered from, so that a repository is fetched once.
+func (e *Engine) Reader() lang.Reader { return reader{e} }
+
+type reader struct{ engine *Engine }
+
+// Read opens a location for a generator.
+func (r reader) Read(ctx context.Context, location source.Location) (fs.FS, source.Pin, error) {
+	snapshot, err := r.engine.openLocation(ctx, location)
+	if err != nil {
+		return nil, source.Pin{}, err
+	}
+	return snapshot.FS, snapshot.Pin, nil
+}
+
+func (e *Engine) openLocation(ctx context.Context, location source.Location) (*providers.Snapshot, error) {
+	from, ok := e.options.Sources[location.Type]
+	if !ok {
+		return nil, fmt.Errorf("%w: no source of type %q is built in", providers.ErrUnsupported, location.Type)
+	}
+	first := e.firstTime(location)
+	if first {
+		e.emit(Event{Kind: EventOpening, Subject: location.URL})
+	}
+	snapshot, err := from.Open(ctx, location)
+	if err == nil && first {
+		e.emit(Event{Kind: EventOpened, Subject: location.URL, Message: snapshot.Pin.Resolved})
+	}
+	return snapshot, err
+}
+
+// firstTime reports whether a location is opened for the first time: a repository
+// that a thousand applications share is told of once.
+func (e *Engine) firstTime(location source.Location) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	first := !e.opened[location.Key()]
+	e.opened[location.Key()] = true
+	return first
+}
+
+// rendering is one object as rendered, before the cluster had a say.
+type rendering struct {
+	providers.Rendered
+	source int
+}
+
+// render opens an application's sources and renders them, in their order.
+func (e *Engine) render(ctx context.Context, d *draft) []rendering {
+	app := d.app
+	snapshots := make([]*providers.Snapshot, len(app.Sources))
+	refs := map[string]fs.FS{}
+	for i := range app.Sources {
+		spec := &app.Sources[i].Spec
+		d.pins = append(d.pins, source.Pin{Location: spec.Location, Path: spec.Path})
+		if spec.Type == source.Inline {
+			continue
+		}
+		snapshot, err := e.openLocation(ctx, spec.Location)
+		if err != nil {
+			d.fail(d.sourceRange(i), summaryOf(err, "Source cannot be read"), err.Error())
+			continue
+		}
+		snapshots[i] = snapshot
+		d.pins[i].Resolved, d.pins[i].Digest = snapshot.Pin.Resolved, snapshot.Pin.Digest
+		if spec.Ref != "" {
+			refs[spec.Ref] = snapshot.FS
+		}
+	}
+	if d.failed() {
+		return nil
+	}
+	var out []rendering
+	for i := range app.Sources {
+		spec := app.Sources[i].Spec
+		if spec.Ref != "" && spec.Path == "" && spec.Chart == "" {
+			continue
+		}
+		in := providers.Input{
+			Spec: spec, Name: app.Name, Labels: app.Labels, Namespace: app.Destination.Namespace, Refs: refs,
+		}
+		if d.session != nil {
+			in.Capabilities = d.session.capabilities()
+		}
+		if snapshots[i] != nil {
+			in.Tree = snapshots[i].FS
+		}
+		objects, err := e.renderSource(ctx, in)
+		if err != nil {
+			d.fail(d.sourceRange(i), renderSummary(err), err.Error())
+			continue
+		}
+		for _, o := range objects {
+			out = append(out, rendering{Rendered: o, source: i})
+		}
+	}
+	return out
+}
+
+// renderSource renders one source with the renderer it names, or the one that
+// its files ask for.
+func (e *Engine) renderSource(ctx context.Context, in providers.Input) ([]providers.Rendered, error) {
+	renderer, err := e.renderer(in)
+	if err != nil {
+		return nil, err
+	}
+	needs, err := renderer.Needs(in)
+	if err != nil {
+		return nil, err
+	}
+	for _, location := range needs {
+		snapshot, err := e.openLocation(ctx, location)
+		if err != nil {
+			return nil, fmt.Errorf("chart dependency %s: %w", location.Chart, err)
+		}
+		if in.Needed == nil {
+			in.Needed = map[string]fs.FS{}
+		}
+		in.Needed[location.Key()] = snapshot.FS
+	}
+	return renderer.Render(ctx, in)
+}
+
+func (e *Engine) renderer(in providers.Input) (providers.Renderer, error) {
+	r := e.options.Renderers
+	switch spec := in.Spec; {
+	case spec.Type == source.Inline, spec.Manifests != nil:
+		return r.Manifests, nil
+	case spec.Helm != nil:
+		return r.Helm, nil
+	case spec.Kustomize != nil:
+		return r.Kustomize, nil
+	case spec.Jsonnet != nil:
+		return r.Jsonnet, nil
+	}
+	for _, candidate := range []providers.Renderer{r.Helm, r.Kustomize, r.Jsonnet} {
+		is, err := candidate.Detect(in.Tree, in.Spec.Path)
+		if err != nil {
+			return nil, err
+		}
+		if is {
+			return candidate, nil
+		}
+	}
+	return r.Manifests, nil
+}
+
+func renderSummary(err error) string {
+	var place *providers.RenderError
+	switch {
+	case errors.As(err, &place):
+		return "Source cannot be rendered"
+	case errors.Is(err, providers.ErrNotFound):
+		return "Path not found"
+	}
+	return summaryOf(err, "Source cannot be rendered")
+}

@@ -1,0 +1,230 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/target"
+	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
+)
+
+// session is one cluster while a plan is made or applied: the connection, who
+// it is, its schemas, and what this plan adds to what it serves. It is safe for
+// concurrent use once connected.
+type session struct {
+	name        string
+	connection  target.Connection
+	credentials target.Credentials
+	cluster     providers.Cluster // nil when planning offline
+	info        providers.ClusterInfo
+	err         error // why the cluster cannot be used
+	schemas     *diff.Schemas
+
+	mu      sync.Mutex
+	loading map[string]*sync.Once          // group/version to the load of its schema
+	defined map[object.GroupKind][]defined // kinds that CRDs of this plan define
+}
+
+// defined is a kind as a CustomResourceDefinition of the plan defines it.
+type defined struct {
+	resource providers.Resource
+	by       object.ID
+}
+
+// sessions holds one session per cluster that a plan touches.
+type sessions struct {
+	engine     *Engine
+	offline    bool
+	byName     map[string]*session
+	configured map[string]*lang.Cluster
+}
+
+func (e *Engine) newSessions(offline bool) *sessions {
+	return &sessions{engine: e, offline: offline, byName: map[string]*session{}, configured: map[string]*lang.Cluster{}}
+}
+
+// known makes a cluster of the configuration known, for recorded to find.
+func (s *sessions) known(c *lang.Cluster) { s.configured[c.Name] = c }
+
+// add registers a cluster of the configuration.
+func (s *sessions) add(c *lang.Cluster) *session {
+	return s.open(c.Name, c.Connection, c.Credentials)
+}
+
+// recorded returns the session of the cluster that a record names: the one of the
+// configuration where it still has it, else one made from the record.
+func (s *sessions) recorded(c state.Cluster) *session {
+	if have, ok := s.configured[c.Name]; ok {
+		return s.add(have)
+	}
+	return s.open(c.Name, c.Connection, target.Credentials{})
+}
+
+func (s *sessions) open(name string, connection target.Connection, credentials target.Credentials) *session {
+	if have, ok := s.byName[name]; ok {
+		return have
+	}
+	made := &session{
+		name: name, connection: connection, credentials: credentials,
+		schemas: diff.NewSchemas(), loading: map[string]*sync.Once{}, defined: map[object.GroupKind][]defined{},
+	}
+	s.byName[name] = made
+	return made
+}
+
+// list returns the sessions sorted by name.
+func (s *sessions) list() []*session {
+	out := make([]*session, 0, len(s.byName))
+	for _, session := range s.byName {
+		out = append(out, session)
+	}
+	slices.SortFunc(out, func(a, b *session) int {
+		if a.name < b.name {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// connect reads who each cluster is, side by side. A cluster that does not
+// answer keeps its error; the others are not held up.
+func (s *sessions) connect(ctx context.Context) {
+	if s.offline {
+		return
+	}
+	all := s.list()
+	parallel(ctx, len(all), len(all), func(i int) {
+		session := all[i]
+		cluster, err := s.engine.connect(session.name, session.connection, session.credentials)
+		if err != nil {
+			session.err = err
+			return
+		}
+		session.cluster = cluster
+		session.info, session.err = cluster.Info(ctx)
+	})
+	for _, session := range all {
+		if session.err == nil && session.cluster == nil {
+			session.err = context.Cause(ctx)
+		}
+	}
+}
+
+// resource tells how a kind is served. pending means that a definition in this
+// plan will serve it.
+func (s *session) resource(ctx context.Context, gvk object.GVK) (resource providers.Resource, pending bool, err error) {
+	if s.cluster != nil {
+		resource, err = s.cluster.Resource(ctx, gvk)
+		if err == nil || !errors.Is(err, providers.ErrUnknownKind) {
+			return resource, false, err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.defined[gvk.GroupKind()] {
+		if d.resource.GVK == gvk {
+			return d.resource, true, nil
+		}
+	}
+	if versions := s.defined[gvk.GroupKind()]; len(versions) > 0 {
+		return resource, false, fmt.Errorf("%w: %s is defined in this plan, but not in version %s", providers.ErrUnknownKind, gvk.GroupKind(), gvk.Version)
+	}
+	if s.cluster == nil {
+		return guessResource(gvk), false, nil
+	}
+	return resource, false, err
+}
+
+// owned tells how an object of the state is served: in the version that it was
+// written in, or in whichever the server has now.
+func (s *session) owned(ctx context.Context, o *state.Owned) (providers.Resource, error) {
+	gvk := object.GVK{Group: o.ID.Group, Version: o.Version, Kind: o.ID.Kind}
+	resource, err := s.cluster.Resource(ctx, gvk)
+	if err == nil || !errors.Is(err, providers.ErrUnknownKind) {
+		return resource, err
+	}
+	all, listErr := s.cluster.Resources(ctx)
+	if listErr != nil {
+		return resource, listErr
+	}
+	for _, r := range all {
+		if r.GVK.GroupKind() == o.ID.GroupKind() {
+			return r, nil
+		}
+	}
+	return resource, err
+}
+
+// define records the kinds that a CustomResourceDefinition of this plan defines.
+func (s *session) define(crd object.Object) error {
+	group, kind := text(crd, "spec", "group"), text(crd, "spec", "names", "kind")
+	if group == "" || kind == "" {
+		return nil
+	}
+	versions, _ := crd.Get("spec", "versions")
+	list, _ := versions.([]any)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gk := object.GroupKind{Group: group, Kind: kind}
+	for _, item := range list {
+		version, _ := item.(map[string]any)
+		name, _ := version["name"].(string)
+		if served, isBool := version["served"].(bool); name == "" || isBool && !served {
+			continue
+		}
+		s.defined[gk] = append(s.defined[gk], defined{by: crd.ID(), resource: providers.Resource{
+			GVK:        object.GVK{Group: group, Version: name, Kind: kind},
+			Plural:     text(crd, "spec", "names", "plural"),
+			Namespaced: text(crd, "spec", "scope") == "Namespaced",
+		}})
+	}
+	return s.schemas.AddCRD(crd)
+}
+
+// schema returns the type of a kind, loading its group and version from the
+// server once; nil where the server gives none.
+func (s *session) schema(ctx context.Context, gvk object.GVK) *diff.Type {
+	if s.cluster != nil {
+		key := gvk.APIVersion()
+		s.mu.Lock()
+		once, ok := s.loading[key]
+		if !ok {
+			once = &sync.Once{}
+			s.loading[key] = once
+		}
+		s.mu.Unlock()
+		once.Do(func() {
+			document, _, err := s.cluster.OpenAPI(ctx, gvk.Group, gvk.Version)
+			if err != nil {
+				return // without a schema everything is asked of the server
+			}
+			// A document that cannot be read counts as none, likewise.
+			_ = s.schemas.Add(gvk.Group, gvk.Version, document)
+		})
+	}
+	typ, ok := s.schemas.Type(gvk)
+	if !ok {
+		return nil
+	}
+	return typ
+}
+
+// capabilities are what charts are told about the cluster.
+func (s *session) capabilities() providers.Capabilities {
+	return providers.Capabilities{KubeVersion: s.info.Version, APIVersions: s.info.APIVersions}
+}
+
+// text returns the string at a path, empty where there is none.
+func text(o object.Object, path ...string) string {
+	value, _ := o.Get(path...)
+	s, _ := value.(string)
+	return s
+}

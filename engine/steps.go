@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/gantrycd/gantry/engine/order"
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+)
+
+// steps lays out what apply does. Within an application the stages follow each
+// other, each closed by a wait that the next one needs; so the number of edges
+// grows with the number of objects, not with its square. Applications follow what
+// they depend on, and leave before it.
+func steps(p *plan.Plan, stages map[addr.Address][]order.Stage) []plan.Step {
+	edges := follows(p)
+	sequence := sequence(edges)
+	b := &stepBuilder{plan: p, namespaces: namespaceSteps{}, last: make([]int, len(p.Applications)), awaited: awaited(p, edges, sequence)}
+	for _, i := range sequence {
+		var needs []int
+		for _, other := range edges[i] {
+			if b.last[other] > 0 {
+				needs = append(needs, b.last[other]-1)
+			}
+		}
+		needs = append(needs, b.namespaces.needed(&p.Applications[i])...)
+		b.application(i, stages[p.Applications[i].Address], needs)
+	}
+	return b.steps
+}
+
+type stepBuilder struct {
+	plan  *plan.Plan
+	steps []plan.Step
+	// last is, by application, one more than the index of the step that ends it; 0 where it has none.
+	last []int
+	// awaited tells, by application, that something which changes comes after it.
+	awaited    []bool
+	namespaces namespaceSteps
+}
+
+func (b *stepBuilder) add(step plan.Step) int {
+	b.steps = append(b.steps, step)
+	return len(b.steps) - 1
+}
+
+// application adds the steps of one application.
+func (b *stepBuilder) application(i int, stages []order.Stage, needs []int) {
+	app := &b.plan.Applications[i]
+	if app.IsBlocked() || b.plan.Offline {
+		return
+	}
+	if !app.HasChanges() {
+		if !b.awaited[i] {
+			return
+		}
+		// Nothing to do, but who depends on it waits until it is healthy.
+		b.last[i] = b.add(plan.Step{Kind: plan.StepWait, Application: i, Changes: indices(len(app.Changes)), Needs: needs}) + 1
+		return
+	}
+	for _, stage := range stages {
+		var writes []int
+		for _, change := range stage.Items {
+			switch action := app.Changes[change].Action; {
+			case action == plan.Prune || action == plan.Orphan:
+				writes = append(writes, b.add(plan.Step{Kind: plan.StepDelete, Application: i, Change: change, Needs: needs}))
+			case action.Changes():
+				step := b.add(plan.Step{Kind: plan.StepWrite, Application: i, Change: change, Needs: needs})
+				b.namespaces.note(app.Cluster, &app.Changes[change], step)
+				writes = append(writes, step)
+			}
+		}
+		if len(writes) == 0 && len(stage.Await) == 0 {
+			continue
+		}
+		if len(writes) == 0 {
+			writes = needs
+		}
+		needs = []int{b.add(plan.Step{Kind: plan.StepWait, Application: i, Changes: b.written(app, stage.Await), Needs: writes})}
+	}
+	b.last[i] = b.add(plan.Step{Kind: plan.StepRecord, Application: i, Needs: needs}) + 1
+}
+
+// written returns those of an application's changes that leave an object behind:
+// what was not written need not be waited for.
+func (b *stepBuilder) written(app *plan.Application, changes []int) []int {
+	var out []int
+	for _, change := range changes {
+		if action := app.Changes[change].Action; action.Changes() && action != plan.Prune && action != plan.Orphan {
+			out = append(out, change)
+		}
+	}
+	return out
+}
+
+// follows returns for each application those that it comes after: what it
+// depends on, or for one that leaves, what leaves and depends on it.
+func follows(p *plan.Plan) [][]int {
+	index := make(map[addr.Address]int, len(p.Applications))
+	for i := range p.Applications {
+		index[p.Applications[i].Address] = i
+	}
+	edges := make([][]int, len(p.Applications))
+	for i := range p.Applications {
+		for _, address := range p.Applications[i].DependsOn {
+			j, ok := index[address]
+			switch {
+			case !ok || j == i || p.Applications[i].Leaves != p.Applications[j].Leaves:
+			case p.Applications[i].Leaves:
+				edges[j] = append(edges[j], i)
+			default:
+				edges[i] = append(edges[i], j)
+			}
+		}
+	}
+	return edges
+}
+
+// sequence returns the applications so that each comes after those it follows.
+func sequence(edges [][]int) []int {
+	out := make([]int, 0, len(edges))
+	seen := make([]bool, len(edges))
+	var visit func(i int)
+	visit = func(i int) {
+		if seen[i] {
+			return
+		}
+		seen[i] = true
+		for _, other := range edges[i] {
+			visit(other)
+		}
+		out = append(out, i)
+	}
+	for i := range edges {
+		visit(i)
+	}
+	return out
+}
+
+// awaited tells of each application whether one that changes comes after it,
+// however far.
+func awaited(p *plan.Plan, edges [][]int, sequence []int) []bool {
+	out := make([]bool, len(edges))
+	for _, i := range slices.Backward(sequence) {
+		if p.Applications[i].HasChanges() || out[i] {
+			for _, other := range edges[i] {
+				out[other] = true
+			}
+		}
+	}
+	return out
+}
+
+func indices(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}

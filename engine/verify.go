@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/gantrycd/gantry/engine/track"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/providers"
+)
+
+// staleError is why a change is no longer what was planned; nil for no reason.
+func staleError(why string) error {
+	if why == "" {
+		return nil
+	}
+	return fmt.Errorf("the plan no longer holds: %s. Plan again", why)
+}
+
+// verify checks, before anything is written, what the plan relied on: that what it
+// creates is not there, and that what it changes or deletes is the same object with
+// the same values in the fields it touches. An application for which that does not
+// hold is left out.
+func (a *applying) verify(ctx context.Context) {
+	for _, session := range a.sessions.list() {
+		if session.err != nil {
+			continue
+		}
+		var apps []*progress
+		for _, p := range a.apps {
+			if p.session == session && p.skipped == "" && p.app.HasChanges() {
+				apps = append(apps, p)
+			}
+		}
+		a.verifyCluster(ctx, session, apps)
+	}
+}
+
+func (a *applying) verifyCluster(ctx context.Context, session *session, apps []*progress) {
+	ask := newWanted()
+	type task struct {
+		app    *progress
+		change int
+	}
+	var tasks []task
+	for _, p := range apps {
+		p.live = make([]object.Object, len(p.app.Changes))
+		for i := range p.app.Changes {
+			if c := &p.app.Changes[i]; c.Action.Changes() && c.Action != plan.Run {
+				ask.add(resource(c), c.ID.Namespace, c.ID.Name)
+				tasks = append(tasks, task{p, i})
+			}
+		}
+	}
+	now := ask.read(ctx, session.cluster, a.engine.options.Parallelism)
+	var mu sync.Mutex
+	reasons := map[*progress][]string{}
+	parallel(ctx, a.engine.options.Parallelism, len(tasks), func(i int) {
+		p, c := tasks[i].app, &tasks[i].app.app.Changes[tasks[i].change]
+		have, err := now.find(resource(c), c.ID.Namespace, c.ID.Name)
+		if errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnknownKind) {
+			have, err = nil, nil
+		}
+		var why string
+		if err == nil {
+			why, err = p.stale(ctx, c, have)
+		}
+		if err != nil {
+			why = fmt.Sprintf("%s: %s", c.ID, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		p.live[tasks[i].change] = have
+		if why != "" {
+			reasons[p] = append(reasons[p], why)
+		}
+	})
+	for p, why := range reasons {
+		slices.Sort(why)
+		rest := ""
+		if len(why) > 1 {
+			rest = fmt.Sprintf(" (and %d more)", len(why)-1)
+		}
+		p.skip(staleError(why[0]).Error() + rest)
+	}
+}
+
+// seen returns the live object that the i-th change was checked against.
+func (p *progress) seen(i int) object.Object {
+	if i < len(p.live) {
+		return p.live[i]
+	}
+	return nil
+}
+
+// stale says why a change is no longer what was planned, given the object as it is
+// now. A change that was made already, by an apply that was interrupted, still is.
+func (p *progress) stale(ctx context.Context, c *plan.Change, have object.Object) (string, error) {
+	switch c.Action {
+	case plan.Create:
+		if have == nil {
+			return "", nil
+		}
+		lineage, owner, ok := track.Owner(have)
+		if ok && lineage == p.applying.plan.Lineage && owner == p.app.Address {
+			return "", nil
+		}
+		return fmt.Sprintf("%s was to be created, and exists by now", c.ID), nil
+	case plan.Prune, plan.Orphan:
+		if have == nil || c.UID == "" || have.UID() == c.UID {
+			return "", nil
+		}
+		return fmt.Sprintf("%s is another object by now", c.ID), nil
+	case plan.Update, plan.Adopt, plan.Replace:
+		return p.staleFields(ctx, c, have)
+	case plan.Run, plan.Forget, plan.Unchanged, plan.Blocked:
+	}
+	return "", nil
+}
+
+func (p *progress) staleFields(ctx context.Context, c *plan.Change, have object.Object) (string, error) {
+	switch {
+	case have == nil:
+		return fmt.Sprintf("%s was to be changed, and is gone", c.ID), nil
+	case have.UID() != c.UID:
+		return fmt.Sprintf("%s is another object by now", c.ID), nil
+	case have.ResourceVersion() == c.Seen:
+		return "", nil
+	}
+	now, err := p.fieldsNow(ctx, c, have)
+	if err != nil {
+		return "", err
+	}
+	if len(now) == 0 {
+		return "", nil
+	}
+	if path := differs(c.Fields, now); path != "" {
+		return fmt.Sprintf("%s of %s is not as it was planned for", path, c.ID), nil
+	}
+	return "", nil
+}
+
+// differs returns the first field whose change is another in the two lists, empty
+// where they are the same. What the server brings of itself is not compared, nor
+// who drifted when.
+func differs(planned, now []plan.FieldChange) string {
+	type key struct {
+		path string
+		kind plan.FieldKind
+	}
+	text := func(f plan.FieldChange) string {
+		encoded, err := json.Marshal([]any{f.Before, f.After})
+		if err != nil {
+			return err.Error()
+		}
+		return string(encoded)
+	}
+	have := map[key]string{}
+	for _, f := range planned {
+		if !f.Server && !f.Owned {
+			have[key{f.Path, f.Kind}] = text(f)
+		}
+	}
+	for _, f := range now {
+		if f.Server || f.Owned {
+			continue
+		}
+		if was, ok := have[key{f.Path, f.Kind}]; !ok || was != text(f) {
+			return f.Path
+		}
+		delete(have, key{f.Path, f.Kind})
+	}
+	for k := range have {
+		return k.path
+	}
+	return ""
+}

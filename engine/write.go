@@ -1,0 +1,237 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/providers"
+)
+
+const (
+	// requestTimeout bounds one write, which is completed even if the apply is
+	// cancelled meanwhile. It ends well before a lease does.
+	requestTimeout = 20 * time.Second
+	// servingTimeout is how long the API server may take to serve a kind or a
+	// namespace after the object that brings it is there.
+	servingTimeout = 30 * time.Second
+	// attempts is how often a write is repeated when the object moved on between
+	// reading and writing it.
+	attempts = 6
+)
+
+// write carries out one change that leaves an object behind.
+func (p *progress) write(ctx context.Context, i int) error {
+	c := &p.app.Changes[i]
+	free, err := p.applying.slot(ctx)
+	if err != nil {
+		return err
+	}
+	defer free()
+	p.tell(Event{Kind: EventWriting, Object: &c.ID, Action: c.Action})
+	started := p.applying.engine.options.Now()
+	if c.Target() == nil || len(c.Sealed) > 0 && c.Secret == nil {
+		return p.objectError(c, errors.New("its value is sealed in the plan, and the identity to open it is not here"))
+	}
+	var result object.Object
+	switch c.Action {
+	case plan.Create, plan.Update, plan.Adopt:
+		result, err = p.send(ctx, c, p.seen(i))
+	case plan.Replace:
+		result, err = p.replace(ctx, c)
+	case plan.Run:
+		result, err = p.runHook(ctx, c)
+	default:
+		err = fmt.Errorf("the plan writes an object with action %q. This is a bug in gantry", c.Action)
+	}
+	if err != nil {
+		return p.objectError(c, err)
+	}
+	p.succeeded(i, result)
+	id := result.ID()
+	p.tell(Event{Kind: EventWritten, Object: &id, Action: c.Action, Elapsed: p.applying.engine.options.Now().Sub(started)})
+	return nil
+}
+
+// send applies an object. It insists on the object that was planned for: where it
+// moved on since it was read, it is read again, and written only if the planned
+// change is still the same.
+func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object) (object.Object, error) {
+	request := providers.ApplyRequest{
+		Resource: resource(c), Object: c.Target(), Manager: p.applying.engine.options.Manager, Force: c.Force,
+	}
+	deadline := p.applying.engine.options.Now().Add(servingTimeout)
+	for attempt := 1; ; attempt++ {
+		request.UID, request.ResourceVersion = have.UID(), have.ResourceVersion()
+		answer, err := p.request(ctx, func(ctx context.Context) (providers.ApplyResult, error) {
+			return p.session.cluster.Apply(ctx, request)
+		})
+		var conflict *providers.ConflictError
+		switch {
+		case err == nil:
+			p.warn(c, answer.Warnings)
+			return answer.Object, nil
+		case errors.As(err, &conflict) && len(conflict.Fields) == 0 && attempt < attempts:
+			if have, err = p.again(ctx, c); err != nil {
+				return nil, err
+			}
+		case notServedYet(c, err) && p.applying.engine.options.Now().Before(deadline):
+			if err := pause(ctx, 250*time.Millisecond); err != nil {
+				return nil, err
+			}
+		case errors.Is(err, providers.ErrUnreachable) && attempt < attempts:
+			if err := pause(ctx, time.Duration(attempt)*500*time.Millisecond); err != nil {
+				return nil, err
+			}
+			if have, err = p.again(ctx, c); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, err
+		}
+	}
+}
+
+// again reads an object once more and makes sure that what was planned for it
+// still holds.
+func (p *progress) again(ctx context.Context, c *plan.Change) (object.Object, error) {
+	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
+	if errors.Is(err, providers.ErrNotFound) {
+		have, err = nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if why, err := p.stale(ctx, c, have); err != nil || why != "" {
+		return nil, errors.Join(staleError(why), err)
+	}
+	return have, nil
+}
+
+// notServedYet reports whether a write failed only because the namespace or kind that
+// this plan makes is not served yet.
+func notServedYet(c *plan.Change, err error) bool {
+	return c.Predicted && (errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnknownKind))
+}
+
+// replace deletes an object and makes it anew.
+func (p *progress) replace(ctx context.Context, c *plan.Change) (object.Object, error) {
+	if err := p.delete(ctx, c, c.UID); err != nil {
+		return nil, fmt.Errorf("deleting it to make it anew: %w", err)
+	}
+	return p.send(ctx, c, nil)
+}
+
+// runHook creates a hook's object, in place of the one of an earlier run.
+func (p *progress) runHook(ctx context.Context, c *plan.Change) (object.Object, error) {
+	if c.ID.Name == "" {
+		answer, err := p.request(ctx, func(ctx context.Context) (providers.ApplyResult, error) {
+			return p.session.cluster.Create(ctx, providers.ApplyRequest{
+				Resource: resource(c), Object: c.Target(), Manager: p.applying.engine.options.Manager,
+			})
+		})
+		if err != nil {
+			return nil, err
+		}
+		p.warn(c, answer.Warnings)
+		return answer.Object, nil
+	}
+	if c.Hook.Deletes("BeforeHookCreation") {
+		if err := p.delete(ctx, c, ""); err != nil {
+			return nil, fmt.Errorf("deleting the one of an earlier run: %w", err)
+		}
+	}
+	return p.send(ctx, c, nil)
+}
+
+// sweepHooks deletes the hooks whose policy says so, now that the application is done.
+func (p *progress) sweepHooks(ctx context.Context, succeeded bool) {
+	policy := "HookFailed"
+	if succeeded {
+		policy = "HookSucceeded"
+	}
+	for i := range p.app.Changes {
+		c := &p.app.Changes[i]
+		p.mu.Lock()
+		made := p.results[i]
+		p.mu.Unlock()
+		if c.Hook == nil || made == nil || made.object == nil || !c.Hook.Deletes(policy) {
+			continue
+		}
+		gone := *c
+		gone.ID = made.object.ID()
+		if err := p.delete(ctx, &gone, made.object.UID()); err != nil {
+			id := gone.ID
+			p.tell(Event{Kind: EventWarning, Object: &id, Message: fmt.Sprintf("the hook is left behind: %s", err)})
+			continue
+		}
+		p.mu.Lock()
+		p.record.Disown(gone.ID)
+		p.mu.Unlock()
+	}
+}
+
+// request sends one write. It is completed even if the apply is cancelled
+// meanwhile, and not begun if it was already, or if the state is no longer held.
+func (p *progress) request(ctx context.Context, send func(context.Context) (providers.ApplyResult, error)) (providers.ApplyResult, error) {
+	if err := context.Cause(ctx); err != nil {
+		return providers.ApplyResult{}, err
+	}
+	if err := p.applying.lease.Check(); err != nil {
+		return providers.ApplyResult{}, err
+	}
+	ctx, cancel := p.applying.sending(ctx)
+	defer cancel()
+	return send(ctx)
+}
+
+func (p *progress) warn(c *plan.Change, warnings []string) {
+	for _, warning := range warnings {
+		p.tell(Event{Kind: EventWarning, Object: &c.ID, Message: warning})
+	}
+}
+
+func (p *progress) tell(event Event) {
+	event.Application = p.app.Address
+	p.applying.engine.emit(event)
+}
+
+// objectError names the object in an error and tells of it.
+func (p *progress) objectError(c *plan.Change, err error) error {
+	err = fmt.Errorf("%s: %w", c.ID, err)
+	p.tell(Event{Kind: EventFailed, Object: &c.ID, Action: c.Action, Message: err.Error()})
+	return err
+}
+
+// pause waits, or returns why the context ended.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// fieldsNow asks what a change would do now, in the words of the plan.
+func (p *progress) fieldsNow(ctx context.Context, c *plan.Change, have object.Object) ([]plan.FieldChange, error) {
+	changes := diff.Changes{Before: have, Desired: c.Target(), Prior: p.record.Find(c.ID), Type: p.session.schema(ctx, c.GVK())}
+	if c.Action == plan.Replace {
+		changes.After = merged(have, c.Target())
+		return p.applying.engine.differ.Fields(changes), nil
+	}
+	answer, err := p.session.cluster.Apply(ctx, providers.ApplyRequest{
+		Resource: resource(c), Object: c.Target(), Manager: p.applying.engine.options.Manager, Force: c.Force, DryRun: true, UID: have.UID(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	changes.After = answer.Object
+	return p.applying.engine.differ.Fields(changes), nil
+}
