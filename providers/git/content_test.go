@@ -1,7 +1,6 @@
 package git
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -14,13 +13,6 @@ import (
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/tree"
 )
-
-func contextWithTimeout(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
-	t.Helper()
-	return context.WithTimeout(t.Context(), d)
-}
-
-func isTimeout(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
 
 func TestSpecialEntries(t *testing.T) {
 	u := newRepository(t)
@@ -59,16 +51,27 @@ func TestSpecialEntries(t *testing.T) {
 func TestLimits(t *testing.T) {
 	u := newRepository(t)
 	u.commit(t, text("small", "1", "large", strings.Repeat("x", 2000), "d/e/f", "2"), "first")
+	u.commit(t, text("small", "1", "large", strings.Repeat("x", 1999)+"y", "d/e/f", "2"), "second")
 	u.options.Limits = Limits{FileBytes: 1000}
-	snapshot := openAt(t, u.newSource(t), u.location, "")
-	if _, err := fs.ReadFile(snapshot.FS, "large"); !errors.Is(err, tree.ErrTooLarge) || !strings.Contains(err.Error(), "2000 bytes, the limit is 1000") {
-		t.Error(err)
-	}
-	if _, err := fs.ReadFile(snapshot.FS, "small"); err != nil {
-		t.Error(err)
+	for _, form := range []string{"loose", "packed"} {
+		if form == "packed" { // the two large files as a delta of each other
+			u.git(t, "gc", "-q", "--aggressive")
+		}
+		for _, revision := range []string{"main", "main~"} {
+			snapshot := openAt(t, u.newSource(t), u.location, u.git(t, "rev-parse", revision))
+			if _, err := fs.ReadFile(snapshot.FS, "large"); !errors.Is(err, tree.ErrTooLarge) || !strings.Contains(err.Error(), "2000 bytes, the limit is 1000") {
+				t.Errorf("%s: %v", form, err)
+			}
+			if info, err := fs.Stat(snapshot.FS, "large"); err != nil || info.Size() != 2000 {
+				t.Errorf("%s: %v, %v", form, info, err)
+			}
+			if _, err := fs.ReadFile(snapshot.FS, "small"); err != nil {
+				t.Errorf("%s: %v", form, err)
+			}
+		}
 	}
 	u.options.Limits = Limits{Files: 4}
-	snapshot = openAt(t, u.newSource(t), u.location, "")
+	snapshot := openAt(t, u.newSource(t), u.location, "")
 	if _, err := fs.ReadFile(snapshot.FS, "d/e/f"); !errors.Is(err, tree.ErrTooLarge) {
 		t.Error(err)
 	}

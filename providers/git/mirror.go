@@ -202,7 +202,7 @@ func addTo(ctx context.Context, o *objects, upstream remote, refs *references, m
 			return err
 		}
 		limited := &limitedReader{ctx: ctx, r: pack, left: limits.FetchBytes}
-		if err := errors.Join(packfile.UpdateObjectStorage(newStorage(o.path), limited), pack.Close()); err != nil {
+		if err := errors.Join(packfile.UpdateObjectStorage(newStorage(o.path, limits.FileBytes), limited), pack.Close()); err != nil {
 			return fetchError(ctx, err)
 		}
 		o.reload()
@@ -267,13 +267,13 @@ func (m *mirror) removeOld() {
 			_ = os.RemoveAll(filepath.Join(m.path, name))
 		}
 	}
-	halves, _ := filepath.Glob(filepath.Join(m.path, string(current), "objects", "pack", "tmp_pack_*"))
+	halves, _ := packsIn(filepath.Join(m.path, string(current)), "tmp_pack_", "")
 	for _, half := range halves {
 		_ = os.Remove(half)
 	}
 }
 
 func countPacks(path string) int {
-	packs, _ := filepath.Glob(filepath.Join(path, "objects", "pack", "pack-*.pack"))
+	packs, _ := packsIn(path, "pack-", ".pack")
 	return len(packs)
 }

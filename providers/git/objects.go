@@ -42,7 +42,7 @@ type objects struct {
 
 // openObjects opens the object database in a git directory.
 func openObjects(path string, limits Limits) (*objects, error) {
-	o := &objects{path: path, limits: limits, storage: newStorage(path)}
+	o := &objects{path: path, limits: limits, storage: newStorage(path, limits.FileBytes)}
 	// Reading a first object reads all indexes, so that broken ones show here.
 	err := o.storage.HasEncodedObject(plumbing.ZeroHash)
 	if err != nil && !errors.Is(err, plumbing.ErrObjectNotFound) {
@@ -51,9 +51,12 @@ func openObjects(path string, limits Limits) (*objects, error) {
 	return o, nil
 }
 
-func newStorage(path string) *filesystem.Storage {
+// newStorage opens an object database; objects larger than large are not read
+// before their content is asked for.
+func newStorage(path string, large int64) *filesystem.Storage {
 	return filesystem.NewStorageWithOptions(
-		osfs.New(path, osfs.WithBoundOS()), cache.NewObjectLRU(objectCache), filesystem.Options{KeepDescriptors: true},
+		osfs.New(path, osfs.WithBoundOS()), cache.NewObjectLRU(objectCache),
+		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: large},
 	)
 }
 
@@ -90,39 +93,40 @@ func (o *objects) size(hash plumbing.Hash) (int64, error) {
 
 // read returns an object's type and content, which are what its id says.
 func (o *objects) read(hash plumbing.Hash) (plumbing.ObjectType, []byte, error) {
-	size, err := o.size(hash)
-	if err != nil {
-		return 0, nil, err
-	}
-	if size > o.limits.FileBytes {
-		return 0, nil, fmt.Errorf("is %w: %d bytes, the limit is %d", tree.ErrTooLarge, size, o.limits.FileBytes)
-	}
 	o.mu.Lock()
-	kind, content, err := o.readLocked(hash)
+	kind, size, content, err := o.readLocked(hash)
 	o.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, nil, o.failed(hash, err)
-	}
-	if plumbing.ComputeHash(kind, content) != hash {
+	case size > o.limits.FileBytes:
+		return 0, nil, fmt.Errorf("is %w: %d bytes, the limit is %d", tree.ErrTooLarge, size, o.limits.FileBytes)
+	case plumbing.ComputeHash(kind, content) != hash:
 		return 0, nil, o.failed(hash, errors.New("its content is not what its id says"))
 	}
 	return kind, content, nil
 }
 
-func (o *objects) readLocked(hash plumbing.Hash) (plumbing.ObjectType, []byte, error) {
+// readLocked reads an object; of one over the limit it reads the size alone.
+func (o *objects) readLocked(hash plumbing.Hash) (kind plumbing.ObjectType, size int64, content []byte, err error) {
 	encoded, err := retry(o, func() (plumbing.EncodedObject, error) {
 		return o.storage.EncodedObject(plumbing.AnyObject, hash)
 	})
 	if err != nil {
-		return 0, nil, err
+		return 0, 0, nil, err
+	}
+	kind, size = encoded.Type(), encoded.Size()
+	if size > o.limits.FileBytes {
+		return kind, size, nil, nil
 	}
 	reader, err := encoded.Reader()
 	if err != nil {
-		return 0, nil, err
+		return 0, 0, nil, err
 	}
 	defer func() { _ = reader.Close() }()
-	content, err := io.ReadAll(io.LimitReader(reader, o.limits.FileBytes+1))
-	return encoded.Type(), content, err
+	content = make([]byte, size)
+	_, err = io.ReadFull(reader, content)
+	return kind, size, content, err
 }
 
 // retry reads again with fresh indexes: a repository on disk may have been
@@ -218,7 +222,7 @@ func memoryObject(kind plumbing.ObjectType, content []byte) plumbing.EncodedObje
 // checkPacks finds packs that were cut short: a pack ends with its checksum,
 // which is also its name.
 func checkPacks(path string) error {
-	packs, err := filepath.Glob(filepath.Join(path, "objects", "pack", "pack-*.pack"))
+	packs, err := packsIn(path, "pack-", ".pack")
 	if err != nil {
 		return err
 	}
@@ -228,6 +232,22 @@ func checkPacks(path string) error {
 		}
 	}
 	return nil
+}
+
+// packsIn lists the files of a repository's packs by how their names start and end.
+func packsIn(path, prefix, suffix string) ([]string, error) {
+	directory := filepath.Join(path, "objects", "pack")
+	entries, err := os.ReadDir(directory)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), prefix) && strings.HasSuffix(entry.Name(), suffix) {
+			files = append(files, filepath.Join(directory, entry.Name()))
+		}
+	}
+	return files, nil
 }
 
 func checkPack(pack string) error {

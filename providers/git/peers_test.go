@@ -47,7 +47,7 @@ const (
 	testPassword = "correct-horse"
 )
 
-func newRepository(t *testing.T) *upstreamRepository {
+func newRepository(t testing.TB) *upstreamRepository {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("the git program, which makes the repositories of these tests, is not installed")
@@ -140,7 +140,7 @@ func run(t testing.TB, directory, name string, args ...string) string {
 }
 
 // daemon serves the repository by git daemon.
-func (u *upstreamRepository) daemon(t *testing.T) *upstreamRepository {
+func (u *upstreamRepository) daemon(t *testing.T) {
 	t.Helper()
 	address := serve(t, func(connection net.Conn) {
 		command := exec.Command("git", "daemon", "--inetd", "--export-all", "--informative-errors", "--base-path="+u.root)
@@ -150,7 +150,6 @@ func (u *upstreamRepository) daemon(t *testing.T) *upstreamRepository {
 		_ = command.Run()
 	})
 	u.location.URL = "git://" + address + "/web.git"
-	return u
 }
 
 // serve accepts connections until the test ends.
@@ -269,7 +268,7 @@ func keyPair(t testing.TB) (ssh.Signer, object.Sensitive) {
 }
 
 // sshServer serves the repository over ssh, for one key and one password.
-func (u *upstreamRepository) sshServer(t *testing.T) *upstreamRepository {
+func (u *upstreamRepository) sshServer(t *testing.T) {
 	t.Helper()
 	host, _ := keyPair(t)
 	user, private := keyPair(t)
@@ -291,7 +290,6 @@ func (u *upstreamRepository) sshServer(t *testing.T) *upstreamRepository {
 	address := serve(t, func(connection net.Conn) { u.serveSSH(connection, config) })
 	u.location.URL = "ssh://git@" + address + u.path()
 	u.location.Auth = &source.Auth{SSHKey: private, KnownHosts: knownhosts.Line([]string{address}, host.PublicKey())}
-	return u
 }
 
 func (u *upstreamRepository) serveSSH(connection net.Conn, config *ssh.ServerConfig) {

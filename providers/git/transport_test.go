@@ -1,6 +1,7 @@
 package git
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -293,11 +294,11 @@ func TestSilentServer(t *testing.T) {
 		{URL: "ssh://git@" + quiet + "/x", Auth: &source.Auth{SSHKey: private, KnownHosts: knownhosts.Line([]string{quiet}, signer.PublicKey())}},
 	} {
 		location.Type = source.Git
-		ctx, cancel := contextWithTimeout(t, 100*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		started := time.Now()
 		_, err := u.newSource(t).Open(ctx, location)
 		cancel()
-		if !isTimeout(err) || time.Since(started) > 5*time.Second {
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(started) > 5*time.Second {
 			t.Errorf("%s: %v after %v", location.URL, err, time.Since(started))
 		}
 	}

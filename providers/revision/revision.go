@@ -8,6 +8,7 @@ package revision
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -57,12 +58,11 @@ func looksLikeRange(text string) bool {
 	if strings.ContainsAny(text, "^~*<>=,| ") {
 		return true
 	}
-	for _, part := range strings.Split(text, ".") {
-		if part == "x" || part == "X" {
-			return true
-		}
+	parts := strings.Split(strings.TrimPrefix(text, "v"), ".")
+	if _, err := strconv.Atoi(parts[0]); err != nil {
+		return false
 	}
-	return false
+	return slices.Contains(parts, "x") || slices.Contains(parts, "X")
 }
 
 // Newest returns the name with the newest version in the range. Where names

@@ -41,7 +41,7 @@ func TestNewest(t *testing.T) {
 }
 
 func TestNotARange(t *testing.T) {
-	for _, text := range []string{"", "main", "1.2.3", "v1.2", "feature/x-ray", "fix-1.2", "release-1.x-old", "a b", "HEAD"} {
+	for _, text := range []string{"", "main", "1.2.3", "v1.2", "feature/x-ray", "fix-1.2", "release-1.x-old", "feature-x", "x", "x.y", "a b", "HEAD"} {
 		if r, ok := ParseRange(text); ok {
 			t.Errorf("%q is read as a range: %+v", text, r)
 		}
