@@ -12,7 +12,7 @@ func Near(name string, names []string) []string {
 	var near []string
 	for _, candidate := range names {
 		other := strings.ToLower(candidate)
-		limit := max(1, min(len(lower), len(other))/3)
+		limit := max(1, (min(len(lower), len(other))+1)/3)
 		contains := len(lower) >= 3 && len(other) >= 3 && (strings.Contains(other, lower) || strings.Contains(lower, other))
 		if contains || distance(lower, other, limit) <= limit {
 			near = append(near, candidate)

@@ -49,12 +49,17 @@ func (f *fileSystem) ReadFile(name string) ([]byte, error) {
 		}
 	}
 	if err := f.guard.check(name, data); err != nil {
-		if f.denied == nil {
-			f.denied = err
-		}
-		return nil, err
+		return nil, f.deny(err)
 	}
 	return data, nil
+}
+
+// deny keeps the first refusal.
+func (f *fileSystem) deny(err error) error {
+	if f.denied == nil {
+		f.denied = err
+	}
+	return err
 }
 
 func (f *fileSystem) read(name string) ([]byte, error) {
@@ -65,7 +70,11 @@ func (f *fileSystem) read(name string) ([]byte, error) {
 	if info.IsDir() {
 		return nil, fmt.Errorf("%q is a folder", name)
 	}
-	return filetree.ReadFile(f.tree, name)
+	data, err := filetree.ReadFile(f.tree, name)
+	if err != nil { // it is there and cannot be read, which Kustomize takes for missing
+		return nil, f.deny(err)
+	}
+	return data, nil
 }
 
 // CleanedAbs splits a path into its folder and file. Symbolic links are the
