@@ -70,7 +70,10 @@ type Application struct {
 	Namespace string            `json:"namespace,omitempty"`
 	Labels    map[string]string `json:"labels,omitempty"`
 	Sources   []source.Pin      `json:"sources,omitempty"`
-	DependsOn []addr.Address    `json:"dependsOn,omitempty"`
+	// Prior are the sources as they were last applied, to show what moved. They are
+	// no part of the digest.
+	Prior     []source.Pin   `json:"prior,omitempty"`
+	DependsOn []addr.Address `json:"dependsOn,omitempty"`
 	// Leaves tells that the application is no longer in the configuration (or is
 	// being destroyed): its objects are pruned or orphaned and its record goes.
 	Leaves bool `json:"leaves,omitempty"`

@@ -179,11 +179,11 @@ func sealPlan(p *plan.Plan, recipient *seal.Recipient) (*plan.Plan, error) {
 
 // checkRedacted holds what is about to be written in clear to its promise.
 func checkRedacted(change *plan.Change) error {
-	if change.Body != nil && !redact.IsRedacted(change.Body) {
+	if _, shown := redact.Hide(change.Body); shown {
 		return errors.New("the values of a Secret are not redacted")
 	}
 	for _, field := range change.Fields {
-		if redact.IsSensitive(change.GVK(), field.Path) && !redact.IsRedactedField(field) {
+		if _, shown := redact.HideField(change.GVK(), field); shown {
 			return fmt.Errorf("the values of %s are not redacted", field.Path)
 		}
 	}

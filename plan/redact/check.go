@@ -8,26 +8,58 @@ import (
 	"github.com/gantrycd/gantry/plan/seal"
 )
 
-// IsRedacted reports whether every value of a Secret that Object replaces stands
-// as a fingerprint: a check, before something is written, that nobody forgot to.
-// It is true for objects of other kinds.
-func IsRedacted(o object.Object) bool {
-	shown := false
-	for _, r := range rules(o.GVK(), nil) {
-		r.replace(map[string]any(o), r.steps, func(value any, _ rule) (any, bool) {
-			shown = shown || !isToken(value)
-			return nil, false
-		})
+// Hide is for whoever shows or writes a Secret that should be redacted already,
+// and must not rely on it: it returns the object with each value that is no
+// fingerprint replaced by object.Redacted, and whether there was any. Objects of
+// other kinds are returned as they are.
+func Hide(o object.Object) (object.Object, bool) {
+	out, found := o, false
+	for _, rule := range rules(o.GVK(), nil) {
+		if hidden, ok := rule.replace(map[string]any(out), rule.steps, hideShown); ok {
+			out, found = hidden.(map[string]any), true
+		}
 	}
-	return !shown
+	return out, found
 }
 
-// IsRedactedField is IsRedacted for a change of a field of a Secret, of which
-// IsSensitive is true.
-func IsRedactedField(field plan.FieldChange) bool {
-	return allTokens(field.Before) && allTokens(field.After)
+// HideField is Hide for a change of a field of an object of some kind. What is
+// marked as sensitive is hidden in objects of every kind.
+func HideField(gvk object.GVK, field plan.FieldChange) (plan.FieldChange, bool) {
+	found := false
+	hide := func(value *any, steps []step, rule rule) {
+		if hidden, ok := rule.replace(*value, steps, hideShown); ok {
+			*value, found = hidden, true
+		}
+	}
+	at, err := ParsePath(field.Path)
+	for _, rule := range rules(gvk, nil) {
+		below, ok := relate(rule.steps, at.steps)
+		if err != nil {
+			below, ok = nil, true // no telling where it is
+		}
+		if ok {
+			hide(&field.Before, below, rule)
+			hide(&field.After, below, rule)
+		}
+	}
+	if field.Sensitive {
+		for _, value := range []*any{&field.Before, &field.After} {
+			if !allTokens(*value) {
+				*value, found = object.Redacted, true
+			}
+		}
+	}
+	return field, found
 }
 
+func hideShown(value any, _ rule) (any, bool) {
+	if isToken(value) {
+		return value, false
+	}
+	return object.Redacted, true
+}
+
+// allTokens is isToken, also of a map whose values are such.
 func allTokens(value any) bool {
 	m, ok := value.(map[string]any)
 	if !ok {

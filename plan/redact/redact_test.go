@@ -112,11 +112,11 @@ func TestObject(t *testing.T) {
 			if diff := cmp.Diff(before, test.in); diff != "" {
 				t.Errorf("the object given was changed:\n%s", diff)
 			}
-			if !redact.IsRedacted(got) {
-				t.Error("IsRedacted says no")
+			if _, found := redact.Hide(got); found {
+				t.Error("Hide finds something in what is redacted")
 			}
-			if had && len(test.paths) == 0 && redact.IsRedacted(test.in) {
-				t.Error("IsRedacted says yes of the object given")
+			if hidden, found := redact.Hide(test.in); found != (had && len(test.paths) == 0) && test.paths == nil {
+				t.Errorf("Hide of the object given says %v: %v", found, hidden)
 			}
 		})
 	}
@@ -154,8 +154,14 @@ func TestFields(t *testing.T) {
 			if want := test.want.Sensitive && name != "annotations" && name != "all"; redact.IsSensitive(test.gvk, test.in.Path, named...) != want {
 				t.Errorf("IsSensitive is not %v", want)
 			}
-			if test.want.Sensitive && name != "annotations" && (!redact.IsRedactedField(got[0]) || redact.IsRedactedField(test.in)) {
-				t.Error("IsRedactedField does not tell them apart")
+			if name == "annotations" {
+				got[0].Sensitive = false // only a part of it is
+			}
+			if _, found := redact.HideField(test.gvk, got[0]); found {
+				t.Error("HideField finds something in what is redacted")
+			}
+			if hidden, found := redact.HideField(test.gvk, test.in); len(test.paths) == 0 && found != test.want.Sensitive {
+				t.Errorf("HideField says %v: %v", found, hidden)
 			}
 		})
 	}
@@ -247,8 +253,18 @@ func TestNoSecretIsLeft(t *testing.T) {
 				}
 			}
 		}
-		if !redact.IsRedacted(redacted) {
-			t.Fatalf("IsRedacted says no of %v", redacted)
+		if _, found := redact.Hide(redacted); found {
+			t.Fatalf("Hide finds something in %v", redacted)
+		}
+		hidden, _ := redact.Hide(o)
+		for i := range fields {
+			fields[i], _ = redact.HideField(secretGVK, fields[i])
+		}
+		shown = fmt.Sprintf("%v %v", hidden, fields)
+		for _, text := range secrets {
+			if strings.Contains(shown, text) || strings.Contains(shown, encode(text)) {
+				t.Fatalf("%q shows in %s", text, shown)
+			}
 		}
 	})
 }

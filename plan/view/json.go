@@ -1,0 +1,253 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/redact"
+	"github.com/gantrycd/gantry/plan/source"
+)
+
+// JSONVersion is of the shape that JSON writes, described in docs/plan-json.md.
+// Its second part grows with what is added, its first with anything else.
+const JSONVersion = "1.0"
+
+// JSON writes a plan for programs.
+func JSON(w io.Writer, p *plan.Plan) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(jsonPlanOf(p)); err != nil {
+		return fmt.Errorf("writing a plan as JSON: %w", err)
+	}
+	return nil
+}
+
+type jsonPlan struct {
+	FormatVersion string            `json:"formatVersion"`
+	ToolVersion   string            `json:"toolVersion"`
+	CreatedAt     time.Time         `json:"createdAt"`
+	Destroy       bool              `json:"destroy"`
+	Offline       bool              `json:"offline"`
+	Targets       []string          `json:"targets"`
+	Lineage       string            `json:"lineage"`
+	InputDigest   string            `json:"inputDigest"`
+	HasChanges    bool              `json:"hasChanges"`
+	Blocked       bool              `json:"blocked"`
+	Counts        plan.Counts       `json:"counts"`
+	Clusters      []jsonCluster     `json:"clusters"`
+	Applications  []jsonApplication `json:"applications"`
+	Problems      []jsonProblem     `json:"problems"`
+}
+
+type jsonCluster struct {
+	Name    string `json:"name"`
+	UID     string `json:"uid"`
+	Server  string `json:"server"`
+	Version string `json:"version"`
+}
+
+type jsonApplication struct {
+	Address    addr.Address      `json:"address"`
+	Name       string            `json:"name"`
+	Project    string            `json:"project"`
+	Cluster    string            `json:"cluster"`
+	Namespace  string            `json:"namespace"`
+	Labels     map[string]string `json:"labels"`
+	Sources    []jsonSource      `json:"sources"`
+	DependsOn  []addr.Address    `json:"dependsOn"`
+	Leaves     bool              `json:"leaves"`
+	HasChanges bool              `json:"hasChanges"`
+	Digest     string            `json:"digest"`
+	Counts     plan.Counts       `json:"counts"`
+	Blocked    []jsonProblem     `json:"blocked"`
+	Warnings   []string          `json:"warnings"`
+	Changes    []jsonChange      `json:"changes"`
+}
+
+type jsonSource struct {
+	Type     source.Type `json:"type"`
+	URL      string      `json:"url"`
+	Chart    string      `json:"chart"`
+	Path     string      `json:"path"`
+	Revision string      `json:"revision"`
+	Resolved string      `json:"resolved"`
+	Digest   string      `json:"digest"`
+	Was      *jsonWas    `json:"was"`
+}
+
+type jsonWas struct {
+	Revision string `json:"revision"`
+	Resolved string `json:"resolved"`
+	Digest   string `json:"digest"`
+}
+
+type jsonObject struct {
+	Group     string `json:"group"`
+	Version   string `json:"version"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+type jsonChange struct {
+	Object    jsonObject     `json:"object"`
+	Action    plan.Action    `json:"action"`
+	Deletes   bool           `json:"deletes"`
+	Reason    string         `json:"reason"`
+	Origin    string         `json:"origin"`
+	Phase     plan.Phase     `json:"phase"`
+	Wave      int            `json:"wave"`
+	Predicted bool           `json:"predicted"`
+	Fields    []jsonField    `json:"fields"`
+	Body      object.Object  `json:"body"`
+	Conflicts []jsonConflict `json:"conflicts"`
+	Warnings  []string       `json:"warnings"`
+}
+
+type jsonField struct {
+	Path      string         `json:"path"`
+	Kind      plan.FieldKind `json:"kind"`
+	Before    any            `json:"before"`
+	After     any            `json:"after"`
+	Sensitive bool           `json:"sensitive"`
+	Drift     *jsonWriter    `json:"drift"`
+	Server    bool           `json:"server"`
+	Owned     bool           `json:"owned"`
+}
+
+type jsonWriter struct {
+	Manager   string     `json:"manager"`
+	Operation string     `json:"operation"`
+	At        *time.Time `json:"at"`
+}
+
+type jsonConflict struct {
+	Path string `json:"path"`
+	jsonWriter
+}
+
+type jsonProblem struct {
+	Address string      `json:"address"`
+	Object  *jsonObject `json:"object"`
+	Summary string      `json:"summary"`
+	Detail  string      `json:"detail"`
+	Range   string      `json:"range"`
+}
+
+func jsonPlanOf(p *plan.Plan) jsonPlan {
+	out := jsonPlan{
+		FormatVersion: JSONVersion, ToolVersion: p.ToolVersion, CreatedAt: p.CreatedAt, Destroy: p.Destroy, Offline: p.Offline,
+		Targets: notNil(p.Targets), Lineage: p.Lineage, InputDigest: p.InputDigest,
+		HasChanges: p.HasChanges(), Blocked: p.IsBlocked(), Counts: everyAction(p.Counts()), Problems: jsonProblems(p.Problems),
+		Clusters: []jsonCluster{}, Applications: []jsonApplication{},
+	}
+	for _, c := range p.Clusters {
+		out.Clusters = append(out.Clusters, jsonCluster{Name: c.Name, UID: c.UID, Server: c.Server, Version: c.Version})
+	}
+	for i := range p.Applications {
+		out.Applications = append(out.Applications, jsonApplicationOf(&p.Applications[i]))
+	}
+	return out
+}
+
+func jsonApplicationOf(a *plan.Application) jsonApplication {
+	out := jsonApplication{
+		Address: a.Address, Name: a.Name, Project: a.Project, Cluster: a.Cluster, Namespace: a.Namespace, Labels: a.Labels,
+		Sources: []jsonSource{}, DependsOn: notNil(a.DependsOn), Leaves: a.Leaves, HasChanges: a.HasChanges(), Digest: a.Digest,
+		Counts: everyAction(a.Counts()), Blocked: jsonProblems(a.Blocked), Warnings: notNil(a.Warnings), Changes: []jsonChange{},
+	}
+	if out.Labels == nil {
+		out.Labels = map[string]string{}
+	}
+	for _, pin := range a.Sources {
+		source := jsonSource{
+			Type: pin.Type, URL: withoutLogin(pin.URL), Chart: pin.Chart, Path: pin.Path,
+			Revision: pin.Revision, Resolved: pin.Resolved, Digest: pin.Digest,
+		}
+		if was := prior(a, pin); was != nil {
+			source.Was = &jsonWas{Revision: was.Revision, Resolved: was.Resolved, Digest: was.Digest}
+		}
+		out.Sources = append(out.Sources, source)
+	}
+	for i := range a.Changes {
+		out.Changes = append(out.Changes, jsonChangeOf(&a.Changes[i]))
+	}
+	return out
+}
+
+func jsonChangeOf(c *plan.Change) jsonChange {
+	out := jsonChange{
+		Object: jsonObjectOf(c.ID, c.Version), Action: c.Action, Deletes: c.Action.Deletes(), Reason: c.Reason, Origin: c.Origin,
+		Phase: c.Phase, Wave: c.Wave, Predicted: c.Predicted, Warnings: notNil(c.Warnings),
+		Fields: []jsonField{}, Conflicts: []jsonConflict{},
+	}
+	if out.Phase == "" {
+		out.Phase = plan.PhaseSync
+	}
+	if c.Body != nil {
+		out.Body, _ = redact.Hide(c.Body)
+	}
+	for _, f := range c.Fields {
+		f, _ = redact.HideField(c.GVK(), f)
+		field := jsonField{
+			Path: f.Path, Kind: f.Kind, Before: f.Before, After: f.After, Sensitive: f.Sensitive, Server: f.Server, Owned: f.Owned,
+		}
+		if f.Drift != nil {
+			writer := jsonWriterOf(*f.Drift)
+			field.Drift = &writer
+		}
+		out.Fields = append(out.Fields, field)
+	}
+	for _, conflict := range c.Conflicts {
+		out.Conflicts = append(out.Conflicts, jsonConflict{conflict.Path, jsonWriterOf(conflict.Writer)})
+	}
+	return out
+}
+
+func jsonObjectOf(id object.ID, version string) jsonObject {
+	return jsonObject{Group: id.Group, Version: version, Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}
+}
+
+func jsonWriterOf(w plan.Writer) jsonWriter {
+	out := jsonWriter{Manager: w.Manager, Operation: w.Operation}
+	if !w.At.IsZero() {
+		out.At = &w.At
+	}
+	return out
+}
+
+func jsonProblems(problems []plan.Problem) []jsonProblem {
+	out := []jsonProblem{}
+	for _, p := range problems {
+		problem := jsonProblem{Address: p.Address.String(), Summary: p.Summary, Detail: p.Detail, Range: p.Range}
+		if p.Object != nil {
+			id := jsonObjectOf(*p.Object, "")
+			problem.Object = &id
+		}
+		out = append(out, problem)
+	}
+	return out
+}
+
+// everyAction has a count for every action, 0 too.
+func everyAction(counts plan.Counts) plan.Counts {
+	out := plan.Counts{}
+	for _, action := range plan.Actions() {
+		out[action] = counts[action]
+	}
+	return out
+}
+
+// notNil makes an empty list [] rather than null.
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

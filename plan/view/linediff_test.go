@@ -1,0 +1,78 @@
+package view
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestDiffsGoFromOneTextToTheOther applies each diff, and holds its length to
+// what the longest common subsequence allows.
+func TestDiffsGoFromOneTextToTheOther(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c", ""}), 0, 12)
+		before, after := text.Draw(t, "before"), text.Draw(t, "after")
+		var old, new []string
+		stay := 0
+		for _, line := range diffLines(before, after) {
+			if line.op != '+' {
+				old = append(old, line.text)
+			}
+			if line.op != '-' {
+				new = append(new, line.text)
+			}
+			if line.op == ' ' {
+				stay++
+			}
+		}
+		if !slices.Equal(old, before) || !slices.Equal(new, after) {
+			t.Fatalf("goes from %q to %q", old, new)
+		}
+		if want := common(before, after); stay != want {
+			t.Fatalf("%d lines stay, %d could", stay, want)
+		}
+	})
+}
+
+// common is the length of the longest common subsequence, the slow way.
+func common(a, b []string) int {
+	table := make([][]int, len(a)+1)
+	for i := range table {
+		table[i] = make([]int, len(b)+1)
+	}
+	for i := range a {
+		for j := range b {
+			table[i+1][j+1] = max(table[i][j+1], table[i+1][j])
+			if a[i] == b[j] {
+				table[i+1][j+1] = table[i][j] + 1
+			}
+		}
+	}
+	return table[len(a)][len(b)]
+}
+
+func TestTextsWithLittleInCommonAreRewritten(t *testing.T) {
+	before := strings.Split(strings.Repeat("a\n", 5000), "\n")
+	after := strings.Split(strings.Repeat("b\n", 5000), "\n")
+	diff := diffLines(before, after)
+	if len(diff) != 10001 || diff[0].op != '-' || diff[9999].op != '+' || diff[10000].op != ' ' {
+		t.Errorf("%d lines, %v … %v", len(diff), diff[0], diff[len(diff)-1])
+	}
+}
+
+func TestHunks(t *testing.T) {
+	var diff []diffLine
+	for _, line := range strings.Split(" a, b, c,-d, e, f, g, h, i, j,+k, l", ",") {
+		diff = append(diff, diffLine{rune(line[0]), line[1:]})
+	}
+	var got []string
+	for _, line := range hunks(diff, 1) {
+		got = append(got, string(line.op)+line.text)
+	}
+	want := []string{"…… 2 lines as they are", " c", "-d", " e", "…… 4 lines as they are", " j", "+k", " l"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}

@@ -1,0 +1,83 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// style is how a span of text looks: an SGR parameter of ANSI terminals.
+type style string
+
+const (
+	normal style = ""
+	bold   style = "1"
+	faint  style = "2"
+	red    style = "31"
+	green  style = "32"
+	yellow style = "33"
+	blue   style = "36"
+	loud   style = "1;31"
+)
+
+// span is a piece of a line in one style.
+type span struct {
+	style style
+	text  string
+}
+
+// printer writes lines. Everything goes through it, so that nothing reaches a
+// terminal that is not printable. It remembers the first error of the writer.
+type printer struct {
+	w     io.Writer
+	color bool
+	err   error
+}
+
+// line writes one line, indented by so many columns.
+func (p *printer) line(indent int, spans ...span) {
+	if p.err != nil {
+		return
+	}
+	var b strings.Builder
+	b.WriteString(strings.Repeat(" ", indent))
+	for _, s := range spans {
+		text := printable(s.text)
+		if p.color && s.style != normal && text != "" {
+			text = "\x1b[" + string(s.style) + "m" + text + "\x1b[0m"
+		}
+		b.WriteString(text)
+	}
+	_, p.err = io.WriteString(p.w, strings.TrimRight(b.String(), " ")+"\n")
+}
+
+// blank writes an empty line.
+func (p *printer) blank() { p.line(0) }
+
+// printable returns a text with everything escaped that a terminal would act
+// on: control characters, escape sequences, and marks that reorder what is seen.
+func printable(text string) string {
+	if !strings.ContainsFunc(text, unprintable) {
+		return text
+	}
+	var b strings.Builder
+	for i, r := range text {
+		switch {
+		case r == unicode.ReplacementChar && !strings.HasPrefix(text[i:], string(r)):
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case r == '\t':
+			b.WriteString(`\t`)
+		case unprintable(r):
+			quoted := strconv.QuoteToASCII(string(r))
+			b.WriteString(quoted[1 : len(quoted)-1])
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// unprintable is also true of U+FFFD, which stands for a byte that is no text.
+func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }

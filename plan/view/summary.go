@@ -1,0 +1,78 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gantrycd/gantry/plan"
+)
+
+// summary is the last line: all of it in one sentence.
+func (t *text) summary() {
+	blocked := 0
+	for i := range t.p.Applications {
+		if t.p.Applications[i].IsBlocked() {
+			blocked++
+		}
+	}
+	t.line(0, t.sentence(blocked)...)
+	if blocked > 0 {
+		verb := " are blocked and will not be applied."
+		if blocked == 1 {
+			verb = " is blocked and will not be applied."
+		}
+		t.line(0, span{red, counted(blocked, "application") + verb})
+	}
+	if n := len(t.p.Problems); n > 0 {
+		t.line(0, span{red, "The plan is incomplete: " + counted(n, "error") + " above."})
+	}
+}
+
+func (t *text) sentence(blocked int) []span {
+	counts := t.p.Counts()
+	where := " in " + counted(len(t.p.Applications), "application") + " on " + counted(len(t.p.Clusters), "cluster") + "."
+	switch {
+	case len(t.p.Applications) == 0:
+		return []span{{bold, "Nothing to do: "}, {normal, "there are no applications."}}
+	case !t.p.HasChanges() && blocked == 0:
+		return []span{{bold, "Nothing to do: "}, {green, counted(counts.Total(), "object") + asDesired(counts.Total())}, {normal, where}}
+	}
+	out := []span{{bold, "Plan: "}}
+	for _, action := range shownActions() {
+		n := counts[action]
+		if n == 0 {
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, span{normal, ", "})
+		}
+		out = append(out, span{lookOf(action).style, fmt.Sprintf("%d %s", n, lookOf(action).toDo)})
+	}
+	if len(out) == 1 {
+		out = append(out, span{normal, "no objects"})
+	}
+	return append(out, span{normal, where})
+}
+
+func asDesired(n int) string {
+	if n == 1 {
+		return " is as desired"
+	}
+	return " are as desired"
+}
+
+// Summary returns the sentence that Text ends with, for a confirmation or a log.
+func Summary(p *plan.Plan) string {
+	t := newText(nil, p, Options{})
+	blocked := 0
+	for i := range p.Applications {
+		if p.Applications[i].IsBlocked() {
+			blocked++
+		}
+	}
+	var b strings.Builder
+	for _, s := range t.sentence(blocked) {
+		b.WriteString(printable(s.text))
+	}
+	return b.String()
+}
