@@ -40,10 +40,11 @@ func (d *Differ) owners(live object.Object) (ours *fieldpath.Set, others []owner
 }
 
 // Conflicts tells who owns the fields that a server refused to overwrite, and
-// parts them by our record: drifted are fields that we applied and someone took
-// over since, which correcting drift forces; foreign never were ours. Both are
-// sorted by path. prior is nil where nothing is recorded: all are foreign then.
-func Conflicts(refusal *providers.ConflictError, live object.Object, prior *state.Owned) (drifted, foreign []plan.Conflict) {
+// parts them by our record: ours are fields that we have applied, and that someone
+// took over since (drift) or applied beside us: to write them again is what the
+// configuration says, and needs force. foreign never were ours. Both are sorted by
+// path. prior is nil where nothing is recorded: all are foreign then.
+func Conflicts(refusal *providers.ConflictError, live object.Object, prior *state.Owned) (ours, foreign []plan.Conflict) {
 	var applied *fieldpath.Set
 	if prior != nil {
 		if set, err := parseFields(prior.Fields); err == nil {
@@ -54,7 +55,7 @@ func Conflicts(refusal *providers.ConflictError, live object.Object, prior *stat
 	for _, field := range refusal.Fields {
 		at, conflict := attribute(field, managers)
 		if at != nil && owns(applied, at) {
-			drifted = append(drifted, conflict)
+			ours = append(ours, conflict)
 		} else {
 			foreign = append(foreign, conflict)
 		}
@@ -62,9 +63,9 @@ func Conflicts(refusal *providers.ConflictError, live object.Object, prior *stat
 	byPath := func(a, b plan.Conflict) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Manager, b.Manager))
 	}
-	slices.SortFunc(drifted, byPath)
+	slices.SortFunc(ours, byPath)
 	slices.SortFunc(foreign, byPath)
-	return drifted, foreign
+	return ours, foreign
 }
 
 // attribute finds the owner and the field that a server's words are about; the

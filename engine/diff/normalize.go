@@ -114,6 +114,8 @@ func isEmpty(value any) bool {
 		return true
 	case map[string]any:
 		return len(v) == 0
+	case []any:
+		return len(v) == 0
 	}
 	return false
 }

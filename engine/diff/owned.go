@@ -3,7 +3,6 @@ package diff
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/gantrycd/gantry/plan"
@@ -21,11 +20,7 @@ func (d *Differ) Owned(live object.Object, version string) json.RawMessage {
 	if _, appliedIn := object.SplitAPIVersion(entry.apiVersion); version != "" && appliedIn != version {
 		return nil
 	}
-	text, err := json.Marshal(entry.fields)
-	if err != nil {
-		return nil
-	}
-	return text
+	return appendFields(nil, entry.fields)
 }
 
 // Values returns a keyed digest of a live object's values at fields (FieldsV1),
@@ -52,14 +47,13 @@ func (d *Differ) recorded(in Input) bool {
 	if !ok || entry.apiVersion != in.Desired.APIVersion() {
 		return false
 	}
-	fields, err := json.Marshal(entry.fields)
-	if err != nil || !sameJSON(fields, prior.Fields) {
+	if !sameJSON(appendFields(nil, entry.fields), prior.Fields) {
 		return false
 	}
 	return prior.Desired == d.Digest(in.Desired) && prior.Values == d.valuesAt(in.Live, entry.fields)
 }
 
-// sameJSON compares what json.Marshal made with what may have been indented since.
+// sameJSON compares compact JSON with what may have been indented since.
 func sameJSON(compact, other []byte) bool {
 	if bytes.Equal(compact, other) {
 		return true
@@ -70,87 +64,6 @@ func sameJSON(compact, other []byte) bool {
 
 func (d *Differ) valuesAt(live object.Object, fields map[string]any) string {
 	return d.mac("values", appendAt(nil, map[string]any(live), fields))
-}
-
-// appendAt appends the encoding of value at the fields of a FieldsV1 node. A leaf
-// counts with everything below it. Where the item of a list cannot be told by its
-// keys, the whole list counts: then a change is seen too often rather than never.
-func appendAt(out []byte, value any, fields map[string]any) []byte {
-	for _, name := range sortedKeys(fields) {
-		out = appendString(out, name)
-		if name == "." {
-			continue
-		}
-		child, found := step(value, name)
-		if !found {
-			if _, isList := value.([]any); isList {
-				out = appendValue(append(out, '!'), value)
-			} else {
-				out = append(out, '-')
-			}
-			continue
-		}
-		node, _ := fields[name].(map[string]any)
-		if leaf(node) {
-			out = appendValue(append(out, '='), child)
-			continue
-		}
-		out = append(appendAt(append(out, '('), child, node), ')')
-	}
-	return out
-}
-
-// leaf reports whether a FieldsV1 node owns a field and names nothing below it.
-func leaf(node map[string]any) bool {
-	if len(node) == 1 {
-		_, self := node["."]
-		return self
-	}
-	return len(node) == 0
-}
-
-// step follows one FieldsV1 element: f:name, k:{"key":value}, v:value, i:index.
-func step(value any, element string) (any, bool) {
-	kind, text, _ := strings.Cut(element, ":")
-	switch v := value.(type) {
-	case map[string]any:
-		child, ok := v[text]
-		return child, ok && kind == "f"
-	case []any:
-		var want any
-		if json.Unmarshal([]byte(text), &want) != nil {
-			return nil, false
-		}
-		switch kind {
-		case "k":
-			keys, _ := want.(map[string]any)
-			for _, item := range v {
-				if m, ok := item.(map[string]any); ok && hasKeys(m, keys) {
-					return item, true
-				}
-			}
-		case "v":
-			for _, item := range v {
-				if equalScalar(item, want) {
-					return item, true
-				}
-			}
-		case "i":
-			if n, ok := want.(float64); ok && n >= 0 && int(n) < len(v) {
-				return v[int(n)], true
-			}
-		}
-	}
-	return nil, false
-}
-
-func hasKeys(item, keys map[string]any) bool {
-	for key, want := range keys {
-		if !equalScalar(item[key], want) {
-			return false
-		}
-	}
-	return len(keys) > 0
 }
 
 // entry is one entry of managedFields.

@@ -45,16 +45,89 @@ func (d *Differ) Release(ctx context.Context, rules []*Ignore, desired, live obj
 	for _, o := range others {
 		ours = ours.Difference(o.set)
 	}
-	kept := extract(kind, live, ours)
-	out := desired.DeepCopy()
+	r := releasing{root: n, kept: extract(kind, live, ours), live: live, out: desired.DeepCopy()}
 	for _, at := range slices.Backward(ignored) { // the last item of a list first, so that positions hold
-		if _, ok := lookup(n, map[string]any(out), at); !ok {
-			continue
-		}
-		current, ok := lookup(n, kept, at)
-		replace(n, map[string]any(out), at, object.DeepCopyValue(current), ok)
+		r.field(at)
 	}
-	return out, nil
+	return r.out, nil
+}
+
+// releasing takes fields out of an object, one by one.
+type releasing struct {
+	root node
+	kept any // the part of live that only we own
+	live object.Object
+	out  object.Object
+}
+
+// field gives an ignored field the live value that only we own, or takes it out.
+func (r *releasing) field(at path) {
+	if _, ok := lookup(r.root, map[string]any(r.out), at); !ok {
+		return
+	}
+	if current, ok := lookup(r.root, r.kept, at); ok {
+		r.set(at, object.DeepCopyValue(current))
+		return
+	}
+	r.remove(at)
+}
+
+func (r *releasing) set(at path, value any) {
+	parent, last := at[:len(at)-1], at[len(at)-1]
+	container, _ := lookup(r.root, map[string]any(r.out), parent)
+	switch c := container.(type) {
+	case map[string]any:
+		c[last.name] = value
+	case []any:
+		if i := r.place(parent, c, last); i >= 0 {
+			c[i] = value
+		}
+	}
+}
+
+// remove takes a field out, and with it a map that it leaves empty: to send that
+// would be to own it. Where live has it empty too, it means something and stays.
+func (r *releasing) remove(at path) {
+	parent, last := at[:len(at)-1], at[len(at)-1]
+	container, _ := lookup(r.root, map[string]any(r.out), parent)
+	switch c := container.(type) {
+	case map[string]any:
+		delete(c, last.name)
+	case []any:
+		i := r.place(parent, c, last)
+		if i < 0 {
+			return
+		}
+		c = slices.Delete(slices.Clone(c), i, i+1)
+		r.set(parent, c)
+		container = c
+	}
+	now, _ := lookup(r.root, map[string]any(r.live), parent)
+	if len(parent) > 0 && parent[len(parent)-1].kind == kindMember && isEmpty(container) && !isEmpty(now) {
+		r.remove(parent)
+	}
+}
+
+// place returns where an item is in the list at parent; -1 if it is not.
+func (r *releasing) place(parent path, list []any, item element) int {
+	if item.kind == kindIndex {
+		if item.index < len(list) {
+			return item.index
+		}
+		return -1
+	}
+	n := r.root
+	for _, e := range parent {
+		if e.kind == kindMember {
+			n = n.field(e.name)
+		} else {
+			n = n.item()
+		}
+	}
+	return slices.IndexFunc(list, func(v any) bool {
+		_, found := findItem(n, []any{v}, item)
+		return found
+	})
 }
 
 // structural turns a place given by positions into one given by list keys, which
@@ -109,49 +182,4 @@ func extract(kind *Type, live object.Object, set *fieldpath.Set) any {
 	p := kind.orDeduced().parseable
 	all := typed.AsTypedUnvalidated(value.NewValueInterface(map[string]any(live)), p.Schema, p.TypeRef)
 	return all.ExtractItems(set.Leaves(), typed.WithAppendKeyFields()).AsValue().Unstructured()
-}
-
-// replace sets the value at a place of root, which is there, or takes it out
-// where keep is false.
-func replace(n node, root map[string]any, at path, with any, keep bool) {
-	parent, last := at[:len(at)-1], at[len(at)-1]
-	container, ok := lookup(n, root, parent)
-	if !ok {
-		return
-	}
-	switch c := container.(type) {
-	case map[string]any:
-		if keep {
-			c[last.name] = with
-		} else {
-			delete(c, last.name)
-		}
-	case []any:
-		inner := n
-		for _, e := range parent {
-			if e.kind == kindMember {
-				inner = inner.field(e.name)
-			} else {
-				inner = inner.item()
-			}
-		}
-		i := slices.IndexFunc(c, func(item any) bool {
-			if last.kind == kindIndex {
-				return false
-			}
-			_, found := findItem(inner, []any{item}, last)
-			return found
-		})
-		if last.kind == kindIndex {
-			i = last.index
-		}
-		if i < 0 || i >= len(c) {
-			return
-		}
-		if keep {
-			c[i] = with
-			return
-		}
-		replace(n, root, parent, slices.Delete(slices.Clone(c), i, i+1), true)
-	}
 }

@@ -98,7 +98,7 @@ func runScript(t *testing.T, archive *txtar.Archive) string {
 func (s *script) run(words []string) {
 	file := words[len(words)-1]
 	content := s.files[file]
-	if s.server == nil {
+	if s.server == nil && content != nil {
 		o := object.Object(content)
 		s.server = newServer(s.t, o.GVK())
 		s.kind, _ = schemas().Type(o.GVK())
@@ -175,9 +175,9 @@ func (s *script) refused(err error, live object.Object) {
 	if !errors.As(err, &conflict) {
 		s.t.Fatal(err)
 	}
-	drifted, foreign := diff.Conflicts(conflict, live, s.prior)
-	for _, c := range drifted {
-		fmt.Fprintf(&s.out, "drifted %s: %s\n", c.Path, who(&c.Writer))
+	ours, foreign := diff.Conflicts(conflict, live, s.prior)
+	for _, c := range ours {
+		fmt.Fprintf(&s.out, "ours %s: %s\n", c.Path, who(&c.Writer))
 	}
 	for _, c := range foreign {
 		fmt.Fprintf(&s.out, "foreign %s: %s\n", c.Path, who(&c.Writer))
