@@ -13,9 +13,11 @@ import (
 // starter is the configuration that init writes into an empty directory.
 const starter = `# A first configuration. "gantry plan" shows what it would do.
 
-# The cluster of your kubeconfig's current context. Name another one with
-# kubeconfig = "..." and context = "...".
-cluster "main" {}
+# A context of your kubeconfig. This one is the local cluster that
+# "gantry-cluster up" starts.
+cluster "main" {
+  context = "gantry-default"
+}
 
 application "hello" {
   source {

@@ -51,6 +51,7 @@ func setUp(env *testscript.Env) error {
 	namespace := fmt.Sprintf("script-%d-%d", os.Getpid(), scripts.Add(1))
 	env.Setenv("NS", namespace)
 	env.Setenv("GANTRY_VAR_namespace", namespace)
+	env.Setenv("GANTRY_VAR_work", env.WorkDir)
 	env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 	env.Setenv("GANTRY_CACHE", filepath.Join(env.WorkDir, "cache"))
 	env.Setenv("PATH", binaryFolder+string(os.PathListSeparator)+os.Getenv("PATH"))

@@ -87,7 +87,12 @@ func (c *cli) begin(ctx context.Context, in *inputs, options workOptions) (*work
 		return nil, err
 	}
 	w.config, w.files = read.config, read.files
-	if !options.offline {
+	if options.offline {
+		// No state is asked, so fingerprints hold within this plan only.
+		if setup.Fingerprinter, err = passingFingerprinter(); err != nil {
+			return nil, err
+		}
+	} else {
 		if w.state, err = openBackend(ctx, dir, backendOf(w.config)); err != nil {
 			return nil, err
 		}

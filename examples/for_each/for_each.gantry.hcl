@@ -8,7 +8,9 @@ locals {
   }
 }
 
-cluster "main" {}
+cluster "main" {
+  context = "gantry-default"
+}
 
 application "namespaces" {
   source {

@@ -11,7 +11,9 @@ variable "replicas" {
   }
 }
 
-cluster "main" {}
+cluster "main" {
+  context = "gantry-default"
+}
 
 application "queue" {
   source {

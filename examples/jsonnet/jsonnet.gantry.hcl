@@ -1,14 +1,16 @@
 # Jsonnet: external variables for what the whole file reads, top-level arguments for
 # the function that it is.
 
-cluster "main" {}
+cluster "main" {
+  context = "gantry-default"
+}
 
 application "worker" {
   source {
     path = "./worker"
     jsonnet {
       external_variables = { team = "batch" }
-      top_level_arguments_code = { replicas = "1 + 1" }
+      top_level_code     = { replicas = "1 + 1" }
       libraries          = ["worker/lib"]
     }
   }

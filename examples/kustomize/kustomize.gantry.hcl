@@ -5,7 +5,9 @@ variable "tag" {
   default = "v1.2.0"
 }
 
-cluster "main" {}
+cluster "main" {
+  context = "gantry-default"
+}
 
 application "web" {
   source {
@@ -14,11 +16,7 @@ application "web" {
       images      = ["registry.example.com/web:${var.tag}"]
       name_prefix = "blue-"
       labels      = { "example.com/team" = "web" }
-
-      replicas {
-        name  = "web"
-        count = 2
-      }
+      replicas    = { web = 2 }
     }
   }
 

@@ -1,7 +1,9 @@
 # A directory of YAML, beside this file. With a repository it would be a directory
 # of the repository.
 
-cluster "main" {}
+cluster "main" {
+  context = "gantry-default"
+}
 
 application "hello" {
   source {

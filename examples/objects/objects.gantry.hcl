@@ -5,7 +5,9 @@ variable "message" {
   default = "Maintenance on Sunday"
 }
 
-cluster "main" {}
+cluster "main" {
+  context = "gantry-default"
+}
 
 application "banner" {
   source {
