@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -119,7 +120,8 @@ func (r *Records) SetRecipient(ctx context.Context, recipient *seal.Recipient) e
 			return nil
 		case "":
 		default:
-			return fmt.Errorf("%w: %s, not %s", ErrOtherRecipient, r.installation.Recipient, recipient)
+			return fmt.Errorf("%w: %s, and this identity's is %s; put the identity in place that belongs to the state",
+				ErrOtherRecipient, r.installation.Recipient, recipient)
 		}
 		changed := *r.installation
 		changed.Recipient = recipient.String()
@@ -139,3 +141,11 @@ func (r *Records) SetRecipient(ctx context.Context, recipient *seal.Recipient) e
 
 // Fingerprinter returns what stands in for secret values of this installation.
 func (r *Records) Fingerprinter() seal.Fingerprinter { return r.fingerprinter }
+
+// FingerprintKey returns a copy of the key of Fingerprinter, for other keyed
+// digests of this installation.
+func (r *Records) FingerprintKey() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return bytes.Clone(r.installation.FingerprintKey)
+}

@@ -70,6 +70,26 @@ func TestALeaseKeepsOthersOut(t *testing.T) {
 	})
 }
 
+func TestRecordsLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New()
+		records, err := state.Open(t.Context(), store, state.WithClock(skewed{time.Hour}),
+			state.WithLeases(state.LeaseOptions{Dead: func(h state.Holder) bool { return h == alice }}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		abandon(t, store, state.LeaseOptions{})
+		lease, err := records.Acquire(t.Context(), "application.web", state.Holder{Who: "bob"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left := time.Until(lease.Deadline()); left < time.Hour {
+			t.Errorf("deadline in %s: the records' clock is not used", left)
+		}
+		release(t, lease)
+	})
+}
+
 func TestOneOfManyGetsTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New()

@@ -16,6 +16,7 @@ import (
 type Records struct {
 	store         Store
 	clock         Clock
+	leases        LeaseOptions
 	fingerprinter seal.Fingerprinter
 	lineage       string
 
@@ -30,12 +31,18 @@ type Option func(*Records)
 // WithClock has Records take the time from a clock.
 func WithClock(clock Clock) Option { return func(r *Records) { r.clock = clock } }
 
+// WithLeases has Acquire keep its leases in a certain way.
+func WithLeases(options LeaseOptions) Option { return func(r *Records) { r.leases = options } }
+
 // Open opens the state in a store. In an empty store it makes a new
 // installation, with a lineage and a fingerprint key of its own.
 func Open(ctx context.Context, store Store, options ...Option) (*Records, error) {
 	r := &Records{store: store, clock: SystemClock()}
 	for _, option := range options {
 		option(r)
+	}
+	if r.leases.Clock == nil {
+		r.leases.Clock = r.clock
 	}
 	found, version, err := openInstallation(ctx, store, r.clock)
 	if err != nil {
@@ -54,6 +61,11 @@ func (r *Records) Lineage() string { return r.lineage }
 
 // Store returns the store that the records are in.
 func (r *Records) Store() Store { return r.store }
+
+// Acquire takes a lease in the store of the records; see the function Acquire.
+func (r *Records) Acquire(ctx context.Context, name string, holder Holder) (*Lease, error) {
+	return Acquire(ctx, r.store, name, holder, r.leases)
+}
 
 // Get returns an application's record and its version; nil and "" where there
 // is none.

@@ -94,6 +94,7 @@ func examples() map[string]*plan.Plan {
 		"nothing": base(web(change(plan.Unchanged, "Service", "podinfo"), change(plan.Unchanged, "Deployment.apps", "podinfo"))),
 		"empty":   {CreatedAt: noon},
 		"destroy": destroyExample(),
+		"docs":    docsExample(),
 		"hostile": hostileExample(),
 	}
 }
@@ -233,6 +234,27 @@ func blockedExample() *plan.Plan {
 		{Summary: "Cluster cannot be reached", Detail: "connection refused"},
 	}
 	return p
+}
+
+// docsExample is the plan that docs/plans.md explains.
+func docsExample() *plan.Plan {
+	drifted := changed("spec.replicas", int64(5), int64(2))
+	drifted.Drift = &plan.Writer{Manager: "kubectl-edit", Operation: "Update", At: noon.Add(-3 * time.Minute)}
+	pruned := change(plan.Prune, "Service", "old")
+	pruned.Reason = "no longer desired"
+	a := web(
+		change(plan.Update, "ConfigMap", "settings", changed("data.mode", "slow", "fast")),
+		change(plan.Update, "Deployment.apps", "podinfo", drifted,
+			changed("spec.template.spec.containers[name=app].image", "example.com/podinfo:6.7.1", "example.com/podinfo:6.8.0")),
+		pruned,
+	)
+	for i := range 40 {
+		a.Changes = append(a.Changes, change(plan.Unchanged, "ConfigMap", fmt.Sprintf("unchanged-%d", i)))
+	}
+	was := overlay
+	was.Resolved = "81d04c7e5a6b8f90123456789012345678901234"
+	a.Prior = []source.Pin{was}
+	return base(a)
 }
 
 // hostileExample holds what a source or a cluster might send to fool a terminal

@@ -70,6 +70,20 @@ func TestGoldens(t *testing.T) {
 	}
 }
 
+func TestThePlanInTheDocsIsReal(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/plans.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	if err := view.Text(&got, examples()["docs"], view.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(doc), "```text\n"+got.String()+"```\n") {
+		t.Errorf("docs/plans.md does not show this plan as it is:\n%s", &got)
+	}
+}
+
 // TestNothingReachesTheTerminal looks for anything in any view that a terminal
 // acts on, but for our own colours, and for values of Secrets.
 func TestNothingReachesTheTerminal(t *testing.T) {
