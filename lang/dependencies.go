@@ -17,11 +17,12 @@ import (
 // addressElements returns the elements of a depends_on argument. In JSON they are
 // strings that hold native syntax.
 func addressElements(expr hcl.Expression) ([]hcl.Expression, hcl.Diagnostics) {
-	elements, diags := hcl.ExprList(expr)
+	written, diags := hcl.ExprList(expr)
 	if diags.HasErrors() {
 		return nil, hcl.Diagnostics{invalidDependency(expr.Range(), "It must be a list of references in brackets, such as [application.database].")}
 	}
-	for i, element := range elements {
+	elements := make([]hcl.Expression, 0, len(written))
+	for _, element := range written {
 		literal, literalDiags := element.Value(nil)
 		isText := !literalDiags.HasErrors() && literal.Type() == cty.String && literal.IsKnown() && !literal.IsNull()
 		switch {
@@ -31,9 +32,11 @@ func addressElements(expr hcl.Expression) ([]hcl.Expression, hcl.Diagnostics) {
 				diags = append(diags, invalidDependency(element.Range(), "It must be a reference, such as application.database."))
 				continue
 			}
-			elements[i] = parsed
+			elements = append(elements, parsed)
 		case isText:
 			diags = append(diags, invalidDependency(element.Range(), fmt.Sprintf("A reference is written without quotes: %s.", literal.AsString())))
+		default:
+			elements = append(elements, element)
 		}
 	}
 	return elements, diags
@@ -53,9 +56,6 @@ func invalidDependency(at hcl.Range, detail string) *hcl.Diagnostic {
 func addressTraversals(expr hcl.Expression) ([]hcl.Traversal, hcl.Diagnostics) {
 	elements, diags := addressElements(expr)
 	var traversals []hcl.Traversal
-	if diags.HasErrors() {
-		return nil, diags
-	}
 	for _, element := range elements {
 		inner := element
 		if index, ok := element.(*hclsyntax.IndexExpr); ok {

@@ -91,7 +91,7 @@ func uniteKeys(items map[string]item, attribute string) {
 		return
 	}
 	for key, it := range items {
-		if !it.value.Type().HasAttribute(attribute) {
+		if !it.value.Type().IsObjectType() || !it.value.Type().HasAttribute(attribute) {
 			continue
 		}
 		labels := it.value.GetAttr(attribute)
@@ -112,7 +112,7 @@ func uniteKeys(items map[string]item, attribute string) {
 }
 
 func labelKeys(v cty.Value, attribute string) []string {
-	if !v.Type().HasAttribute(attribute) {
+	if !v.Type().IsObjectType() || !v.Type().HasAttribute(attribute) {
 		return nil
 	}
 	labels, _ := v.GetAttr(attribute).Unmark()
@@ -154,19 +154,19 @@ func elementKey(v cty.Value) (string, error) {
 	return hex.EncodeToString(sum[:5]), nil
 }
 
-// elements returns the items of a sequence by their own keys.
+// listItems returns the items of a sequence by their own keys.
 func listItems(in *instance, v cty.Value, at hcl.Range, describe func(i int) string) ([]item, bool) {
 	var items []item
 	i := 0
 	for it := v.ElementIterator(); it.Next(); i++ {
 		_, element := it.Element()
 		if element.IsNull() {
-			in.errorf(at, "Invalid generator element", "%s is null.", describe(i))
+			in.errorf(at, "Invalid generator element", "The %s is null.", describe(i))
 			return nil, false
 		}
 		key, err := elementKey(element)
 		if err != nil {
-			in.errorf(at, "Invalid generator element", "%s cannot be used: %s.", describe(i), err)
+			in.errorf(at, "Invalid generator element", "The %s cannot be used: %s.", describe(i), err)
 			return nil, false
 		}
 		items = append(items, item{key: key, value: element, origin: describe(i)})

@@ -233,6 +233,10 @@ func inputValue(in *instance, input VariableInput, want cty.Type) (cty.Value, bo
 	if !diags.HasErrors() {
 		v, diags = constant(expr)
 	}
+	if diags.HasErrors() && input.Expr == nil && !in.block.mayBeSensitive() && expr != nil && len(expr.Variables()) > 0 {
+		in.errorf(input.Range, "Invalid value for variable", "The value from %s of variable %q must be of type %s, but is %q.", input.Origin, input.Name, want.FriendlyName(), input.Text)
+		return v, false
+	}
 	switch {
 	case !diags.HasErrors():
 		return v, true

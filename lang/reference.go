@@ -181,10 +181,14 @@ func (m *Module) hasInstances(root string) bool {
 
 func checkEach(from *block, traversal hcl.Traversal) *hcl.Diagnostic {
 	if from.forEach == nil {
+		detail := fmt.Sprintf("%s has no for_each argument, so that there is no each.key and each.value in it.", from.address)
+		if from.attribute != nil {
+			detail = "Local values are the same everywhere: each.key and each.value are only in blocks with a for_each argument."
+		}
 		return &hcl.Diagnostic{
 			Severity: hcl.DiagError,
 			Summary:  "Invalid use of each",
-			Detail:   fmt.Sprintf("%s has no for_each argument, so that there is no each.key and each.value in it.", from.address),
+			Detail:   detail,
 			Subject:  traversal.SourceRange().Ptr(),
 		}
 	}

@@ -66,8 +66,10 @@ func decodeRepository(_ *evaluation, in *instance) decoded {
 	if repository.guessed {
 		repository.Location.Type = guessType(repository.Location.URL, false)
 	}
-	checkURL(in, v, repository.Location.Type)
-	if repository.Location.Type == source.Directory {
+	if repository.guessed || v.IsKnown("type") {
+		checkURL(in, v, repository.Location.Type)
+	}
+	if repository.Location.Type == source.Directory && v.IsKnown("url") {
 		repository.Location.URL = path.Clean(repository.Location.URL)
 		if v.Has("revision") {
 			in.errorAt(v, "revision", "Conflicting arguments", "A directory has no revisions.")

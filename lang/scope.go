@@ -7,13 +7,13 @@ import (
 
 // scope returns a context in which the blocks that a block refers to have their
 // values, and nothing else is there. What has been reported as undeclared is
-// unknown, so that it is not reported again.
+// unknown, so that it is not reported again, and so is each until an instance has
+// its own.
 func (e *evaluation) scope(b *block) *hcl.EvalContext {
 	root := node{}
 	for _, ref := range b.references {
 		switch {
 		case ref.validated:
-		case ref.target == nil && ref.path[0] == "each":
 		case ref.target == nil:
 			root.set(ref.path, cty.DynamicVal)
 		case ref.target.isGroup():

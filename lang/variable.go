@@ -109,6 +109,9 @@ func givenValue(e *evaluation, in *instance, want cty.Type, defaults *typeexpr.D
 		return conform(in, v, want, defaults, argument.Range(), "The default"), "default"
 	}
 	unknown := cty.UnknownVal(want.WithoutOptionalAttributesDeep())
+	if in.failed || in.block.broken {
+		return unknown, "" // what is wrong may be why there is no default
+	}
 	if e.reader == nil && !given {
 		in.deferred = true
 		return unknown, ""

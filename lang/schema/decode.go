@@ -149,9 +149,9 @@ func (b *Block) Takes() string {
 		parts = append(parts, "the blocks "+List(blocks, "and"))
 	}
 	if len(parts) == 0 {
-		return fmt.Sprintf("Nothing may be written in a %s block.", b.Type)
+		return fmt.Sprintf("Nothing may be written in %s %s block.", article(b.Type), b.Type)
 	}
-	return fmt.Sprintf("In a %s block there may be %s.", b.Type, strings.Join(parts, ", and "))
+	return fmt.Sprintf("In %s %s block there may be %s.", article(b.Type), b.Type, strings.Join(parts, ", and "))
 }
 
 // decodeArgument evaluates one argument. An argument that is null is as one that
@@ -189,7 +189,7 @@ func decodeArgument(argument Argument, attribute *hcl.Attribute, ctx *hcl.EvalCo
 		return decoded, true, append(diags, &hcl.Diagnostic{
 			Severity:    hcl.DiagError,
 			Summary:     "Unsuitable value",
-			Detail:      fmt.Sprintf("The argument %q %s.", argument.Name, message),
+			Detail:      sentence(fmt.Sprintf("The argument %q %s", argument.Name, message)),
 			Subject:     attribute.Expr.Range().Ptr(),
 			Context:     attribute.Range.Ptr(),
 			Expression:  attribute.Expr,
@@ -224,7 +224,7 @@ func missingArgument(parsed *Parsed, argument Argument) *hcl.Diagnostic {
 	return &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  "Missing required argument",
-		Detail:   fmt.Sprintf("The %s block needs the argument %q, %s %s: %s", parsed.Block.Type, argument.Name, argument.Type.Article(), argument.Type.Name, lowerFirst(argument.Doc)),
+		Detail:   fmt.Sprintf("The %s block needs the argument %q, %s %s: %s", parsed.Block.Type, argument.Name, argument.Type.Article(), argument.Type.Name, brief(argument.Doc)),
 		Subject:  parsed.Range.Ptr(),
 	}
 }
@@ -233,7 +233,7 @@ func nullArgument(argument Argument, attribute *hcl.Attribute) *hcl.Diagnostic {
 	return &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  "Missing required argument",
-		Detail:   fmt.Sprintf("The argument %q is required, but its value is null. Give it %s %s: %s", argument.Name, argument.Type.Article(), argument.Type.Name, lowerFirst(argument.Doc)),
+		Detail:   fmt.Sprintf("The argument %q is required, but its value is null. Give it %s %s: %s", argument.Name, argument.Type.Article(), argument.Type.Name, brief(argument.Doc)),
 		Subject:  attribute.Expr.Range().Ptr(),
 	}
 }
@@ -254,7 +254,7 @@ func (p *Parsed) checkCounts() hcl.Diagnostics {
 				diags = append(diags, &hcl.Diagnostic{
 					Severity: hcl.DiagError,
 					Summary:  "Duplicate block",
-					Detail:   fmt.Sprintf("A %s block may have one %s block; the first is at %s. Put the arguments of both into one.", p.Block.Type, declared.Type, first.Range),
+					Detail:   fmt.Sprintf("There may be one %s block in %s %s block; the first is at %s. Put the arguments of both into one.", declared.Type, article(p.Block.Type), p.Block.Type, first.Range),
 					Subject:  nested.Range.Ptr(),
 				})
 			}
@@ -263,7 +263,7 @@ func (p *Parsed) checkCounts() hcl.Diagnostics {
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError,
 				Summary:  "Missing block",
-				Detail:   fmt.Sprintf("The %s block needs a %s block: %s", p.Block.Type, declared.Type, lowerFirst(declared.Doc)),
+				Detail:   fmt.Sprintf("The %s block needs a %s block: %s", p.Block.Type, declared.Type, brief(declared.Doc)),
 				Subject:  p.Range.Ptr(),
 			})
 		}
@@ -271,8 +271,20 @@ func (p *Parsed) checkCounts() hcl.Diagnostics {
 	return diags
 }
 
-// lowerFirst makes a sentence go on after a colon.
-func lowerFirst(sentence string) string {
+// sentence ends a text with a full stop, unless it ends already.
+func sentence(text string) string {
+	if strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}
+
+// brief returns the first sentence of a text, to go on after a colon.
+func brief(text string) string {
+	sentence, _, more := strings.Cut(text, ". ")
+	if more {
+		sentence += "."
+	}
 	r, width := utf8.DecodeRuneInString(sentence)
 	next, _ := utf8.DecodeRuneInString(sentence[width:])
 	if unicode.IsUpper(next) { // an abbreviation

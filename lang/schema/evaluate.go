@@ -18,6 +18,7 @@ func Evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnos
 	v, diags := expr.Value(ctx)
 	for _, diag := range diags {
 		suggestAttribute(diag, expr, ctx)
+		suggestFunction(diag, ctx)
 		redact(diag, expr, ctx)
 	}
 	if diags.HasErrors() {
@@ -26,10 +27,25 @@ func Evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnos
 	return v, diags
 }
 
+// suggestFunction completes a message about a function that there is not.
+func suggestFunction(diag *hcl.Diagnostic, ctx *hcl.EvalContext) {
+	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](diag)
+	if !ok || strings.Contains(diag.Detail, "Did you mean") {
+		return
+	}
+	var names []string
+	for ; ctx != nil; ctx = ctx.Parent() {
+		for name := range ctx.Functions {
+			names = append(names, name)
+		}
+	}
+	diag.Detail += didYouMean(call.CalledFunctionName(), names, " Did you mean %q?")
+}
+
 // suggestAttribute completes a message about an attribute that an object does
-// not have.
+// not have, or a key that a map does not.
 func suggestAttribute(diag *hcl.Diagnostic, expr hcl.Expression, ctx *hcl.EvalContext) {
-	if diag.Summary != "Unsupported attribute" || diag.Subject == nil {
+	if diag.Summary != "Unsupported attribute" && diag.Summary != "Invalid index" && diag.Summary != "Missing map element" || diag.Subject == nil {
 		return
 	}
 	if diag.Expression != nil && diag.EvalContext != nil {
@@ -40,64 +56,84 @@ func suggestAttribute(diag *hcl.Diagnostic, expr hcl.Expression, ctx *hcl.EvalCo
 		return
 	}
 	have := value.Attributes(owner.Type())
-	if len(have) == 0 {
+	if owner.Type().IsMapType() && owner.IsKnown() && !owner.IsNull() {
+		have = SortedKeys(owner.AsValueMap())
+	}
+	if len(have) == 0 || strings.Contains(diag.Detail, "Did you mean") {
 		return
 	}
-	diag.Detail += didYouMean(name, have, " Did you mean %q?")
-	if !strings.Contains(diag.Detail, "Did you mean") && len(have) <= 12 {
-		diag.Detail += " It has " + List(have, "and") + "."
+	suggestion := didYouMean(name, have, " Did you mean %q?")
+	if suggestion == "" && len(have) <= maxListed {
+		suggestion = " It has " + List(have, "and") + "."
 	}
+	diag.Detail += suggestion
 }
 
-// missingStep finds the step of a traversal that is at a range: its name, and the
-// value that does not have it.
+// maxListed is how many names a message lists.
+const maxListed = 12
+
+// missingStep finds the step of a traversal, or the index, that is at a range: its
+// name, and the value that does not have it.
 func missingStep(expr hcl.Expression, ctx *hcl.EvalContext, at hcl.Range) (name string, owner cty.Value, ok bool) {
-	within := func(traversal hcl.Traversal, resolve func(hcl.Traversal) (cty.Value, hcl.Diagnostics)) bool {
+	within := func(traversal hcl.Traversal, resolve func(hcl.Traversal) (cty.Value, hcl.Diagnostics)) {
 		for i, step := range traversal {
-			var stepName string
-			switch step := step.(type) {
-			case hcl.TraverseAttr:
-				stepName = step.Name
-			case hcl.TraverseIndex:
-				if step.Key.Type() == cty.String && step.Key.IsKnown() && !step.Key.IsNull() {
-					stepName = step.Key.AsString()
-				}
-			}
-			if stepName == "" || step.SourceRange() != at {
+			stepName := nameOf(step)
+			if stepName == "" || step.SourceRange() != at || ok {
 				continue
 			}
-			v, diags := resolve(traversal[:i])
-			if !diags.HasErrors() {
-				v, _ = v.Unmark()
-				name, owner, ok = stepName, v, true
+			if v, diags := resolve(traversal[:i]); !diags.HasErrors() {
+				owner, _ = v.Unmark()
+				name, ok = stepName, true
 			}
-			return true
 		}
-		return false
 	}
 	for _, traversal := range expr.Variables() {
-		if within(traversal, func(t hcl.Traversal) (cty.Value, hcl.Diagnostics) { return t.TraverseAbs(ctx) }) {
-			return name, owner, ok
-		}
+		within(traversal, func(t hcl.Traversal) (cty.Value, hcl.Diagnostics) { return t.TraverseAbs(ctx) })
 	}
-	node, isNative := expr.(hclsyntax.Node)
-	if !isNative {
-		return "", cty.NilVal, false
+	native, isNative := expr.(hclsyntax.Node)
+	if !isNative || ok {
+		return name, owner, ok
 	}
-	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
-		relative, isRelative := n.(*hclsyntax.RelativeTraversalExpr)
-		if isRelative && !ok {
-			within(relative.Traversal, func(t hcl.Traversal) (cty.Value, hcl.Diagnostics) {
-				source, diags := relative.Source.Value(ctx)
+	_ = hclsyntax.VisitAll(native, func(n hclsyntax.Node) hcl.Diagnostics {
+		switch n := n.(type) {
+		case *hclsyntax.RelativeTraversalExpr:
+			within(n.Traversal, func(t hcl.Traversal) (cty.Value, hcl.Diagnostics) {
+				source, diags := n.Source.Value(ctx)
 				if diags.HasErrors() {
 					return source, diags
 				}
 				return t.TraverseRel(source)
 			})
+		case *hclsyntax.IndexExpr:
+			if n.BracketRange != at || ok {
+				break
+			}
+			collection, diags := n.Collection.Value(ctx)
+			key, more := n.Key.Value(ctx)
+			if diags.HasErrors() || more.HasErrors() {
+				break
+			}
+			if step := (hcl.TraverseIndex{Key: key}); nameOf(step) != "" {
+				owner, _ = collection.Unmark()
+				name, ok = nameOf(step), true
+			}
 		}
 		return nil
 	})
 	return name, owner, ok
+}
+
+// nameOf returns the name of an attribute, or of a key that is a string.
+func nameOf(step hcl.Traverser) string {
+	switch step := step.(type) {
+	case hcl.TraverseAttr:
+		return step.Name
+	case hcl.TraverseIndex:
+		if key := step.Key; !key.IsMarked() && key.Type() == cty.String && key.IsKnown() && !key.IsNull() {
+			return key.AsString()
+		}
+	}
+	return ""
 }
 
 // redact keeps sensitive values out of a message: HCL's own may quote what an

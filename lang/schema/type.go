@@ -31,7 +31,7 @@ type Type struct {
 
 // The types of arguments.
 var (
-	Any        = Type{Name: "any value", convert: func(v cty.Value) (cty.Value, error) { return v, nil }}
+	Any        = Type{Name: "value", article: "a", convert: func(v cty.Value) (cty.Value, error) { return v, nil }}
 	String     = plain("string", "a", cty.String)
 	Bool       = plain("bool", "a", cty.Bool)
 	Strings    = plain("list of strings", "a", cty.List(cty.String))

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -40,11 +41,23 @@ func Parse(src []byte, filename string) (*hcl.File, hcl.Diagnostics) {
 		file, diags = hcljson.Parse(src, filename)
 	} else {
 		file, diags = hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
+		diags = once(diags, "Invalid multi-line string")
 	}
 	if file == nil || file.Body == nil {
 		file = &hcl.File{Body: hcl.EmptyBody(), Bytes: src}
 	}
 	return file, diags
+}
+
+// once keeps the first of the diagnostics with a summary: after a string that is
+// not closed, HCL finds that every line of the file is in it.
+func once(diags hcl.Diagnostics, summary string) hcl.Diagnostics {
+	seen := false
+	return slices.DeleteFunc(diags, func(diag *hcl.Diagnostic) bool {
+		again := seen && diag.Summary == summary
+		seen = seen || diag.Summary == summary
+		return again
+	})
 }
 
 // ParseExpression reads one expression of native syntax; filename and start are

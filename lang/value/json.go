@@ -71,7 +71,7 @@ func (c *converter) convert(v cty.Value, at place) (any, error) {
 	}
 	v, _ = v.Unmark()
 	if ref, ok := ReferenceOf(v); ok {
-		return nil, &PathError{Path: at.hcl, Reason: fmt.Sprintf("%s is a block, not a value; refer to one of its attributes, such as %s.name", ref.Address, ref.Address)}
+		return nil, &PathError{Path: at.hcl, Reason: ref.noValue().Error()}
 	}
 	ty := v.Type()
 	switch {

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"fmt"
 	"reflect"
 
 	"github.com/zclconf/go-cty/cty"
@@ -13,6 +14,14 @@ import (
 type Reference struct {
 	Address addr.Address
 	Target  any // a pointer to the decoded block
+}
+
+// MarshalJSON refuses: what a block was decoded to is no value of the language.
+func (r Reference) MarshalJSON() ([]byte, error) { return nil, r.noValue() }
+
+// noValue says why a block cannot be written as data.
+func (r Reference) noValue() error {
+	return fmt.Errorf("%s is a block, not a value; refer to one of its attributes, such as %s.name", r.Address, r.Address)
 }
 
 // referenceAttribute holds the Reference in a block's value. It is no name that

@@ -65,6 +65,9 @@ func (r *yamlReader) read(node *yaml.Node, depth int) (cty.Value, error) {
 	case yaml.ScalarNode:
 		return readScalar(node)
 	case yaml.SequenceNode:
+		if node.ShortTag() != "!!seq" {
+			return cty.NilVal, unknownTag(node)
+		}
 		items := make([]cty.Value, len(node.Content))
 		for i, item := range node.Content {
 			v, err := r.read(item, depth+1)
@@ -75,6 +78,9 @@ func (r *yamlReader) read(node *yaml.Node, depth int) (cty.Value, error) {
 		}
 		return cty.TupleVal(items), nil
 	case yaml.MappingNode:
+		if node.ShortTag() != "!!map" {
+			return cty.NilVal, unknownTag(node)
+		}
 		attributes := map[string]cty.Value{}
 		if err := r.readMapping(node, attributes, depth); err != nil {
 			return cty.NilVal, err
@@ -168,5 +174,9 @@ func readScalar(node *yaml.Node) (cty.Value, error) {
 		}
 		return v, nil
 	}
-	return cty.NilVal, fmt.Errorf("line %d: the tag %s is not supported", node.Line, node.Tag)
+	return cty.NilVal, unknownTag(node)
+}
+
+func unknownTag(node *yaml.Node) error {
+	return fmt.Errorf("line %d: the tag %s is not supported", node.Line, node.Tag)
 }

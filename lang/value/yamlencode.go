@@ -28,6 +28,9 @@ func ToYAML(v cty.Value) ([]byte, error) {
 }
 
 func yamlNode(v cty.Value, at place) (*yaml.Node, error) {
+	if ref, ok := ReferenceOf(v); ok {
+		return nil, &PathError{Path: at.hcl, Reason: ref.noValue().Error()}
+	}
 	ty := v.Type()
 	switch {
 	case !v.IsKnown():

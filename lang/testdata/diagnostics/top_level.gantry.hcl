@@ -1,0 +1,64 @@
+# Blocks that are not there, names that cannot be, and what comes twice.
+
+aplication "web" {
+#^^^^^^^^^ Unsupported block type: Blocks of type "aplication" are not expected here. Did you mean "application"?
+}
+
+rollout "web" {
+#^^^^^^ Unsupported block type: Blocks of type "rollout" are not expected here. At the top level there may be the blocks application, cluster, gantry, generator, locals, project, repository and variable.
+}
+
+cluster "prod eu" {
+#       ^^^^^^^^^ Invalid name: "prod eu" cannot be referred to: a name must start with a letter or "_" and have only letters, digits, "_" and "-". "prod-eu" would do.
+  context = "prod"
+}
+
+cluster {
+#       ^ Missing name for cluster: All cluster blocks must have 1 labels (name).
+  context = "prod"
+}
+
+cluster "a" "b" {
+#           ^^^ Extraneous label for cluster: Only 1 labels (name) are expected for cluster blocks.
+  context = "prod"
+}
+
+cluster "same" {
+  context = "prod"
+}
+
+cluster "same" {
+#^^^^^^^^^^^^^ Duplicate declaration: cluster.same was already declared at top_level.gantry.hcl:26,1-15. Rename or remove one of the two.
+  context = "prod"
+}
+
+gantry {
+  required_version = ">= 2"
+#                    ^^^^^^ Unsupported version of gantry: This configuration needs gantry >= 2, and this is 1.2.3. Use a version that fits, or change required_version after reading the changelog.
+
+  backend "s3" {
+# ^^^^^^^^^^^^ Unknown backend: There is no backend of type "s3"; the type is "local".
+    path = "x"
+  }
+}
+
+gantry {
+#^^^^^ Duplicate declaration: There may be one gantry block in a configuration, and the first is at top_level.gantry.hcl:35,1-7. Put the arguments of both into one.
+}
+
+locals {
+  twice = 1
+}
+
+locals {
+  twice = 2
+# ^^^^^ Duplicate declaration: local.twice was already declared at top_level.gantry.hcl:50,3-8. Rename or remove one of the two.
+}
+
+generator "gti" "x" {
+#         ^^^^^ Unknown type label: There is no generator of type "gti"; the types are clusters, git, list and matrix. Did you mean "git"?
+}
+
+generator "plugin" "x" {
+#         ^^^^^^^^ Unknown type label: There is no generator of type "plugin"; the types are clusters, git, list and matrix.
+}
