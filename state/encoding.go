@@ -33,8 +33,15 @@ func (e *BrokenError) Error() string {
 	return fmt.Sprintf("state is broken at key %s: %s; %s", e.Key, e.Reason, mend)
 }
 
-func encode(value any) ([]byte, error) {
-	text, err := json.MarshalIndent(value, "", " ")
+// formatted is what a store holds: all of it says its form.
+type formatted interface{ format() int }
+
+func (r *Record) format() int       { return r.FormatVersion }
+func (i *installation) format() int { return i.FormatVersion }
+func (l *lease) format() int        { return l.FormatVersion }
+
+func encode(value formatted) ([]byte, error) {
+	text, err := json.Marshal(value)
 	if err != nil {
 		return nil, fmt.Errorf("encoding state: %w", err)
 	}
@@ -43,25 +50,26 @@ func encode(value any) ([]byte, error) {
 
 // decode reads a value that encode wrote, and nothing else. Numbers of free
 // form come out as int64 or float64, as object.Object asks for.
-func decode(key string, text []byte, into any) error {
-	var format struct {
+func decode(key string, text []byte, into formatted) error {
+	strict, err := kjson.UnmarshalStrict(text, into)
+	if err == nil && len(strict) == 0 && into.format() == FormatVersion {
+		return nil
+	}
+	// What is wrong is told apart only now, since it takes another pass.
+	var found struct {
 		FormatVersion int `json:"formatVersion"`
 	}
-	if err := json.Unmarshal(text, &format); err != nil {
+	if err := json.Unmarshal(text, &found); err != nil {
 		return &BrokenError{Key: key, Reason: "it is not valid JSON of its kind: " + err.Error()}
 	}
-	if format.FormatVersion > FormatVersion {
+	if found.FormatVersion > FormatVersion {
 		return fmt.Errorf("%w: %s has format %d, and this one reads up to %d; use the newer gantry",
-			ErrNewer, key, format.FormatVersion, FormatVersion)
+			ErrNewer, key, found.FormatVersion, FormatVersion)
 	}
-	if format.FormatVersion < 1 {
+	if found.FormatVersion < 1 {
 		return &BrokenError{Key: key, Reason: "it has no formatVersion"}
 	}
-	strict, err := kjson.UnmarshalStrict(text, into)
-	if err = errors.Join(append(strict, err)...); err != nil {
-		return &BrokenError{Key: key, Reason: err.Error()}
-	}
-	return nil
+	return &BrokenError{Key: key, Reason: errors.Join(append(strict, err)...).Error()}
 }
 
 // stamp is a time as it is written: UTC, to the millisecond.

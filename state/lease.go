@@ -191,7 +191,7 @@ func (l *Lease) Release(ctx context.Context) error {
 func (l *Lease) margin() time.Duration { return l.body.Duration / 6 }
 
 func (l *Lease) put(ctx context.Context, body lease, version string) (string, error) {
-	text, err := encode(body)
+	text, err := encode(&body)
 	if err != nil {
 		return "", err
 	}

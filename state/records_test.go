@@ -1,7 +1,6 @@
 package state_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,14 +66,7 @@ func TestRecordsRoundTrip(t *testing.T) {
 	if err != nil || found != version {
 		t.Fatalf("Get: version %q, %v, want %q", found, err, version)
 	}
-	normal := cmp.Transformer("compact", func(raw json.RawMessage) string {
-		var out bytes.Buffer
-		if err := json.Compact(&out, raw); err != nil {
-			return string(raw)
-		}
-		return out.String()
-	})
-	if diff := cmp.Diff(written, got, normal); diff != "" {
+	if diff := cmp.Diff(written, got); diff != "" {
 		t.Errorf("read back (-written +read):\n%s", diff)
 	}
 }
@@ -157,14 +149,14 @@ func TestDamagedRecords(t *testing.T) {
 		newer  bool
 		want   string
 	}{
-		"newer":           {replace(`"formatVersion": 1`, `"formatVersion": 2`), true, "format 2"},
-		"no format":       {replace(`"formatVersion": 1,`, ``), false, "no formatVersion"},
-		"unknown member":  {replace(`"serial": 1,`, `"serial": 1, "later": true,`), false, `unknown field "later"`},
-		"member twice":    {replace(`"serial": 1,`, `"serial": 1, "serial": 2,`), false, `duplicate field "serial"`},
+		"newer":           {replace(`"formatVersion":1`, `"formatVersion":2`), true, "format 2"},
+		"no format":       {replace(`"formatVersion":1,`, ``), false, "no formatVersion"},
+		"unknown member":  {replace(`"serial":1,`, `"serial":1,"later":true,`), false, `unknown field "later"`},
+		"member twice":    {replace(`"serial":1,`, `"serial":1, "serial": 2,`), false, `duplicate field "serial"`},
 		"member in caps":  {replace(`"serial"`, `"Serial"`), false, `unknown field "Serial"`},
-		"another address": {replace(`"address": "application.web"`, `"address": "application.other"`), false, "of application.other"},
-		"another lineage": {replace(`"lineage": "`, `"lineage": "0`), false, "another installation"},
-		"no serial":       {replace(`"serial": 1`, `"serial": 0`), false, "serial 0"},
+		"another address": {replace(`"address":"application.web"`, `"address":"application.other"`), false, "of application.other"},
+		"another lineage": {replace(`"lineage":"`, `"lineage":"0`), false, "another installation"},
+		"no serial":       {replace(`"serial":1`, `"serial":0`), false, "serial 0"},
 		"cut short":       {func(text string) string { return text[:100] }, false, "JSON"},
 		"empty":           {func(string) string { return "" }, false, "JSON"},
 		"trailing":        {func(text string) string { return text + "x" }, false, "JSON"},
@@ -229,10 +221,10 @@ func TestDamagedInstallation(t *testing.T) {
 		damage func(string) string
 		want   string
 	}{
-		"newer":     {replace(`"formatVersion": 1`, `"formatVersion": 9`), "newer gantry"},
-		"lineage":   {replace(`"lineage": "`, `"lineage": "x`), "no UUID"},
-		"key":       {replace(`"fingerprintKey": "`, `"fingerprintKey": "AAAA`), "32 bytes"},
-		"recipient": {replace(`"fingerprintKey"`, `"recipient": "age1", "fingerprintKey"`), "age1"},
+		"newer":     {replace(`"formatVersion":1`, `"formatVersion":9`), "newer gantry"},
+		"lineage":   {replace(`"lineage":"`, `"lineage":"x`), "no UUID"},
+		"key":       {replace(`"fingerprintKey":"`, `"fingerprintKey":"AAAA`), "32 bytes"},
+		"recipient": {replace(`"fingerprintKey"`, `"recipient":"age1", "fingerprintKey"`), "age1"},
 	} {
 		store := memory.New()
 		openRecords(t, store)
