@@ -60,8 +60,14 @@ type releasing struct {
 	out  object.Object
 }
 
-// field gives an ignored field the live value that only we own, or takes it out.
+// field gives an ignored field the live value that only we own, or takes it out. A
+// key of a list's item is not taken out of the item: without it there is none.
 func (r *releasing) field(at path) {
+	if len(at) > 1 {
+		if item := at[len(at)-2]; item.kind == kindKeyed && slices.Contains(item.keys, at[len(at)-1].name) {
+			return
+		}
+	}
 	if _, ok := lookup(r.root, map[string]any(r.out), at); !ok {
 		return
 	}

@@ -41,7 +41,7 @@ type server struct {
 func newServer(t testing.TB, gvk object.GVK) *server {
 	t.Helper()
 	kind := schema.GroupVersionKind(gvk)
-	fm, err := managedfields.NewDefaultFieldManager(converter(t, gvk), passthrough{}, passthrough{}, passthrough{}, kind, kind.GroupVersion(), "", nil)
+	fm, err := managedfields.NewDefaultFieldManager(converter(gvk), passthrough{}, passthrough{}, passthrough{}, kind, kind.GroupVersion(), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,24 +210,30 @@ var schemas = sync.OnceValue(func() *diff.Schemas {
 	return s
 })
 
-// converter returns the API server's own types of a document.
-func converter(t testing.TB, gvk object.GVK) managedfields.TypeConverter {
-	t.Helper()
-	text, ok := documents()[[2]string{gvk.Group, gvk.Version}]
-	if !ok {
-		return managedfields.NewDeducedTypeConverter()
+// converters are the API server's own types, by group and version.
+var converters = sync.OnceValue(func() map[[2]string]managedfields.TypeConverter {
+	out := map[[2]string]managedfields.TypeConverter{}
+	for place, text := range documents() {
+		var doc struct {
+			Components struct{ Schemas map[string]*spec.Schema }
+		}
+		if err := json.Unmarshal(text, &doc); err != nil {
+			panic(err)
+		}
+		tc, err := managedfields.NewTypeConverter(doc.Components.Schemas, false)
+		if err != nil {
+			panic(err)
+		}
+		out[place] = tc
 	}
-	var doc struct {
-		Components struct{ Schemas map[string]*spec.Schema }
+	return out
+})
+
+func converter(gvk object.GVK) managedfields.TypeConverter {
+	if tc, ok := converters()[[2]string{gvk.Group, gvk.Version}]; ok {
+		return tc
 	}
-	if err := json.Unmarshal(text, &doc); err != nil {
-		t.Fatal(err)
-	}
-	tc, err := managedfields.NewTypeConverter(doc.Components.Schemas, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tc
+	return managedfields.NewDeducedTypeConverter()
 }
 
 // parse reads one object or patch from YAML, numbers as a client has them.
