@@ -82,9 +82,10 @@ func (e *evaluation) evaluateInstances(b *block) {
 	e.diags = append(e.diags, diags...)
 	r := &e.results[b.id]
 	if diags.HasErrors() || !known {
-		e.diags = append(e.diags, e.decode(b, b.address, withEach(ctx, cty.UnknownVal(cty.String), cty.DynamicVal)).diags...)
+		placeholder := e.decode(b, b.address, withEach(ctx, cty.UnknownVal(cty.String), cty.DynamicVal))
+		e.diags = append(e.diags, placeholder.diags...)
 		r.value = cty.DynamicVal
-		e.settle(b, diags.HasErrors() || b.broken, false)
+		e.settle(b, diags.HasErrors() || placeholder.failed || b.broken, false)
 		e.leave(b, r.failed)
 		return
 	}
