@@ -35,12 +35,20 @@ func (t *text) body(c *plan.Change) {
 		}
 		return
 	}
+	shown := 0
 	leaves := preview(body)
 	for _, leaf := range leaves[:min(previewed, len(leaves))] {
+		if leaf.rank == known {
+			break
+		}
 		t.line(detail, span{green, "+ "}, span{normal, leaf.path + ": "}, span{green, abridged(leaf.value)})
+		shown++
 	}
-	if more := len(leaves) - previewed; more > 0 {
+	switch more := len(leaves) - shown; {
+	case more > 0 && shown > 0:
 		t.line(detail, span{faint, "… and " + counted(more, "more field")})
+	case more > 0:
+		t.line(detail, span{faint, "… " + counted(more, "field")})
 	}
 }
 
@@ -121,6 +129,10 @@ func element(i int, item any) string {
 	return fmt.Sprintf("[%d]", i)
 }
 
+// known is the rank of fields that a preview only counts: labels, annotations,
+// selectors, which mostly repeat what the object's name says.
+const known = 9
+
 // rank sorts fields by how soon people look for them; below 0 they do not.
 func rank(path string) int {
 	last := path[strings.LastIndexAny(path, ".]")+1:]
@@ -130,7 +142,7 @@ func rank(path string) int {
 		if trackingKey(strings.TrimSuffix(key, `"]`)) || strings.HasPrefix(path, "metadata.labels.gantry") {
 			return -1
 		}
-		return 9
+		return known
 	case last == "image" || last == "chart" || last == "host":
 		return 0
 	case last == "replicas" || last == "schedule" || last == "type" || last == "storage" || last == "minReplicas" || last == "maxReplicas":
@@ -139,8 +151,8 @@ func rank(path string) int {
 		return 2
 	case strings.HasPrefix(path, "data") || strings.HasPrefix(path, "stringData") || strings.HasPrefix(path, "rules") || strings.HasPrefix(path, "roleRef"):
 		return 3
-	case last == "name" || strings.Contains(path, "abels"):
-		return 8 // mostly said already
+	case strings.Contains(path, "elector") || strings.Contains(path, "metadata."):
+		return known
 	}
 	return 5
 }

@@ -93,6 +93,7 @@ func examples() map[string]*plan.Plan {
 		"blocked": blockedExample(),
 		"nothing": base(web(change(plan.Unchanged, "Service", "podinfo"), change(plan.Unchanged, "Deployment.apps", "podinfo"))),
 		"empty":   {CreatedAt: noon},
+		"failed":  {CreatedAt: noon, Problems: []plan.Problem{{Summary: "Cluster cannot be reached", Detail: "connection refused"}}},
 		"destroy": destroyExample(),
 		"docs":    docsExample(),
 		"hostile": hostileExample(),

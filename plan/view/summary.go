@@ -32,6 +32,8 @@ func (t *text) sentence(blocked int) []span {
 	counts := t.p.Counts()
 	where := " in " + counted(len(t.p.Applications), "application") + " on " + counted(len(t.p.Clusters), "cluster") + "."
 	switch {
+	case len(t.p.Applications) == 0 && len(t.p.Problems) > 0:
+		return []span{{bold, "Nothing was planned."}}
 	case len(t.p.Applications) == 0:
 		return []span{{bold, "Nothing to do: "}, {normal, "there are no applications."}}
 	case !t.p.HasChanges() && blocked == 0:

@@ -237,6 +237,7 @@ func TestSummary(t *testing.T) {
 		"create":  "Plan: 5 to create, 1 to run in 2 applications on 2 clusters.",
 		"nothing": "Nothing to do: 2 objects are as desired in 1 application on 1 cluster.",
 		"empty":   "Nothing to do: there are no applications.",
+		"failed":  "Nothing was planned.",
 		"delete":  "Plan: 1 to update, 1 to replace, 2 to prune, 1 to orphan, 1 to forget in 2 applications on 1 cluster.",
 	} {
 		if got := view.Summary(examples()[name]); got != want {
