@@ -14,21 +14,21 @@ func TestDiffsGoFromOneTextToTheOther(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c", ""}), 0, 12)
 		before, after := text.Draw(t, "before"), text.Draw(t, "after")
-		var old, new []string
+		var was, is []string
 		stay := 0
 		for _, line := range diffLines(before, after) {
 			if line.op != '+' {
-				old = append(old, line.text)
+				was = append(was, line.text)
 			}
 			if line.op != '-' {
-				new = append(new, line.text)
+				is = append(is, line.text)
 			}
 			if line.op == ' ' {
 				stay++
 			}
 		}
-		if !slices.Equal(old, before) || !slices.Equal(new, after) {
-			t.Fatalf("goes from %q to %q", old, new)
+		if !slices.Equal(was, before) || !slices.Equal(is, after) {
+			t.Fatalf("goes from %q to %q", was, is)
 		}
 		if want := common(before, after); stay != want {
 			t.Fatalf("%d lines stay, %d could", stay, want)
