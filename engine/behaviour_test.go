@@ -36,11 +36,14 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	kubeconfig := clustertest.Shared(t).Kubeconfig
-	s := &stage{namespace: fmt.Sprintf("engine-%d-%s", namespaces.Add(1), strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")))}
-	if len(s.namespace) > 60 {
-		s.namespace = s.namespace[:60]
-	}
-	s.namespace = strings.TrimRight(s.namespace, "-")
+	name := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(t.Name()))
+	s := &stage{namespace: fmt.Sprintf("engine-%d-%s", namespaces.Add(1), name)}
+	s.namespace = strings.TrimRight(s.namespace[:min(len(s.namespace), 60)], "-")
 	s.Bench = enginetest.New(t, map[string]string{"cluster.gantry.hcl": fmt.Sprintf("cluster \"local\" {\n  kubeconfig = %q\n}\n", kubeconfig)})
 	var err error
 	if s.cluster, err = kubernetes.New(kubernetes.Options{}).Connect("local", target.Connection{Kubeconfig: kubeconfig}, target.Credentials{}); err != nil {
@@ -326,7 +329,10 @@ func TestBrokenApplicationsLeaveTheOthersAlone(t *testing.T) {
 	// A block that cannot be evaluated is not a block that vanished.
 	s.Write(t, map[string]string{"api.gantry.hcl": "application \"api\" {\n  source {\n    path = local.nothing\n  }\n}\n"})
 	p, diags = s.Plan(t, engine.PlanOptions{})
-	if !diags.HasErrors() || p == nil || p.Counts()[plan.Prune] != 0 {
+	if !diags.HasErrors() || p == nil {
+		t.Fatalf("want a plan and errors, have %v", diags)
+	}
+	if p.Counts()[plan.Prune] != 0 {
 		t.Errorf("an application whose block is broken is treated as gone: %v", p.Counts())
 	}
 }

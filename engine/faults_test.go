@@ -12,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/target"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
 )
 
 // failingClusters let a number of writes through, and fail after that: before the
@@ -91,7 +92,10 @@ func TestInterruptedAppliesConverge(t *testing.T) {
 						t.Errorf("%s: %v, want there %v", name, err, want)
 					}
 				}
-				record := recordOf(t, s)
+				record, journal := recordOf(t, s)
+				if len(journal) > 0 {
+					t.Errorf("the journal is not empty: %+v", journal)
+				}
 				if len(record) != 4 { // three config maps and the namespace
 					t.Errorf("the record owns %v", record)
 				}
@@ -142,25 +146,21 @@ func TestCancelledAppliesRecordWhatTheyDid(t *testing.T) {
 	if len(result.Applications) != 1 || result.Applications[0].Outcome != engine.OutcomeCancelled {
 		t.Fatalf("want a cancelled application, have %+v", result.Applications)
 	}
-	if owned := recordOf(t, s); len(owned) == 0 {
-		t.Error("nothing is recorded")
+	if owned, journal := recordOf(t, s); len(owned) < 2 || len(journal) == 0 {
+		t.Errorf("want what was done in the record and the rest in its journal, have %v and %v", owned, journal)
 	}
 	s.MustApply(t, engine.PlanOptions{})
 	expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
 }
 
-func recordOf(t *testing.T, s *stage) []object.ID {
+func recordOf(t *testing.T, s *stage) (owned []object.ID, journal []state.Intent) {
 	t.Helper()
 	records, err := s.Records.List(t.Context())
 	if err != nil || len(records) != 1 {
 		t.Fatalf("%d records: %v", len(records), err)
 	}
-	var out []object.ID
-	for _, owned := range records[0].Objects {
-		out = append(out, owned.ID)
+	for _, o := range records[0].Objects {
+		owned = append(owned, o.ID)
 	}
-	if len(records[0].Journal) > 0 {
-		t.Errorf("the journal is not empty: %+v", records[0].Journal)
-	}
-	return out
+	return owned, records[0].Journal
 }

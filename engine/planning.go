@@ -214,7 +214,7 @@ func (p *planning) spared(address addr.Address) bool {
 	if p.options.Destroy {
 		return false
 	}
-	return p.broken(address) || slices.Contains(p.config.Deferred, address.Block())
+	return p.config.Incomplete || p.broken(address) || slices.Contains(p.config.Deferred, address.Block())
 }
 
 // render reads and renders the sources of all applications, side by side.
