@@ -19,32 +19,43 @@ const (
 	maxRepeat   = 16 << 20 // bytes of repeat
 )
 
-// execute runs the templates of a chart and returns their output by name. The
-// engine cannot be stopped: when the context ends first, execute returns and
-// leaves the templates to end by themselves; nothing reads their output.
+// execute runs the templates of a chart and returns their output by name.
 func execute(ctx context.Context, c *chart.Chart, top common.Values) (map[string]string, error) {
+	files, err := await(ctx, func() (map[string]string, error) {
+		e := engine.Engine{CustomTemplateFuncs: limitedFunctions(ctx)}
+		return e.RenderWithContext(ctx, c, top)
+	})
+	if err != nil {
+		return nil, err
+	}
+	size := 0
+	for _, text := range files {
+		size += len(text)
+	}
+	if size > maxOutput {
+		return nil, fmt.Errorf("the templates make more than %d MiB", maxOutput>>20)
+	}
+	return files, nil
+}
+
+// await runs what cannot be stopped: when the context ends first, await returns
+// and leaves it to end by itself; nothing reads its result.
+func await[T any](ctx context.Context, run func() (T, error)) (T, error) {
 	type outcome struct {
-		files map[string]string
+		value T
 		err   error
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		e := engine.Engine{CustomTemplateFuncs: limitedFunctions(ctx)}
-		files, err := e.RenderWithContext(ctx, c, top)
-		done <- outcome{files, err}
+		value, err := run()
+		done <- outcome{value, err}
 	}()
 	select {
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		var none T
+		return none, ctx.Err()
 	case result := <-done:
-		size := 0
-		for _, text := range result.files {
-			size += len(text)
-		}
-		if size > maxOutput {
-			return nil, fmt.Errorf("the templates make more than %d MiB", maxOutput>>20)
-		}
-		return result.files, result.err
+		return result.value, result.err
 	}
 }
 

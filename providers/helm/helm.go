@@ -79,7 +79,7 @@ func (*Renderer) Render(ctx context.Context, in providers.Input) ([]providers.Re
 	if err != nil {
 		return nil, err
 	}
-	top, err := prepare(c, set, in, options)
+	top, err := prepare(ctx, c, set, in, options)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (*Renderer) Render(ctx context.Context, in providers.Input) ([]providers.Re
 
 // prepare applies the values to a chart and its dependencies, and returns what
 // templates see.
-func prepare(c *chart.Chart, values map[string]any, in providers.Input, options source.HelmOptions) (top common.Values, err error) {
+func prepare(ctx context.Context, c *chart.Chart, values map[string]any, in providers.Input, options source.HelmOptions) (top common.Values, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("chart %s: its values cannot be merged: %v", c.Name(), r)
@@ -127,7 +127,7 @@ func prepare(c *chart.Chart, values map[string]any, in providers.Input, options 
 		if err != nil {
 			return nil, fmt.Errorf("chart %s: values: %w", c.Name(), err)
 		}
-		if err := validate(c, merged, ""); err != nil {
+		if err := validate(ctx, c, merged, in.Spec.Path); err != nil {
 			return nil, err
 		}
 	}

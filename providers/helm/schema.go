@@ -2,7 +2,9 @@ package helm
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -14,15 +16,19 @@ import (
 const (
 	schemaFile = "values.schema.json"
 	schemaURL  = "file:///" + schemaFile
+	// maxReferences is how many references a schema may have: the time to compile
+	// one grows with their third power.
+	maxReferences = 2_000
 )
 
 // validate holds values against the schema of a chart and those of its
 // dependencies. Helm's own validation fetches what a schema refers to; this one
 // refuses.
-func validate(c *chart.Chart, values map[string]any, place string) error {
+func validate(ctx context.Context, c *chart.Chart, values map[string]any, place string) error {
 	if len(c.Schema) > 0 {
-		if err := validateOne(c.Schema, values); err != nil {
-			return &providers.RenderError{File: place + schemaFile, Err: fmt.Errorf("values of chart %s: %w", c.Name(), err)}
+		_, err := await(ctx, func() (struct{}, error) { return struct{}{}, validateOne(c.Schema, values) })
+		if err != nil {
+			return &providers.RenderError{File: path.Join(place, schemaFile), Err: fmt.Errorf("values of chart %s: %w", c.Name(), err)}
 		}
 	}
 	for _, child := range c.Dependencies() {
@@ -33,7 +39,7 @@ func validate(c *chart.Chart, values map[string]any, place string) error {
 		if !ok {
 			return fmt.Errorf("values of chart %s: %s is a %T, expected a map", c.Name(), child.Name(), values[child.Name()])
 		}
-		if err := validate(child, childValues, place+"charts/"+child.Name()+"/"); err != nil {
+		if err := validate(ctx, child, childValues, path.Join(place, "charts", child.Name())); err != nil {
 			return err
 		}
 	}
@@ -54,6 +60,9 @@ func validateOne(schema []byte, values map[string]any) (err error) {
 			err = fmt.Errorf("the schema cannot be used: %v", r)
 		}
 	}()
+	if n := bytes.Count(schema, []byte(`"$ref"`)); n > maxReferences {
+		return fmt.Errorf("the schema has %d references, expected at most %d; its validation can be skipped", n, maxReferences)
+	}
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
 		return fmt.Errorf("the schema is no JSON: %w", err)
