@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -141,11 +140,3 @@ func (r *Records) SetRecipient(ctx context.Context, recipient *seal.Recipient) e
 
 // Fingerprinter returns what stands in for secret values of this installation.
 func (r *Records) Fingerprinter() seal.Fingerprinter { return r.fingerprinter }
-
-// FingerprintKey returns a copy of the key of Fingerprinter, for other keyed
-// digests of this installation.
-func (r *Records) FingerprintKey() []byte {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return bytes.Clone(r.installation.FingerprintKey)
-}
