@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/home"
+	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/kubeconfig"
+	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/pki"
 	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/process"
 )
 
@@ -143,6 +145,45 @@ func TestListAndRemove(t *testing.T) {
 		if _, err := os.Stat(stateDir + "/" + name); !os.IsNotExist(err) {
 			t.Errorf("%s is still there: %v", name, err)
 		}
+	}
+}
+
+func TestCopyLeavesOtherFilesAlone(t *testing.T) {
+	mine, err := kubeconfig.Render("web", "https://127.0.0.1:1", "admin", nil, pki.Pair{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		content []byte
+		ok      bool
+	}{
+		"empty":                      {nil, true},
+		"a former one":               {mine, true},
+		"one of another cluster":     {bytes.ReplaceAll(mine, []byte("gantry-web"), []byte("gantry-shop")), false},
+		"no kubeconfig":              {[]byte("notes: [mine]\n"), false},
+		"one that cannot be decoded": {[]byte("\x00{"), false},
+	}
+	for name, tt := range tests {
+		file := t.TempDir() + "/config"
+		if err := os.WriteFile(file, tt.content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := checkCopy(file, "web"); (err == nil) != tt.ok {
+			t.Errorf("%s: %v, want it to pass: %t", name, err, tt.ok)
+		}
+	}
+	if err := checkCopy(t.TempDir()+"/missing/config", "web"); err != nil {
+		t.Errorf("a file that is not there: %v", err)
+	}
+
+	file := t.TempDir() + "/config"
+	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stateDir := t.TempDir() + "/home"
+	status, _, stderr := run(t, stateDir, "up", "--kubeconfig", file)
+	if _, err := os.Stat(stateDir); status != 1 || !strings.Contains(stderr, "is left as it is") || !os.IsNotExist(err) {
+		t.Errorf("up: status %d, %q, state folder: %v", status, stderr, err)
 	}
 }
 

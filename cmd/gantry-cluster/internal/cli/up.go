@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -113,6 +112,11 @@ func (a *app) up(o upOptions) error {
 	if record.Supervisor, err = process.Find(os.Getpid()); err != nil {
 		return fmt.Errorf("find this process: %w", err)
 	}
+	if o.kubeconfig != "" {
+		if err := checkCopy(o.kubeconfig, o.name); err != nil {
+			return err
+		}
+	}
 	if o.withParent {
 		parent, err := process.Find(o.parentPID)
 		if err != nil {
@@ -194,20 +198,6 @@ func shape(r home.Record) string {
 	default:
 		return fmt.Sprintf("%d simulated nodes", r.Nodes)
 	}
-}
-
-// copyKubeconfig writes the kubeconfig to another file and returns its absolute
-// path.
-func copyKubeconfig(dir home.Dir, file string) (string, error) {
-	path, err := filepath.Abs(file)
-	if err != nil {
-		return "", fmt.Errorf("find %s: %w", file, err)
-	}
-	data, err := os.ReadFile(dir.Kubeconfig())
-	if err != nil {
-		return "", fmt.Errorf("read the kubeconfig of cluster %s: %w", dir.Name(), err)
-	}
-	return path, home.WriteFile(path, data)
 }
 
 // shellQuote returns s as one word of a POSIX shell.

@@ -245,6 +245,11 @@ func testBarePods(t *testing.T, client kubernetes.Interface, namespace string) {
 			return err
 		})
 	}
+	// There are no kubelets to ask, which is said without asking another machine.
+	_, err := api.GetLogs("always", &corev1.PodLogOptions{}).Stream(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "://localhost:1/") {
+		t.Errorf("asking for logs gives %v, want an error about localhost", err)
+	}
 }
 
 func testUnschedulable(t *testing.T, client kubernetes.Interface, namespace string) {

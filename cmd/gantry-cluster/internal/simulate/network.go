@@ -19,9 +19,10 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Addresses come from 198.18.0.0/15, which RFC 2544 sets aside for tests and which
-// is routed nowhere. The first is that of the ingress controller.
-const addressRange = "198.18.0.0/15"
+// addressRange is the half for load balancers of 198.18.0.0/15, which RFC 2544 sets
+// aside for tests and which is routed nowhere; the nodes have the other half. The
+// first address is that of the ingress controller.
+const addressRange = "198.18.0.0/16"
 
 func ingressAddress() netip.Addr { return netip.MustParsePrefix(addressRange).Addr().Next() }
 

@@ -24,6 +24,10 @@ const (
 	StorageClass = "standard"
 	// Provisioner is who provides its volumes.
 	Provisioner = "gantry-cluster/simulated"
+	// KubeletAddress is the type of the address under which the API server is to
+	// look for kubelets, for logs and the like. There are none, and whoever asks
+	// learns it at once from this machine, and no other machine is asked.
+	KubeletAddress = corev1.NodeInternalDNS
 	// kwokRole is the role of the program that plays the nodes.
 	kwokRole = "gantry-cluster:kwok"
 )
@@ -134,9 +138,11 @@ func node(i int) *corev1.Node {
 			Capacity:    room,
 			Allocatable: room,
 			Addresses: []corev1.NodeAddress{
-				{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("10.0.%d.%d", (i+1)/256, (i+1)%256)},
+				{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("198.19.%d.%d", (i+1)/256, (i+1)%256)},
 				{Type: corev1.NodeHostName, Address: name},
+				{Type: KubeletAddress, Address: "localhost"},
 			},
+			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: 1}},
 			NodeInfo: corev1.NodeSystemInfo{
 				Architecture:            "amd64",
 				OperatingSystem:         "linux",

@@ -102,7 +102,7 @@ func (s *supervisor) populate(ctx context.Context, l *launcher, client kubernete
 	if err := s.launch(l, kwokProgram()); err != nil {
 		return err
 	}
-	return s.wait(ctx, fmt.Sprintf("%d nodes", nodes), func() error { return simulate.NodesReady(ctx, client, nodes) })
+	return s.wait(ctx, "the nodes", func() error { return simulate.NodesReady(ctx, client, nodes) })
 }
 
 // work does something that belongs to the cluster in this process until the cluster

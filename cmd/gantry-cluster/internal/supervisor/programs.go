@@ -1,6 +1,10 @@
 package supervisor
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/gantrycd/gantry/cmd/gantry-cluster/internal/simulate"
+)
 
 const (
 	// serviceRange is where the cluster's Services get their addresses, and
@@ -92,6 +96,7 @@ func apiserverProgram(n network) program {
 		"--service-account-key-file=pki/tokens.pub",
 		"--service-account-signing-key-file=pki/tokens.key",
 		"--service-cluster-ip-range=" + serviceRange,
+		"--kubelet-preferred-address-types=" + string(simulate.KubeletAddress),
 		"--allow-privileged=true",
 		"--max-requests-inflight=2000",
 		"--max-mutating-requests-inflight=1000",
