@@ -48,10 +48,16 @@ func TestNeeds(t *testing.T) {
 	}{
 		{"none", nil, nil},
 		{"repository", map[string]string{"web/Chart.yaml": chartWith(cacheDependency)}, []source.Location{cacheLocation}},
-		{"registry", map[string]string{"web/Chart.yaml": chartWith("- {name: cache, version: 1.0.0, repository: 'oci://registry.example.com/charts/'}\n")},
-			[]source.Location{{Type: source.OCI, URL: "oci://registry.example.com/charts/cache", Revision: "1.0.0"}}},
-		{"twice by alias", map[string]string{"web/Chart.yaml": chartWith(cacheDependency + "- {name: cache, version: ^1.0.0, alias: second, repository: 'https://charts.example.com'}\n")},
-			[]source.Location{cacheLocation}},
+		{
+			"registry",
+			map[string]string{"web/Chart.yaml": chartWith("- {name: cache, version: 1.0.0, repository: 'oci://registry.example.com/charts/'}\n")},
+			[]source.Location{{Type: source.OCI, URL: "oci://registry.example.com/charts/cache", Revision: "1.0.0"}},
+		},
+		{
+			"twice by alias",
+			map[string]string{"web/Chart.yaml": chartWith(cacheDependency + "- {name: cache, version: ^1.0.0, alias: second, repository: 'https://charts.example.com'}\n")},
+			[]source.Location{cacheLocation},
+		},
 		{"locked", map[string]string{
 			"web/Chart.yaml": chartWith(cacheDependency),
 			"web/Chart.lock": "dependencies:\n- {name: cache, version: 1.4.2, repository: 'https://charts.example.com'}\n",

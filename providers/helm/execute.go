@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/Masterminds/sprig/v3"
 	"helm.sh/helm/v4/pkg/chart/common"
@@ -99,7 +98,7 @@ func limitedFunctions(ctx context.Context) map[string]any {
 			return repeat(count, text), nil
 		}
 	}
-	return maps.Clone(limited)
+	return limited
 }
 
 func checkLength(ctx context.Context, length, limit int) error {

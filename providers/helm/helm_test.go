@@ -142,8 +142,14 @@ func TestValues(t *testing.T) {
 		{"missing ignored", source.HelmOptions{ValueFiles: []string{"nope.yaml", "$values/nope.yaml", "nope/*.yaml"}, IgnoreMissingValueFiles: true}, `{"image":{"name":"web","tag":"1"},"replicas":1}`},
 		{"null removes", source.HelmOptions{Values: map[string]any{"image": nil}}, `{"replicas":1}`},
 		{"parameter types", source.HelmOptions{Parameters: []source.HelmParameter{
-			{Name: "a", Value: "1"}, {Name: "b", Value: "1", ForceString: true}, {Name: "c", Value: "true"}, {Name: "d", Value: "x,y"},
-			{Name: "e", Value: "{x,y}"}, {Name: "f[1]", Value: "z"}, {Name: `g\.h`, Value: "a=b"}, {Name: "i", Value: "null"},
+			{Name: "a", Value: "1"},
+			{Name: "b", Value: "1", ForceString: true},
+			{Name: "c", Value: "true"},
+			{Name: "d", Value: "x,y"},
+			{Name: "e", Value: "{x,y}"},
+			{Name: "f[1]", Value: "z"},
+			{Name: `g\.h`, Value: "a=b"},
+			{Name: "i", Value: "null"},
 		}}, `{"a":1,"b":"1","c":true,"d":"x,y","e":["x","y"],"f":[null,"z"],"g.h":"a=b","i":null,"image":{"name":"web","tag":"1"},"replicas":1}`},
 	}
 	for _, test := range tests {
@@ -382,6 +388,15 @@ func TestSchema(t *testing.T) {
 			rendertest.Fails(t, helm.New(), input(nil, more), nil, test.word)
 			render(t, input(&source.HelmOptions{SkipSchemaValidation: true}, more))
 		})
+	}
+	secret := input(&source.HelmOptions{Values: map[string]any{"password": "canary", "port": 70000}}, map[string]string{
+		"web/values.schema.json": `{"properties": {"password": {"pattern": "^[0-9]+$"}, "port": {"maximum": 65535}, "replicas": {"enum": [2]}}}`,
+	})
+	_, err := helm.New().Render(context.Background(), secret)
+	want := `web/values.schema.json: values of chart web: password: does not match the pattern "^[0-9]+$"; ` +
+		`port: does not satisfy "maximum" of the schema; replicas: value must be 2`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 	if asked {
 		t.Error("a schema was fetched")

@@ -46,18 +46,11 @@ func (l *chartLoader) root(in providers.Input) (*chart.Chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	if exists, err := filetree.Exists(in.Tree, path.Join(dir, chartFile)); err != nil || !exists {
-		return nil, cmpError(err, filetree.NotFound(in.Tree, path.Join(dir, chartFile)))
+	if _, err := filetree.Stat(in.Tree, path.Join(dir, chartFile)); err != nil {
+		return nil, err
 	}
 	packaged := in.Spec.Type == source.Helm || in.Spec.Type == source.OCI
 	return l.load(in.Tree, dir, !packaged, 0)
-}
-
-func cmpError(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // load loads the chart in a folder of a tree. An unpackaged chart obeys its

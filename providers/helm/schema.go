@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
@@ -77,11 +76,7 @@ func validateOne(schema []byte, values map[string]any) (err error) {
 		return fmt.Errorf("the schema is not valid: %w", err)
 	}
 	if err := compiled.Validate(values); err != nil {
-		_, details, ok := strings.Cut(err.Error(), "\n")
-		if !ok {
-			details = err.Error()
-		}
-		return fmt.Errorf("%s", strings.TrimSpace(details))
+		return violations(err)
 	}
 	return nil
 }

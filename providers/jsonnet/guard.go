@@ -9,7 +9,7 @@ import (
 // own, and a stack that overflows cannot be recovered from.
 const (
 	maxNesting   = 10_000
-	maxOperators = 1_000   // unary operators in a row
+	maxOperators = 1_000  // unary operators in a row
 	maxKeywords  = 50_000 // each may nest what follows it
 )
 

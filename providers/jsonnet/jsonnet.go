@@ -139,9 +139,11 @@ func renderFile(ctx context.Context, tree fs.FS, file string, options source.Jso
 	}
 	switch path.Ext(file) {
 	case ".yaml", ".yml":
-		return renderManifests(yamldoc.YAML(file, data, yamldoc.Options{}))(file)
+		items, err := yamldoc.YAML(file, data, yamldoc.Options{})
+		return fromItems(items, file), err
 	case ".json":
-		return renderManifests(yamldoc.JSON(file, data, yamldoc.Options{}))(file)
+		items, err := yamldoc.JSON(file, data, yamldoc.Options{})
+		return fromItems(items, file), err
 	}
 	value, err := evaluate(ctx, tree, file, options, libraries)
 	if err != nil {
@@ -154,14 +156,12 @@ func renderFile(ctx context.Context, tree fs.FS, file string, options source.Jso
 	return fromObjects(objects, file), nil
 }
 
-func renderManifests(items []yamldoc.Item, err error) func(file string) ([]providers.Rendered, error) {
-	return func(file string) ([]providers.Rendered, error) {
-		rendered := make([]providers.Rendered, len(items))
-		for i, item := range items {
-			rendered[i] = providers.Rendered{Object: item.Object, Origin: item.Origin(file)}
-		}
-		return rendered, err
+func fromItems(items []yamldoc.Item, file string) []providers.Rendered {
+	rendered := make([]providers.Rendered, len(items))
+	for i, item := range items {
+		rendered[i] = providers.Rendered{Object: item.Object, Origin: item.Origin(file)}
 	}
+	return rendered
 }
 
 func fromObjects(objects []object.Object, file string) []providers.Rendered {

@@ -67,10 +67,16 @@ func TestRender(t *testing.T) {
 		{"top-level arguments", "web/t.jsonnet", &source.Jsonnet{TopLevelArguments: []source.JsonnetVariable{
 			{Name: "name", Value: "tla"}, {Name: "count", Value: "2", Code: true},
 		}}, map[string]string{"web/t.jsonnet": podFunction + `function(name, count=1) [pod(name + i) for i in std.range(1, count)]`}, []string{"Pod tla1", "Pod tla2"}},
-		{"libraries", "web/l.jsonnet", &source.Jsonnet{Libraries: []string{"/lib/vendor"}},
-			map[string]string{"web/l.jsonnet": podFunction + `pod((import 'x.libsonnet').name)`}, []string{"Pod from-vendor"}},
-		{"importstr and importbin", "web/i.jsonnet", nil,
-			map[string]string{"web/i.jsonnet": podFunction + `pod((importstr 'name.txt') + (importbin 'name.txt')[0])`, "web/name.txt": "text"}, []string{"Pod text116"}},
+		{
+			"libraries", "web/l.jsonnet", &source.Jsonnet{Libraries: []string{"/lib/vendor"}},
+			map[string]string{"web/l.jsonnet": podFunction + `pod((import 'x.libsonnet').name)`},
+			[]string{"Pod from-vendor"},
+		},
+		{
+			"importstr and importbin", "web/i.jsonnet", nil,
+			map[string]string{"web/i.jsonnet": podFunction + `pod((importstr 'name.txt') + (importbin 'name.txt')[0])`, "web/name.txt": "text"},
+			[]string{"Pod text116"},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -95,8 +95,10 @@ func TestOptions(t *testing.T) {
 		{"labels without selectors", source.Kustomize{Labels: labels, LabelWithoutSelector: true}, at("spec", "selector", "matchLabels"), map[string]any{"app": "web"}},
 		{"labels not in templates", source.Kustomize{Labels: labels, LabelWithoutSelector: true}, at("spec", "template", "metadata", "labels"), map[string]any{"app": "web"}},
 		{
-			"labels in templates", source.Kustomize{Labels: labels, LabelWithoutSelector: true, LabelIncludeTemplates: true},
-			at("spec", "template", "metadata", "labels"), map[string]any{"team": "payments", "app": "other"},
+			"labels in templates",
+			source.Kustomize{Labels: labels, LabelWithoutSelector: true, LabelIncludeTemplates: true},
+			at("spec", "template", "metadata", "labels"),
+			map[string]any{"team": "payments", "app": "other"},
 		},
 		{"patch file", source.Kustomize{Patches: []source.KustomizePatch{{Path: "patch.yaml"}}}, at("spec", "paused"), true},
 		{"JSON patch", source.Kustomize{Patches: []source.KustomizePatch{{
