@@ -15,8 +15,12 @@ import (
 // Apply sends one object by server-side apply. Fields that the server's schema
 // does not have are an error, not dropped. Where the connection breaks it is
 // sent again, since that changes nothing more, unless a ResourceVersion is given:
-// what came through would then look like somebody else's change.
+// what came through would then look like somebody else's change. A ResourceVersion
+// needs the UID too: servers ignore it where the object is not there, and create it.
 func (c *cluster) Apply(ctx context.Context, r providers.ApplyRequest) (providers.ApplyResult, error) {
+	if r.ResourceVersion != "" && r.UID == "" {
+		return providers.ApplyResult{}, fmt.Errorf("%s: applying a resourceVersion needs its uid. This is a bug in gantry", r.Object.ID())
+	}
 	path, err := objectPath(r.Resource, r.Object.Namespace(), r.Object.Name())
 	if err != nil {
 		return providers.ApplyResult{}, err
@@ -28,6 +32,7 @@ func (c *cluster) Apply(ctx context.Context, r providers.ApplyRequest) (provider
 		query:       url.Values{"force": {fmt.Sprint(r.Force)}},
 		contentType: typeApply,
 		repeatable:  r.DryRun || r.ResourceVersion == "",
+		guarded:     r.UID != "",
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -81,7 +82,12 @@ func (c *cluster) statusFailure(r request, answer response) error {
 		return &reasonError{providers.ErrNotFound, message}
 	case http.StatusConflict:
 		return conflict(r, status)
-	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge:
+	case http.StatusUnprocessableEntity:
+		if r.guarded && isOtherUID(status) {
+			return conflict(r, status)
+		}
+		return invalid(r, status)
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
 		return invalid(r, status)
 	case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
 		return &reasonError{providers.ErrUnsupported, fmt.Sprintf("cluster %q: %s", c.name, message)}
@@ -143,8 +149,17 @@ func isAdmission(message string) bool {
 	return strings.Contains(message, "failed calling webhook") ||
 		strings.Contains(message, "failed to create typed patch object") ||
 		strings.Contains(message, "failed to create manager for existing fields") ||
+		strings.Contains(message, "failed to convert new object") ||
 		strings.Contains(message, "etcdserver: request is too large") ||
 		strings.Contains(message, "field not declared in schema")
+}
+
+// isOtherUID tells that the uid which was to be is not that of the live object.
+// Server-side apply takes it for an attempt to change the uid.
+func isOtherUID(status metav1.Status) bool {
+	return status.Details != nil && slices.ContainsFunc(status.Details.Causes, func(cause metav1.StatusCause) bool {
+		return cause.Field == "metadata.uid"
+	})
 }
 
 // isAboutObject tells a missing object, or the missing namespace of it, from a

@@ -92,8 +92,8 @@ func TestBrokenConnections(t *testing.T) {
 		}},
 		"apply":                            {again: true, call: apply(func(*providers.ApplyRequest) {})},
 		"apply with a uid":                 {again: true, call: apply(func(r *providers.ApplyRequest) { r.UID = "u" })},
-		"apply with a resourceVersion":     {again: false, call: apply(func(r *providers.ApplyRequest) { r.ResourceVersion = "7" })},
-		"dry run with a resourceVersion":   {again: true, call: apply(func(r *providers.ApplyRequest) { r.ResourceVersion, r.DryRun = "7", true })},
+		"apply with a resourceVersion":     {again: false, call: apply(func(r *providers.ApplyRequest) { r.UID, r.ResourceVersion = "u", "7" })},
+		"dry run with a resourceVersion":   {again: true, call: apply(func(r *providers.ApplyRequest) { r.UID, r.ResourceVersion, r.DryRun = "u", "7", true })},
 		"create, whose outcome is unknown": {again: false, call: create},
 		"delete": {again: false, call: func(c *cluster) error {
 			return c.Delete(context.Background(), providers.DeleteRequest{Resource: configMaps, Namespace: "web", Name: "settings"})

@@ -39,6 +39,7 @@ type request struct {
 	// that it may be sent again when it is not known whether it arrived. Reads
 	// always are.
 	repeatable bool
+	guarded    bool                // only the object of a uid is to be changed
 	resource   *providers.Resource // what is asked for, where it is a kind
 	scrub      scrubber            // takes values of Secrets out of what the server says
 }

@@ -25,10 +25,11 @@ type scrubber struct {
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // quoted matches what Go's %q and %v of typed values, and people, put in quotes.
-// What is in braces behind "Value:" is how typed patches print a value.
+// What is in braces behind "got &" or "Value:" is how typed patches print a
+// value, at the end of a line.
 var (
 	quoted      = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`|'[^']*'")
-	structValue = regexp.MustCompile(`\{Value:[^}]*\}?`)
+	structValue = regexp.MustCompile(`(got &\{|\{Value:)[^\n]*`)
 	webhookName = regexp.MustCompile(`(admission webhook|calling webhook|failed calling webhook) "[A-Za-z0-9.-]+"`)
 )
 
@@ -38,8 +39,12 @@ func scrubberOf(resource providers.Resource, o object.Object) scrubber {
 		return scrubber{}
 	}
 	s := newScrubber(o.Name(), o.Namespace(), o.GenerateName())
-	for _, field := range []string{"data", "stringData"} {
-		s.addValues(o[field])
+	for field, value := range o { // a mistyped field of values holds values too
+		switch field {
+		case "apiVersion", "kind", "metadata", "type", "immutable":
+		default:
+			s.addValues(value)
+		}
 	}
 	if text := o.Annotation(lastApplied); text != "" {
 		s.addValues(text)
@@ -154,7 +159,7 @@ func (s scrubber) clean(message string) string {
 	for i, name := range kept {
 		message = strings.Replace(message, name, placeholder(i), 1)
 	}
-	message = structValue.ReplaceAllString(message, "{Value:"+object.Redacted+"}")
+	message = structValue.ReplaceAllString(message, "${1}"+object.Redacted+"}")
 	message = quoted.ReplaceAllStringFunc(message, func(text string) string {
 		if s.safe[text[1:len(text)-1]] {
 			return text
