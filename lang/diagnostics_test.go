@@ -92,7 +92,7 @@ func TestDiagnostics(t *testing.T) {
 				for range 2 {
 					want = annotate(t, name, want)
 				}
-				if err := os.WriteFile(name, want, 0o600); err != nil {
+				if err := os.WriteFile(name, want, 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/schema"
 )
 
@@ -62,7 +63,7 @@ func decodeGantry(e *evaluation, in *instance) decoded {
 // checkVersion holds a constraint against the version of gantry. A version that
 // is still in the making counts as the one that it will be.
 func checkVersion(in *instance, text, version string) {
-	constraint, err := semver.NewConstraint(text)
+	constraint, err := function.Constraint(text)
 	if err != nil {
 		in.errorAt(in.values, "required_version", "Invalid version constraint", "%q is no version constraint. Write one such as \">= 0.1, < 2\" or \"~> 1.4\".", text)
 		return

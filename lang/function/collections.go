@@ -256,7 +256,7 @@ var transposeFunc = function.New(&function.Spec{
 // replaced by what comes later.
 var mergeDeepFunc = function.New(&function.Spec{
 	Description: "Merges objects and the objects in them; where both have something else, the later one wins.",
-	VarParam:    &function.Parameter{Name: "objects", Type: cty.DynamicPseudoType, AllowNull: true, AllowMarked: true},
+	VarParam:    &function.Parameter{Name: "objects", Type: cty.DynamicPseudoType, AllowNull: true, AllowMarked: true, AllowDynamicType: true},
 	Type: func(args []cty.Value) (cty.Type, error) {
 		for i, arg := range args {
 			if unmarked, _ := arg.Unmark(); !arg.IsWhollyKnown() {

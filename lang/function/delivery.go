@@ -3,6 +3,8 @@ package function
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"math/big"
+	"regexp"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -54,12 +56,39 @@ var dnsLabelFunc = function.New(&function.Spec{
 	},
 })
 
+// pessimistic is Terraform's operator: "~> 1.4" allows what raises the last part
+// that is written, so 1.4 and 1.5, but not 2.0.
+var pessimistic = regexp.MustCompile(`~>\s*v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(-[0-9A-Za-z.-]+)?`)
+
+// Constraint parses a version constraint: that of the semver library, and
+// Terraform's "~>".
+func Constraint(text string) (*semver.Constraints, error) {
+	text = pessimistic.ReplaceAllStringFunc(text, func(match string) string {
+		parts := pessimistic.FindStringSubmatch(match)
+		version := strings.TrimSpace(strings.TrimPrefix(match, "~>"))
+		switch {
+		case parts[2] == "":
+			return ">= " + version
+		case parts[3] == "":
+			return ">= " + version + ", < " + next(parts[1])
+		}
+		return ">= " + version + ", < " + parts[1] + "." + next(parts[2])
+	})
+	return semver.NewConstraint(text)
+}
+
+// next returns the number after one that is written in decimal digits.
+func next(digits string) string {
+	number, _ := new(big.Int).SetString(digits, 10)
+	return number.Add(number, big.NewInt(1)).String()
+}
+
 var semverMatchFunc = function.New(&function.Spec{
 	Description: "Tells whether a version fulfils a constraint such as \"~> 1.2\", \">= 1.4, < 2\" or \"1.x\".",
 	Params:      []function.Parameter{text("constraint"), text("version")},
 	Type:        function.StaticReturnType(cty.Bool),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		constraint, err := semver.NewConstraint(args[0].AsString())
+		constraint, err := Constraint(args[0].AsString())
 		if err != nil {
 			return cty.NilVal, function.NewArgErrorf(0, "%q is no version constraint", args[0].AsString())
 		}

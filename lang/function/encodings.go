@@ -62,8 +62,8 @@ func sha1Sum(b []byte) []byte   { sum := sha1.Sum(b); return sum[:] } //nolint:g
 func sha256Sum(b []byte) []byte { sum := sha256.Sum256(b); return sum[:] }
 func sha512Sum(b []byte) []byte { sum := sha512.Sum512(b); return sum[:] }
 
-func hashFunc(sum func([]byte) []byte, encode func([]byte) string) function.Function {
-	return stringFunc("Returns a string's hash.", func(s string) (string, error) { return encode(sum([]byte(s))), nil })
+func hashFunc(what string, sum func([]byte) []byte, encode func([]byte) string) function.Function {
+	return stringFunc("Returns a string's "+what+".", func(s string) (string, error) { return encode(sum([]byte(s))), nil })
 }
 
 // uuidV5Func is RFC 9562's version 5: a name's hash in a namespace.

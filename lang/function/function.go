@@ -55,9 +55,13 @@ func Table(files fs.FS) []Group {
 			"yamldecode": yamlDecodeFunc, "yamldecode_all": yamlDecodeAllFunc, "yamlencode": yamlEncodeFunc,
 		}},
 		{"Hashes", map[string]function.Function{
-			"base64sha256": hashFunc(sha256Sum, toBase64), "base64sha512": hashFunc(sha512Sum, toBase64),
-			"md5": hashFunc(md5Sum, toHex), "sha1": hashFunc(sha1Sum, toHex), "sha256": hashFunc(sha256Sum, toHex),
-			"sha512": hashFunc(sha512Sum, toHex), "uuidv5": uuidV5Func,
+			"base64sha256": hashFunc("SHA-256 hash as base64", sha256Sum, toBase64),
+			"base64sha512": hashFunc("SHA-512 hash as base64", sha512Sum, toBase64),
+			"md5":          hashFunc("MD5 hash in hexadecimal digits", md5Sum, toHex),
+			"sha1":         hashFunc("SHA-1 hash in hexadecimal digits", sha1Sum, toHex),
+			"sha256":       hashFunc("SHA-256 hash in hexadecimal digits", sha256Sum, toHex),
+			"sha512":       hashFunc("SHA-512 hash in hexadecimal digits", sha512Sum, toHex),
+			"uuidv5":       uuidV5Func,
 		}},
 		{"Dates", map[string]function.Function{
 			"formatdate": stdlib.FormatDateFunc, "timeadd": stdlib.TimeAddFunc, "timecmp": timeCompareFunc,

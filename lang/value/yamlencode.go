@@ -27,6 +27,20 @@ func ToYAML(v cty.Value) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// yamlString lets the encoder choose the quotes: it knows which words other
+// parsers of YAML take for something else.
+func yamlString(s string) (*yaml.Node, error) {
+	node := &yaml.Node{}
+	if err := node.Encode(s); err != nil {
+		return nil, err
+	}
+	if node.Tag != "!!str" { // the encoder knows not of "<<"
+		node.SetString(s)
+		node.Style = yaml.DoubleQuotedStyle
+	}
+	return node, nil
+}
+
 func yamlNode(v cty.Value, at place) (*yaml.Node, error) {
 	if ref, ok := ReferenceOf(v); ok {
 		return nil, &PathError{Path: at.hcl, Reason: ref.noValue().Error()}
@@ -38,9 +52,7 @@ func yamlNode(v cty.Value, at place) (*yaml.Node, error) {
 	case v.IsNull():
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, nil
 	case ty == cty.String:
-		node := &yaml.Node{}
-		node.SetString(v.AsString())
-		return node, nil
+		return yamlString(v.AsString())
 	case ty == cty.Bool:
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(v.True())}, nil
 	case ty == cty.Number:
@@ -53,8 +65,10 @@ func yamlNode(v cty.Value, at place) (*yaml.Node, error) {
 		node := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 		for it := v.ElementIterator(); it.Next(); {
 			name, item := it.Element()
-			key := &yaml.Node{}
-			key.SetString(name.AsString())
+			key, err := yamlString(name.AsString())
+			if err != nil {
+				return nil, err
+			}
 			child, err := yamlNode(item, at.attribute(name.AsString()))
 			if err != nil {
 				return nil, err

@@ -1,0 +1,78 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Markdown renders the reference of a block at the top level.
+func Markdown(b *Block) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "## %s\n\n%s\n", b.Header(), b.Doc)
+	if b.Example != "" {
+		fmt.Fprintf(&out, "\n```hcl\n%s\n```\n", b.Example)
+	}
+	writeArguments(&out, b)
+	writeNested(&out, b, "")
+	return out.String()
+}
+
+// Header renders how a block begins: `generator "git" "NAME"`. A label in lower
+// case that stands for one of several types is said as it is.
+func (b *Block) Header() string {
+	header := b.Type
+	for _, label := range b.Labels {
+		if label == "name" || label == "type" {
+			label = strings.ToUpper(label)
+		}
+		header += fmt.Sprintf(" %q", label)
+	}
+	return header
+}
+
+func writeNested(out *strings.Builder, b *Block, path string) {
+	for _, nested := range b.Blocks {
+		inner := path + nested.Header()
+		fmt.Fprintf(out, "\n### %s\n\n%s %s\n", inner, nested.Doc, nested.count())
+		writeArguments(out, nested.Block)
+		writeNested(out, nested.Block, inner+" › ")
+	}
+}
+
+// count says how often a nested block may be written.
+func (n Nested) count() string {
+	switch {
+	case n.Min == 1 && n.Max == 1:
+		return "Required, once."
+	case n.Min == 1:
+		return "Required, once or more."
+	case n.Max == 1:
+		return "At most once."
+	}
+	return "Any number."
+}
+
+func writeArguments(out *strings.Builder, b *Block) {
+	if len(b.Arguments) == 0 {
+		return
+	}
+	out.WriteString("\n| argument | type | default | |\n|---|---|---|---|\n")
+	for _, argument := range b.Arguments {
+		fallback := argument.Default
+		if argument.Required {
+			fallback = "**required**"
+		} else if strings.HasPrefix(fallback, `"`) || fallback == "true" || fallback == "false" || strings.Trim(fallback, "0123456789") == "" && fallback != "" {
+			fallback = "`" + fallback + "`"
+		}
+		doc := argument.Doc
+		if len(argument.OneOf) > 0 {
+			doc += " One of `\"" + strings.Join(argument.OneOf, "\"`, `\"") + "\"`."
+		}
+		if argument.Sensitive {
+			doc += " May be sensitive."
+		}
+		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", argument.Name, argument.Type.Name, cell(fallback), cell(doc))
+	}
+}
+
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
