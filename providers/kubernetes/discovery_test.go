@@ -279,7 +279,7 @@ func TestOpenAPI(t *testing.T) {
 	hash.Store("BBB")
 	second.Refresh()
 	read(second, "BBB", 2)
-	files, err := filepath.Glob(filepath.Join(cache, "openapi", "*", "*", "*"))
+	files, err := filepath.Glob(filepath.Join(cache, "*", "*", "*"))
 	if err != nil || len(files) != 1 {
 		t.Errorf("the cache holds %v, want only the newest document", files)
 	}

@@ -3,10 +3,15 @@ package kubernetes_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/target"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/kubernetes"
 	"github.com/gantrycd/gantry/providers/kubernetes/clustertest"
@@ -24,7 +29,8 @@ func TestLiveWholeCluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a cluster of its own")
 	}
-	l := connectTo(t, clustertest.Own(t, clustertest.ControlPlaneOnly()), kubernetes.Options{})
+	own := clustertest.Own(t, clustertest.ControlPlaneOnly())
+	l := connectTo(t, own, kubernetes.Options{})
 	in := func(test func(live)) func(t *testing.T) {
 		return func(t *testing.T) {
 			inner := l
@@ -34,6 +40,7 @@ func TestLiveWholeCluster(t *testing.T) {
 	}
 	t.Run("a kind of its own", in(testCustomResource))
 	t.Run("a webhook that does not answer", in(testWebhookDown))
+	t.Run("the permissions that the documentation asks for", in(func(l live) { testDocumentedPermissions(l, own) }))
 	t.Run("an extension of the API that does not answer", in(testBrokenAPIService))
 }
 
@@ -154,3 +161,66 @@ func testBrokenAPIService(l live) {
 		t.Error(err)
 	}
 }
+
+// testDocumentedPermissions holds docs/clusters.md to what it says: its roles are
+// enough to plan, apply, wait and destroy in one namespace.
+func testDocumentedPermissions(l live, cluster clustertest.Cluster) {
+	t := l.t
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "clusters.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(string(page), "<!-- tested: permissions -->\n```yaml\n")
+	text, _, closed := strings.Cut(after, "\n```\n")
+	if !found || !closed {
+		t.Fatal("docs/clusters.md has no block of permissions")
+	}
+	l.apply(l.request(namespaceKind, "web", nil))
+	for _, document := range strings.Split(text, "\n---\n") {
+		var o object.Object
+		if err := yaml.Unmarshal([]byte(document), &o); err != nil {
+			t.Fatal(err)
+		}
+		l.apply(providers.ApplyRequest{Resource: l.resource(o.GVK()), Object: o, Manager: manager})
+	}
+
+	connected, err := kubernetes.New(kubernetes.Options{}).Connect("test",
+		target.Connection{Kubeconfig: cluster.Kubeconfig, Impersonate: "gantry"}, target.Credentials{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := live{Cluster: connected, t: t, namespace: "web"}
+	eventually(t, func() error { // until the server's authorizer has seen the bindings
+		_, err := as.Info(t.Context())
+		return err
+	})
+	if _, _, err := as.OpenAPI(t.Context(), "apps", "v1"); err != nil {
+		t.Error(err)
+	}
+	eventually(t, func() error {
+		_, err := as.List(t.Context(), as.resource(deploymentKind), "web", providers.ListOptions{})
+		return err
+	})
+	request := as.configMap("settings", map[string]any{"a": "1"})
+	request.DryRun = true
+	as.apply(request)
+	request.DryRun = false
+	applied := as.apply(request)
+	err = as.Watch(t.Context(), request.Resource, "web", func(o object.Object, _ bool) bool { return o.Name() != "settings" })
+	if err != nil {
+		t.Error(err)
+	}
+	if err := as.Delete(t.Context(), providers.DeleteRequest{Resource: request.Resource, Namespace: "web", Name: "settings", UID: applied.UID()}); err != nil {
+		t.Error(err)
+	}
+	for what, err := range map[string]error{
+		"another namespace": second(as.List(t.Context(), request.Resource, l.namespace, providers.ListOptions{})),
+		"another kind":      second(as.List(t.Context(), as.resource(object.GVK{Version: "v1", Kind: "Pod"}), "web", providers.ListOptions{})),
+	} {
+		if !errors.Is(err, providers.ErrForbidden) {
+			t.Errorf("%s: error %v, want an ErrForbidden: the roles are to give no more than they say", what, err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

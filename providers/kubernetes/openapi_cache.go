@@ -23,7 +23,7 @@ func (c *cluster) documentFile(key, hash string) documentFile {
 		return documentFile{}
 	}
 	return documentFile{
-		folder: filepath.Join(c.cacheDir, "openapi", digest(c.server), strings.ReplaceAll(key, "/", "_")),
+		folder: filepath.Join(c.cacheDir, digest(c.server), strings.ReplaceAll(key, "/", "_")),
 		name:   digest(hash) + ".json",
 	}
 }

@@ -85,8 +85,8 @@ func isSecret(resource providers.Resource) bool {
 }
 
 func newScrubber(names ...string) scrubber {
-	s := scrubber{active: true, safe: map[string]bool{"Secret": true, "secrets": true, "v1": true, "": true}}
-	for _, name := range names {
+	s := scrubber{active: true, safe: map[string]bool{}}
+	for _, name := range append(names, "", "v1", "Secret", "secrets", "data", "stringData", "type", "immutable", "metadata") {
 		s.safe[name] = true
 	}
 	return s

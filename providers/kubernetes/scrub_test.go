@@ -28,6 +28,8 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 		"typed string":    fmt.Sprintf("expected map, got &value.valueUnstructured{Value:%q}", canary),
 		"webhook":         fmt.Sprintf(`admission webhook "policy.example.com" denied the request: password '%s' is in a list of leaked ones`, canary),
 		"transformed":     fmt.Sprintf(`webhook says: "prefix-%s-suffix"`, strings.ToUpper(canary)),
+		"typed map":       `expected string, got &value.valueUnstructured{Value:map[string]interface {}{"deep":map[string]interface {}{"n":987654321}, "x":ab1}}`,
+		"typed list":      "errors:\n  .stringData: expected map, got &{[987654321 ab1]}\n  .x: field not declared in schema",
 		"number":          "pin 987654321 is a phone number",
 		"short":           "the value ab1 is too short (ab1)",
 	}
@@ -64,6 +66,7 @@ func TestScrubbedErrorsStayReadable(t *testing.T) {
 	tests := map[string]string{
 		`Secret "db" is invalid: data[password]: Invalid value: "c4nary-Value!": a bad one`: `Secret "db" is invalid: data[password]: Invalid value: (sensitive): a bad one`,
 		`unknown field "stringData.password"`:                                               `unknown field "stringData.password"`,
+		"data: Forbidden: field is immutable when `immutable` is set":                       "data: Forbidden: field is immutable when `immutable` is set",
 		`namespaces "web" not found`:                                                        `namespaces "web" not found`,
 		`admission webhook "policy.example.com" denied the request: a label is missing`:     `admission webhook "policy.example.com" denied the request: a label is missing`,
 		`type: Invalid value: "Opaque": field is immutable`:                                 `type: Invalid value: (sensitive): field is immutable`,
@@ -72,6 +75,15 @@ func TestScrubbedErrorsStayReadable(t *testing.T) {
 		if got := scrub.clean(message); got != want {
 			t.Errorf("clean(%q)\n got %q\nwant %q", message, got, want)
 		}
+	}
+}
+
+func TestValuesOfMistypedFieldsAreScrubbed(t *testing.T) {
+	r := secretRequest(nil)
+	r.Object["dta"] = map[string]any{"password": "c4nary-Value!"}
+	got := scrubberOf(r.Resource, r.Object).clean(`unknown field "dta.password" with c4nary-Value!`)
+	if want := `unknown field "dta.password" with (sensitive)`; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
