@@ -39,7 +39,7 @@ func Run(args []string, programs Programs, stdout, stderr io.Writer) int {
 	if err := root.Execute(); err != nil {
 		fmt.Fprintf(stderr, "Error: %v\n", err)
 		var shown *explained
-		if errors.As(err, &shown) {
+		if errors.As(err, &shown) && shown.detail != "" {
 			fmt.Fprintf(stderr, "\n%s\n", strings.TrimRight(shown.detail, "\n"))
 		}
 		return 1

@@ -255,7 +255,7 @@ func TestInterrupted(t *testing.T) {
 	var ids []process.ID
 	eventually(t, "the servers are started", func(context.Context) error {
 		r, err := p.home.Dir("i").Record()
-		if err == nil && len(r.Children) < 4 {
+		if err == nil && len(r.Children) < 2 {
 			err = fmt.Errorf("%d are", len(r.Children))
 		}
 		if err == nil {

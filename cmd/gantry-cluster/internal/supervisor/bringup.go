@@ -31,11 +31,7 @@ func (s *supervisor) bringUp(life context.Context) error {
 	s.record.Context = kubeconfig.Context(s.Dir.Name())
 	s.record.Children = map[string]process.ID{}
 
-	programs := []program{etcdProgram(net), apiserverProgram(net), controllerManagerProgram()}
-	if !s.record.ControlPlaneOnly {
-		programs = append(programs, schedulerProgram())
-	}
-	if err := s.launch(launch, programs...); err != nil {
+	if err := s.launch(launch, etcdProgram(net), apiserverProgram(net)); err != nil {
 		return err
 	}
 	config, client, err := connect(s.Dir)
@@ -46,6 +42,15 @@ func (s *supervisor) bringUp(life context.Context) error {
 	ctx, cancel := context.WithTimeout(life, s.Timeout)
 	defer cancel()
 	if err := s.wait(ctx, "the API server", func() error { return readyz(ctx, client) }); err != nil {
+		return err
+	}
+	// Not before: the controller manager gives the API server ten seconds and then
+	// gives up, and a busy machine may need more.
+	programs := []program{controllerManagerProgram()}
+	if !s.record.ControlPlaneOnly {
+		programs = append(programs, schedulerProgram())
+	}
+	if err := s.launch(launch, programs...); err != nil {
 		return err
 	}
 	s.work(life, func(ctx context.Context) error { return namespaces.Run(ctx, config, client, s.Log) })

@@ -26,7 +26,7 @@ import (
 // patience is how long servers may take to end before they are killed; nothing
 // of theirs is kept, so it only has to be long enough for them to say goodbye to
 // each other.
-const patience = 5 * time.Second
+const patience = 3 * time.Second
 
 // tailLines is how much of a failed server's log is shown.
 const tailLines = 15
@@ -179,8 +179,10 @@ func (s *supervisor) finish(cause error) error {
 	s.Log.Info("ending", "cause", cause)
 	if planned {
 		s.record.Phase = home.Stopping
-		s.save()
+	} else {
+		s.record.Phase, s.record.Message = home.Failed, cause.Error()
 	}
+	s.save()
 	s.stopAll()
 	if planned {
 		s.report.send(Event{Failure: cause.Error()})
@@ -194,7 +196,6 @@ func (s *supervisor) finish(cause error) error {
 		event.Log = Tail(s.Dir.Log(crashed.child.name), tailLines)
 	}
 	s.Log.Error("failed", "cause", cause)
-	s.record.Phase, s.record.Message = home.Failed, cause.Error()
 	s.record.Children = nil
 	s.save()
 	s.discard()
