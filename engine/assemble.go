@@ -138,7 +138,7 @@ func (d *draft) application() plan.Application {
 		Changes: d.changes, Blocked: d.blocked, Warnings: d.warnings, Settings: d.settings(),
 	}
 	if d.record != nil {
-		out.Serial = d.record.Serial
+		out.Serial, out.Prior = d.record.Serial, d.record.LastSources()
 		out.Name, out.Project, out.Namespace, out.DependsOn = d.record.Name, d.record.Project, d.record.Namespace, d.record.DependsOn
 	}
 	if d.app != nil {

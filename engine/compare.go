@@ -14,6 +14,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/redact"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/state"
 )
@@ -332,7 +333,7 @@ func (c *comparison) body(change *plan.Change, send object.Object) {
 
 // refusal is a server's answer as it may be shown.
 func (c *comparison) refusal(err error, desired object.Object) string {
-	text := err.Error()
+	text := redact.Text(err.Error(), desired, c.engine.options.Fingerprinter)
 	if errors.Is(err, providers.ErrNotFound) && strings.Contains(text, "namespace") {
 		text += fmt.Sprintf(". Namespace %q is neither there nor in the plan; set sync.create_namespace = true to have it made", desired.Namespace())
 	}

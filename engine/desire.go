@@ -170,6 +170,8 @@ func claim(drafts []*draft) {
 			first, taken := owners[key]
 			if !taken {
 				owners[key] = d
+			}
+			if !taken || first == d { // a hook of several phases is there more than once
 				continue
 			}
 			detail := func(other *draft) string {

@@ -50,7 +50,8 @@ var estates = []estate{
 	{name: "jsonnet-guestbook-tla", repo: "argocd-example-apps", source: `
 		path = "jsonnet-guestbook-tla"
 		jsonnet {
-		  top_level_arguments = { name = "from-gantry", replicas = 2 }
+		  top_level_arguments = { name = "from-gantry" }
+		  top_level_code      = { replicas = "2" }
 		}`},
 	{name: "sock-shop", repo: "argocd-example-apps", source: `path = "sock-shop"`},
 	{name: "sync-waves", repo: "argocd-example-apps", source: `path = "sync-waves"`},

@@ -133,6 +133,20 @@ func (r *Record) Owns() []Owned {
 	return owned
 }
 
+// LastSources returns the sources of the newest apply that succeeded, nil where
+// there is none.
+func (r *Record) LastSources() []source.Pin {
+	if r == nil {
+		return nil
+	}
+	for _, entry := range slices.Backward(r.History) {
+		if entry.Outcome == "succeeded" {
+			return entry.Sources
+		}
+	}
+	return nil
+}
+
 // ClusterUID returns the identity of the cluster that the application was applied
 // to, empty for a nil record.
 func (r *Record) ClusterUID() string {

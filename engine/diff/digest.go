@@ -15,15 +15,6 @@ func (d *Differ) Digest(desired object.Object) string {
 	return d.mac("desired", appendValue(nil, map[string]any(desired)))
 }
 
-// Fingerprint stands for a sensitive value: equal values of one installation have
-// equal fingerprints, and the value cannot be told from it.
-func (d *Differ) Fingerprint(value any) string {
-	if text, ok := value.(string); ok {
-		return d.fingerprinter.Of(text)
-	}
-	return d.fingerprinter.Of(string(appendValue(nil, value)))
-}
-
 // mac returns a keyed digest of text, for one use: digests of different uses never
 // compare equal.
 func (d *Differ) mac(use string, text []byte) string {

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/redact"
 )
 
 // lastApplied is where kubectl keeps the whole object it applied, Secret values
@@ -74,34 +75,7 @@ func mergeStringData(secret object.Object) {
 // its last-applied annotation, replaced by fingerprints; true if there were any.
 // o is not changed; where there is nothing to replace it is returned as it is.
 func (d *Differ) Redact(o object.Object) (object.Object, bool) {
-	if !isSecret(o) {
-		return o, false
-	}
-	out, redacted := maps.Clone(o), false
-	for _, key := range []string{"data", "stringData"} {
-		switch values := o[key].(type) {
-		case nil:
-		case map[string]any:
-			hidden := make(map[string]any, len(values))
-			for name, value := range values {
-				hidden[name] = d.Fingerprint(value)
-			}
-			out[key], redacted = hidden, redacted || len(values) > 0
-		default:
-			out[key], redacted = d.Fingerprint(values), true
-		}
-	}
-	annotations, _ := o.Metadata()["annotations"].(map[string]any)
-	if text, ok := annotations[lastApplied]; ok {
-		metadata, hidden := maps.Clone(o.Metadata()), maps.Clone(annotations)
-		hidden[lastApplied] = d.Fingerprint(text)
-		metadata["annotations"] = hidden
-		out["metadata"], redacted = map[string]any(metadata), true
-	}
-	if !redacted {
-		return o, false
-	}
-	return out, true
+	return redact.Object(o, d.fingerprinter)
 }
 
 func isSecret(o object.Object) bool {

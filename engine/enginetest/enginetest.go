@@ -176,14 +176,14 @@ func Change(p *plan.Plan, address addr.Address, id string) *plan.Change {
 }
 
 // Repository makes a bare git repository of a directory's content and returns
-// its path.
+// its URL.
 func Repository(t testing.TB, content string) string {
 	t.Helper()
 	bare := filepath.Join(t.TempDir(), "repository.git")
 	Git(t, "", "init", "--quiet", "--bare", "--initial-branch=main", bare)
 	Git(t, content, "--git-dir", bare, "--work-tree", content, "add", "--force", "--all")
 	Git(t, content, "--git-dir", bare, "--work-tree", content, "commit", "--quiet", "--message", "content")
-	return bare
+	return "file://" + bare
 }
 
 // Git runs the git program in a directory, with nothing of the user's
