@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	discovery "k8s.io/api/apidiscovery/v2"
 
@@ -91,10 +90,4 @@ func (c *cluster) readGroups(ctx context.Context, root string, built *catalog) (
 		return nil, c.notKubernetes(answer, err)
 	}
 	return list.Items, nil
-}
-
-// getDiscovery reads a document of discovery, as servers without aggregation
-// have one for each group and version.
-func (c *cluster) getDiscovery(ctx context.Context, path string, value any) error {
-	return c.getJSON(ctx, request{verb: verbDiscovery, method: http.MethodGet, path: path}, value)
 }

@@ -33,7 +33,7 @@ func (c *cluster) readGroupsOneByOne(ctx context.Context, root string, answer re
 		for j, version := range g.Versions {
 			group.Go(func() error {
 				path := root + "/" + version.GroupVersion
-				err := c.getDiscovery(ctx, path, &documents[i][j])
+				err := c.getJSON(ctx, request{verb: verbDiscovery, path: path}, &documents[i][j])
 				if err != nil && ctx.Err() == nil {
 					mu.Lock()
 					defer mu.Unlock()
