@@ -1,9 +1,29 @@
 package diff
 
 import (
+	"fmt"
+
+	"k8s.io/kube-openapi/pkg/schemaconv"
+	"k8s.io/kube-openapi/pkg/validation/spec"
 	"sigs.k8s.io/structured-merge-diff/v4/schema"
 	schemav6 "sigs.k8s.io/structured-merge-diff/v6/schema"
 )
+
+// convertModels makes a schema of OpenAPI models. The library panics on some models
+// that are none (a null schema): documents come from servers, and such a one is an
+// error like any other.
+func convertModels(models map[string]*spec.Schema) (out *schema.Schema, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			out, err = nil, fmt.Errorf("a schema is malformed: %v", cause)
+		}
+	}()
+	converted, err := schemaconv.ToSchemaFromOpenAPI(models, false)
+	if err != nil {
+		return nil, err
+	}
+	return convertSchema(converted), nil
+}
 
 // convertSchema turns the schema that kube-openapi makes, whose types are of
 // another major version of structured-merge-diff, into ours. A reference that

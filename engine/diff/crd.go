@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"k8s.io/kube-openapi/pkg/schemaconv"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 
 	"github.com/gantrycd/gantry/plan/object"
@@ -64,11 +63,11 @@ func versionType(version object.Object) (*Type, error) {
 	if err := json.Unmarshal(text, &models); err != nil {
 		return nil, err
 	}
-	converted, err := schemaconv.ToSchemaFromOpenAPI(models, false)
+	converted, err := convertModels(models)
 	if err != nil {
 		return nil, err
 	}
-	return namedType(convertSchema(converted), resourceModel), nil
+	return namedType(converted, resourceModel), nil
 }
 
 // embed adds what the server adds to a CRD's schema: the type and metadata of the

@@ -154,9 +154,12 @@ func (w *walker) compareItems(n node, at path, before, after []any) bool {
 	return true
 }
 
-// whole records a value that is only on one side. The entries of a map of free
+// whole records a value that is only on one side; null is nothing. The entries of a map of free
 // keys (labels, data) are changes of their own.
 func (w *walker) whole(n node, at path, value any, kind plan.FieldKind) {
+	if value == nil {
+		return
+	}
 	m, isMap := value.(map[string]any)
 	if isMap && len(m) > 0 && !n.atomicMap() && len(n.atom().Map.Fields) == 0 {
 		for _, name := range sortedKeys(m) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"k8s.io/kube-openapi/pkg/schemaconv"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 
 	"github.com/gantrycd/gantry/plan/object"
@@ -108,11 +107,10 @@ func parseDocument(group, version string, document []byte) (map[object.GVK]*Type
 		return nil, fmt.Errorf("cannot be parsed: %w", err)
 	}
 	models := openapi.Components.Schemas
-	converted, err := schemaconv.ToSchemaFromOpenAPI(models, false)
+	schema, err := convertModels(models)
 	if err != nil {
 		return nil, fmt.Errorf("cannot be converted: %w", err)
 	}
-	schema := convertSchema(converted)
 	types := map[object.GVK]*Type{}
 	for name, model := range models {
 		for _, gvk := range kindsOf(model) {

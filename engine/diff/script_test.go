@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -92,8 +93,21 @@ func runScript(t *testing.T, archive *txtar.Archive) string {
 			s.run(strings.Fields(line[2:]))
 		}
 	}
-	return s.out.String()
+	return numbered(s.out.String())
 }
+
+// numbered replaces fingerprints, which depend on the key, by their order of appearance.
+func numbered(text string) string {
+	seen := map[string]string{}
+	return fingerprint.ReplaceAllStringFunc(text, func(mark string) string {
+		if _, ok := seen[mark]; !ok {
+			seen[mark] = fmt.Sprintf("‹%d›", len(seen)+1)
+		}
+		return seen[mark]
+	})
+}
+
+var fingerprint = regexp.MustCompile(`‹[0-9a-f]+›`)
 
 func (s *script) run(words []string) {
 	file := words[len(words)-1]

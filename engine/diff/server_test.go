@@ -104,6 +104,21 @@ func (s *server) update(patch map[string]any, by string) {
 	s.stamp(s.live)
 }
 
+// replace makes the object what it is given, as a client that puts a whole one.
+func (s *server) replace(whole object.Object, by string) error {
+	s.clock = s.clock.Add(time.Minute)
+	edited := &unstructured.Unstructured{Object: whole.DeepCopy()}
+	edited.SetManagedFields(s.live.GetManagedFields())
+	out, err := s.manager.Update(s.live.DeepCopy(), edited, by)
+	if err != nil {
+		return err
+	}
+	s.live = out.(*unstructured.Unstructured)
+	s.live.SetUID("1")
+	s.stamp(s.live)
+	return nil
+}
+
 // setDefaults merges values that no one owns, as the server's defaulting does.
 func (s *server) setDefaults(patch map[string]any) {
 	s.live.Object = mergePatch(s.live.Object, patch)
@@ -118,7 +133,7 @@ func (s *server) stamp(u *unstructured.Unstructured) {
 	list := u.GetManagedFields()
 	for i, e := range list {
 		at := metav1.NewTime(s.clock)
-		if was, ok := known[e.Manager+string(e.Operation)]; ok && string(was.FieldsV1.GetRawBytes()) == string(e.FieldsV1.GetRawBytes()) {
+		if was, ok := known[e.Manager+string(e.Operation)]; ok && was.Time != nil && string(was.FieldsV1.GetRawBytes()) == string(e.FieldsV1.GetRawBytes()) {
 			at = *was.Time
 		}
 		list[i].Time = &at
