@@ -67,9 +67,9 @@ func (c *cli) finish(err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &usage):
-		c.printDiagnostics(nil, errorDiagnostic("Invalid command line", fmt.Sprintf("%s.\nSee \"%s --help\".", capitalised(err.Error()), usage.command)))
+		c.printDiagnostics(nil, errorDiagnostic("Invalid command line", fmt.Sprintf("%s\nSee \"%s --help\".", sentence(err), usage.command)))
 	default:
-		c.printDiagnostics(nil, errorDiagnostic("Command failed", capitalised(err.Error())+"."))
+		c.printDiagnostics(nil, errorDiagnostic("Command failed", sentence(err)))
 	}
 	return exitError
 }

@@ -4,9 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -88,8 +87,17 @@ func failed(diags hcl.Diagnostics) error {
 	return nil
 }
 
-// capitalised makes an error's text a sentence.
-func capitalised(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(first)) + strings.TrimRight(text[size:], ".\n")
+// plainWord is a word that may be capitalised: no file, flag or address.
+var plainWord = regexp.MustCompile(`^[a-z]+[ :,]`)
+
+// sentence makes an error's text a sentence.
+func sentence(err error) string {
+	text := strings.TrimRight(err.Error(), "\n")
+	if plainWord.MatchString(text) {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	return text
 }

@@ -86,10 +86,15 @@ func (c *cli) knownVariables(ctx context.Context) []string {
 	if err != nil {
 		return nil
 	}
-	var out []string
+	descriptions := map[string]string{}
 	for _, variable := range read.config.Variables {
-		description, _, _ := strings.Cut(variable.Description, "\n")
-		out = append(out, variable.Name+"=\t"+description)
+		descriptions[variable.Name], _, _ = strings.Cut(variable.Description, "\n")
+	}
+	var out []string
+	for _, node := range read.config.Graph { // those without a value too
+		if node.Address.Kind == "var" {
+			out = append(out, node.Address.Name+"=\t"+descriptions[node.Address.Name])
+		}
 	}
 	return out
 }

@@ -78,13 +78,24 @@ func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
 	w.progress.pause()
 	if made != nil {
 		made.Backend = backendOf(w.config)
-		if err := w.cli.showPlan(made); err != nil {
+		if err := w.cli.showPlan(w.told(made)); err != nil {
 			return nil, err
 		}
 	}
 	diags = append(w.diags, diags...)
 	w.cli.printDiagnostics(w.files, diags)
 	return made, failed(diags)
+}
+
+// told is the plan as it is shown before its diagnostics. On a terminal these say
+// more of its problems, and right below, so that the plan need not.
+func (w *work) told(made *plan.Plan) *plan.Plan {
+	if w.cli.json || !isTerminal(w.cli.out) {
+		return made
+	}
+	shown := *made
+	shown.Problems = nil
+	return &shown
 }
 
 // save writes a plan file and says how to go on.

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 )
 
@@ -15,11 +19,12 @@ would change, field by field, and changes it when you say so.
 A first configuration:   gantry init
 What would change:       gantry plan
 Change it:               gantry apply`,
-		SilenceErrors:     true, // finish reports them
-		SilenceUsage:      true,
-		DisableAutoGenTag: true,
-		Args:              cobra.NoArgs,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SuggestionsMinimumDistance: 2,
+		SilenceErrors:              true, // finish reports them
+		SilenceUsage:               true,
+		DisableAutoGenTag:          true,
+		Args:                       noCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -48,6 +53,18 @@ Change it:               gantry apply`,
 	}
 	wrapArgs(root)
 	return root
+}
+
+// noCommand refuses a command that there is not, and suggests those that are near.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += fmt.Sprintf(". Did you mean %q?", strings.Join(near, `" or "`))
+	}
+	return errors.New(text)
 }
 
 // wrapArgs makes a wrong number of arguments a usage error, like a wrong flag.

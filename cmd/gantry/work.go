@@ -52,6 +52,7 @@ func (o *workOptions) addresses() ([]addr.Address, error) {
 // work is a command that plans or applies, with what it needs.
 type work struct {
 	cli      *cli
+	dir      string
 	options  workOptions
 	targets  []addr.Address
 	progress *progress
@@ -68,95 +69,113 @@ type work struct {
 // begin loads the configuration and wires an engine. What is wrong with the
 // configuration is in work.diags: the sound part of it can be planned.
 func (c *cli) begin(ctx context.Context, in *inputs, options workOptions) (*work, error) {
-	w, dir, err := c.prepare(options)
+	w, err := c.prepare(options)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			w.end()
-		}
-	}()
-	setup, err := c.setup(w, dir)
-	if err != nil {
+	if err := w.load(ctx, in); err != nil {
+		w.end()
 		return nil, err
 	}
-	var read *loaded
-	// Generators read through the same sources that applications are rendered from.
-	if read, w.diags, err = c.evaluate(ctx, in, engine.New(setup).Reader()); err != nil {
-		return nil, err
-	}
-	w.config, w.files = read.config, read.files
-	if options.offline {
-		// No state is asked, so fingerprints hold within this plan only.
-		if setup.Fingerprinter, err = passingFingerprinter(); err != nil {
-			return nil, err
-		}
-	} else {
-		if w.state, err = openBackend(ctx, dir, backendOf(w.config)); err != nil {
-			return nil, err
-		}
-		w.state.give(&setup)
-	}
-	w.engine = engine.New(setup)
 	return w, nil
 }
 
-// beginSaved reads a saved plan and wires an engine that applies it.
-func (c *cli) beginSaved(ctx context.Context, file string, options workOptions) (w *work, saved *plan.Plan, err error) {
-	w, dir, err := c.prepare(options)
+// load evaluates the configuration and opens the state that it names.
+func (w *work) load(ctx context.Context, in *inputs) error {
+	setup, err := w.setup()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	defer func() {
-		if err != nil {
-			w.end()
-		}
-	}()
-	if saved, err = planfile.ReadFile(file, nil); err != nil {
-		return nil, nil, err
-	}
-	setup, err := c.setup(w, dir)
+	// Generators read through the same sources that applications are rendered from.
+	read, diags, err := w.cli.evaluate(ctx, in, engine.New(setup).Reader())
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	if w.state, err = openBackend(ctx, dir, saved.Backend); err != nil {
-		return nil, nil, err
+	w.config, w.files, w.diags = read.config, read.files, diags
+	if w.options.offline {
+		// No state is asked, so fingerprints hold within this plan only.
+		setup.Fingerprinter, err = passingFingerprinter()
+	} else {
+		err = w.open(ctx, &setup, backendOf(w.config))
 	}
-	if saved, err = planfile.Unseal(saved, w.state.identity); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	if err != nil {
+		return err
 	}
-	w.state.give(&setup)
 	w.engine = engine.New(setup)
+	return nil
+}
+
+// beginSaved reads a saved plan and wires an engine that applies it.
+func (c *cli) beginSaved(ctx context.Context, file string, options workOptions) (*work, *plan.Plan, error) {
+	w, err := c.prepare(options)
+	if err != nil {
+		return nil, nil, err
+	}
+	saved, err := w.loadSaved(ctx, file)
+	if err != nil {
+		w.end()
+		return nil, nil, err
+	}
 	return w, saved, nil
 }
 
+// loadSaved reads a saved plan and opens the state that it was made from.
+func (w *work) loadSaved(ctx context.Context, file string) (*plan.Plan, error) {
+	saved, err := planfile.ReadFile(file, nil)
+	if err != nil {
+		return nil, err
+	}
+	setup, err := w.setup()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.open(ctx, &setup, saved.Backend); err != nil {
+		return nil, err
+	}
+	if saved, err = planfile.Unseal(saved, w.state.identity); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	w.engine = engine.New(setup)
+	return saved, nil
+}
+
+// open opens the state for an engine.
+func (w *work) open(ctx context.Context, setup *engine.Options, named plan.Backend) error {
+	opened, err := openBackend(ctx, w.dir, named)
+	if err != nil {
+		return err
+	}
+	w.state = opened
+	opened.give(setup)
+	return nil
+}
+
 // prepare starts what shows progress.
-func (c *cli) prepare(options workOptions) (*work, string, error) {
+func (c *cli) prepare(options workOptions) (*work, error) {
 	targets, err := options.addresses()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if options.parallelism < 0 {
-		return nil, "", &usageError{command: options.command, err: fmt.Errorf("--parallelism is %d, and must be more than 0", options.parallelism)}
+		return nil, &usageError{command: options.command, err: fmt.Errorf("--parallelism is %d, and must be more than 0", options.parallelism)}
 	}
 	dir, err := c.directory()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return &work{cli: c, options: options, targets: targets, progress: newProgress(c), meter: newMeter()}, dir, nil
+	return &work{cli: c, dir: dir, options: options, targets: targets, progress: newProgress(c), meter: newMeter()}, nil
 }
 
 // setup gathers what an engine works with, but for the state.
-func (c *cli) setup(w *work, dir string) (engine.Options, error) {
-	cache, err := c.cache()
+func (w *work) setup() (engine.Options, error) {
+	cache, err := w.cli.cache()
 	if err != nil {
 		return engine.Options{}, err
 	}
 	return engine.Options{
-		Sources:       c.sources(dir, cache),
+		Sources:       w.cli.sources(w.dir, cache),
 		Renderers:     renderers(),
-		Clusters:      w.meter.clusters(c.clusters(dir, cache)),
+		Clusters:      w.meter.clusters(w.cli.clusters(w.dir, cache)),
 		Version:       version,
 		Parallelism:   w.options.parallelism,
 		HealthTimeout: healthTimeout,
