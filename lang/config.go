@@ -80,7 +80,7 @@ type Backend struct {
 // Variable is one input variable and where its value came from.
 type Variable struct {
 	Name        string
-	Type        string // as cty's friendly name
+	Type        string // as it would be written: "list(string)"
 	Description string
 	Sensitive   bool
 	Origin      string // "default", "GANTRY_VAR_x", a file's name, or "--var"

@@ -42,6 +42,7 @@ func (m *Module) Evaluate(ctx context.Context, options EvalOptions) (*Config, hc
 		config:    &Config{Dir: m.dir, Incomplete: m.missing},
 		indirect:  map[*block][]Dependency{},
 	}
+	m.fs.since(m.read)
 	e.diags = append(e.diags, e.giveVariables(options.Variables)...)
 	for _, b := range m.order {
 		if err := ctx.Err(); err != nil {

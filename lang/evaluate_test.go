@@ -290,7 +290,7 @@ func TestEstate(t *testing.T) {
 	if got := config.Settings.Backend; got.Type != "local" || got.Arguments["path"] != "state" {
 		t.Errorf("backend is %v", got)
 	}
-	if config.Variables[0].Value != object.Redacted || config.Variables[0].Type != "string" && config.Variables[0].Type != "dynamic" {
+	if config.Variables[0].Value != object.Redacted || config.Variables[0].Type != "any" || config.Variables[1].Type != "string" {
 		t.Errorf("variables are %v", config.Variables)
 	}
 }
@@ -746,6 +746,9 @@ generator "git" "none" {
 }
 generator "list" "strings" { elements = ["x", "y"] }
 generator "list" "map" { elements = { k = { n = 1 } } }
+generator "list" "more" { elements = [{ key = "p", m = 1 }, { key = "q", m = 2 }] }
+generator "matrix" "keyed" { generators = [generator.list.more, generator.list.map, generator.list.single] }
+generator "list" "single" { elements = [{ key = "s" }] }
 generator "list" "objects" { elements = [{ key = "k", labels = { a = "1" } }, { n = 1, labels = { b = "2" } }] }
 generator "matrix" "three" { generators = [generator.list.map, generator.clusters.canary, { z = { y = 1 } }] }
 generator "matrix" "empty" { generators = [generator.list.map, generator.git.none] }
@@ -767,7 +770,7 @@ application "show" {
   source {
     objects = [{ apiVersion = "v1", kind = "ConfigMap", metadata = { name = "x" }, data = {
       tiers = jsonencode(local.tiers), flat = jsonencode([for item in local.flat : item.labels]), file = jsonencode(local.file),
-      combined = "${local.combined.n}${local.combined.name}${local.combined.y}${local.combined.cluster.labels.tier}", nested = local.nested
+      combined = "${local.combined.n}${local.combined.name}${local.combined.y}${local.combined.cluster.labels.tier}", nested = local.nested, key = generator.matrix.keyed["q/k/s"].key
     } }]
   }
   destination { cluster = cluster.a }
@@ -784,6 +787,9 @@ application "show" {
 		"generator.list.map":        {"k"},
 		"generator.list.objects":    {"6e7aabf6b2", "k"},
 		"generator.list.strings":    {"x", "y"},
+		"generator.list.more":       {"p", "q"},
+		"generator.list.single":     {"s"},
+		"generator.matrix.keyed":    {"p/k/s", "q/k/s"},
 		"generator.matrix.empty":    {},
 		"generator.matrix.three":    {"k/b/z"},
 		`generator.list.each["p"]`:  {"p1"},
@@ -803,7 +809,7 @@ application "show" {
 	wantData := map[string]any{
 		"tiers": "[false,true,false]", "flat": `[{"a":null,"b":"2"},{"a":"1","b":null}]`,
 		"file":     `{"path":{"basename":"eu","filename":"config.json","path":"clusters/eu","segments":["clusters","eu"]},"replicas":9007199254740993,"tags":["a"]}`,
-		"combined": "1b1canary", "nested": "q1",
+		"combined": "1b1canary", "nested": "q1", "key": "q/k/s",
 	}
 	if diff := cmp.Diff(wantData, data); diff != "" {
 		t.Error(diff)

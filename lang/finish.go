@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -110,10 +109,8 @@ func (e *evaluation) digest() string {
 	}
 	read := e.module.fs.digests()
 	for _, name := range schema.SortedKeys(read) {
-		if !strings.HasSuffix(name, varsFile) && !strings.HasSuffix(name, autoVarsSuffix) {
-			sum := read[name]
-			part("file "+filepath.ToSlash(name), string(sum[:]))
-		}
+		sum := read[name]
+		part("file "+name, string(sum[:]))
 	}
 	for _, variable := range e.config.Variables {
 		part("variable "+variable.Name, variable.Value)

@@ -15,7 +15,7 @@ const maxItems = 1_000_000
 
 func matrixGenerator() *kind {
 	return generatorType("matrix",
-		"Combines every item of one generator with every item of the others. The key is theirs, joined by `/`; an item has the attributes of all of them, and it is an error if two have the same attribute with other values.",
+		"Combines every item of one generator with every item of the others. The key is theirs, joined by `/`; an item has the attributes of all of them, and it is an error if two have the same attribute with other values. Where two have an attribute `key`, as the elements of lists do, it is the joined key.",
 		`generator "matrix" "everywhere" {
   generators = [generator.clusters.production, generator.git.overlays]
 }`,
@@ -64,7 +64,9 @@ func matrixFactor(in *instance, generator cty.Value, place int) ([]item, bool) {
 		return nil, false
 	}
 	var items []item
-	for key, v := range generator.AsValueMap() {
+	values := generator.AsValueMap()
+	for _, key := range schema.SortedKeys(values) {
+		v := values[key]
 		unmarked, _ := v.Unmark()
 		if unmarked.IsNull() || !unmarked.Type().IsObjectType() {
 			in.errorAt(in.values, "generators", "Unsuitable value", "Only objects can be combined, but the item %q of element %d is %s. Give it a name: { name = ... }.", key, place, value.Kind(v))
@@ -72,7 +74,6 @@ func matrixFactor(in *instance, generator cty.Value, place int) ([]item, bool) {
 		}
 		items = append(items, item{key: key, value: v, origin: fmt.Sprintf("%q", key)})
 	}
-	sortItems(items)
 	return items, true
 }
 
@@ -80,27 +81,31 @@ func multiply(in *instance, left, right []item) ([]item, bool) {
 	product := make([]item, 0, len(left)*len(right))
 	for _, a := range left {
 		for _, b := range right {
-			merged, conflict := mergeItems(a.value, b.value)
+			key := a.key + "/" + b.key
+			merged, conflict := mergeItems(a.value, b.value, key)
 			if conflict != "" {
 				in.errorAt(in.values, "generators", "Conflicting generator items", "The items %s and %s both have the attribute %q, with different values. Leave one of them out, with a generator \"list\" over what is needed of it.", a.origin, b.origin, conflict)
 				return nil, false
 			}
-			product = append(product, item{key: a.key + "/" + b.key, value: merged, origin: strings.Join([]string{a.origin, b.origin}, " with ")})
+			product = append(product, item{key: key, value: merged, origin: strings.Join([]string{a.origin, b.origin}, " with ")})
 		}
 	}
 	return product, true
 }
 
 // mergeItems joins the attributes of two objects, or names the attribute that
-// both have with different values.
-func mergeItems(a, b cty.Value) (cty.Value, string) {
+// both have with different values. The attribute key names an item, so that it is
+// the joined one.
+func mergeItems(a, b cty.Value, key string) (cty.Value, string) {
 	attributes := a.AsValueMap()
 	if attributes == nil {
 		attributes = map[string]cty.Value{}
 	}
 	for _, name := range schema.SortedKeys(b.AsValueMap()) {
 		v := b.GetAttr(name)
-		if have, ok := attributes[name]; ok && !have.RawEquals(v) {
+		if have, ok := attributes[name]; ok && name == "key" {
+			v = cty.StringVal(key)
+		} else if ok && !have.RawEquals(v) {
 			return cty.NilVal, name
 		}
 		attributes[name] = v

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,15 +37,18 @@ type Module struct {
 	dir     string
 	version string
 	fs      *recorder
+	read    map[string][sha256.Size]byte // of the files of configuration
 	kinds   map[string]*kind
 	files   map[string]*hcl.File
 	sources map[string]bool // the files, of files, that are configuration
 
-	blocks  []*block // sorted by address; then the groups
-	index   map[addr.Address]*block
-	groups  map[string]*block // all blocks of a kind
-	order   []*block          // what is needed first
-	missing bool              // parts of the files could not be read as blocks
+	blocks     []*block // sorted by address; then the groups
+	index      map[addr.Address]*block
+	groups     map[string]*block // all blocks of a kind
+	order      []*block          // what is needed first
+	suggesting int               // how often something near was looked for
+
+	missing bool // parts of the files could not be read as blocks
 }
 
 // Load reads the configuration in a directory: all *.gantry.hcl and *.gantry.json
@@ -85,6 +89,7 @@ func Load(dir string, options LoadOptions) (*Module, hcl.Diagnostics) {
 	m.addGroups()
 	diags = append(diags, m.resolve()...)
 	diags = append(diags, m.sortBlocks()...)
+	m.read = m.fs.digests()
 	return m, tidy(diags)
 }
 

@@ -3,6 +3,7 @@ package lang
 import (
 	"crypto/sha256"
 	"io/fs"
+	"maps"
 	"sync"
 )
 
@@ -40,13 +41,16 @@ func (r *recorder) ReadFile(name string) ([]byte, error) {
 	return content, nil
 }
 
+// since forgets what was read after a point in time, which digests gave.
+func (r *recorder) since(read map[string][sha256.Size]byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.read = maps.Clone(read)
+}
+
 // digests returns the hashes of all files that were read.
 func (r *recorder) digests() map[string][sha256.Size]byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := make(map[string][sha256.Size]byte, len(r.read))
-	for name, sum := range r.read {
-		out[name] = sum
-	}
-	return out
+	return maps.Clone(r.read)
 }

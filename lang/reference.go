@@ -134,12 +134,7 @@ func (m *Module) lookupName(ref *reference, steps hcl.Traversal, kindRoot, typeN
 	if ref.target != nil {
 		return nil
 	}
-	var names []string
-	for a := range m.index {
-		if a.Kind == kindRoot && a.Type == typeName {
-			names = append(names, a.Name)
-		}
-	}
+	names := m.namesOf(kindRoot, typeName)
 	word := map[string]string{"var": "variable", "local": "local value"}[kindRoot]
 	if word == "" {
 		word = kindRoot
@@ -149,6 +144,24 @@ func (m *Module) lookupName(ref *reference, steps hcl.Traversal, kindRoot, typeN
 		detail = fmt.Sprintf("No %s of type %s is called %q in this configuration.", word, typeName, name)
 	}
 	return undeclared(*ref, detail, name, names, prefix+".")
+}
+
+// maxSuggesting bounds for how many mistyped names something near is looked for:
+// each takes as long as there are names.
+const maxSuggesting = 1000
+
+// namesOf returns the names of a kind's blocks, for a suggestion.
+func (m *Module) namesOf(kindRoot, typeName string) []string {
+	if m.suggesting++; m.suggesting > maxSuggesting {
+		return nil
+	}
+	var names []string
+	for a := range m.index {
+		if a.Kind == kindRoot && a.Type == typeName {
+			names = append(names, a.Name)
+		}
+	}
+	return names
 }
 
 // stepName returns the name that the first of some steps selects.

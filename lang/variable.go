@@ -56,7 +56,7 @@ func decodeVariable(e *evaluation, in *instance) decoded {
 		Name: in.address.Name, Description: in.values.String("description"), Sensitive: in.values.Bool("sensitive", false), Range: in.values.Range,
 	}
 	want, defaults := variableType(in)
-	variable.Type = want.FriendlyName()
+	variable.Type = typeexpr.TypeString(want.WithoutOptionalAttributesDeep())
 	v, origin := givenValue(e, in, want, defaults)
 	variable.Origin = origin
 	if variable.Sensitive {

@@ -16,9 +16,6 @@ import (
 // known. Only then do the methods that return Go values return what was written.
 func (v *Values) Known() bool { return v.known }
 
-// Fail says that the block's values are not sound after all.
-func (v *Values) Fail() { v.known = false }
-
 // Get returns an argument, and whether it was set. It may be unknown.
 func (v *Values) Get(name string) (Value, bool) {
 	if _, ok := v.Block.Argument(name); !ok {

@@ -28,8 +28,8 @@ func Suggest(given string, words []string) string {
 	slices.Sort(sorted)
 	folded := fold(given)
 	for _, word := range sorted {
-		if distance := distance(folded, fold(word), bestDistance); distance < bestDistance {
-			best, bestDistance = word, distance
+		if d := distance(folded, fold(word), bestDistance); d < bestDistance {
+			best, bestDistance = word, d
 		}
 	}
 	return best

@@ -63,7 +63,7 @@ func measureNative(src []byte, template bool) *excess {
 			m.inQuotes()
 		case heredoc:
 			m.inHeredoc()
-		default:
+		case file, bracket, paren, brace, interp:
 			m.inCode()
 		}
 	}

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,14 +135,18 @@ func TestFormat(t *testing.T) {
 // lexed is what HCL's own scanner makes of a text: the greatest depth.
 func lexed(src []byte) int {
 	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
+	openers := []hclsyntax.TokenType{
+		hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl,
+	}
+	closers := []hclsyntax.TokenType{
+		hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd,
+	}
 	depth, deepest := 0, 0
 	for _, token := range tokens {
-		switch token.Type {
-		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+		if slices.Contains(openers, token.Type) {
 			depth++
-		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
+		} else if slices.Contains(closers, token.Type) {
 			depth--
-		default:
 		}
 		deepest = max(deepest, depth)
 	}

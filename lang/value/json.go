@@ -66,8 +66,8 @@ func (c *converter) convert(v cty.Value, at place) (any, error) {
 	if v.HasMark(Sensitive) {
 		c.sensitive = append(c.sensitive, at.pointer)
 		inner := converter{}
-		clear, _ := v.Unmark()
-		return inner.convert(clear, at)
+		unmarked, _ := v.Unmark()
+		return inner.convert(unmarked, at)
 	}
 	v, _ = v.Unmark()
 	if ref, ok := ReferenceOf(v); ok {
@@ -84,7 +84,7 @@ func (c *converter) convert(v cty.Value, at place) (any, error) {
 	case ty == cty.Bool:
 		return v.True(), nil
 	case ty == cty.Number:
-		number, reason := Number(v.AsBigFloat())
+		number, reason := convertNumber(v.AsBigFloat())
 		if reason != "" {
 			return nil, &PathError{Path: at.hcl, Reason: reason}
 		}
@@ -115,9 +115,9 @@ func (c *converter) convert(v cty.Value, at place) (any, error) {
 	return nil, &PathError{Path: at.hcl, Reason: "a " + ty.FriendlyName() + " cannot be written as JSON"}
 }
 
-// Number converts a number as Kubernetes holds them: an int64 where it is whole,
+// convertNumber converts a number as Kubernetes holds them: an int64 where it is whole,
 // else the nearest float64. It gives a reason where it is out of range.
-func Number(number *big.Float) (any, string) {
+func convertNumber(number *big.Float) (any, string) {
 	if number.IsInt() {
 		whole, accuracy := number.Int64()
 		if accuracy != big.Exact {
@@ -130,45 +130,4 @@ func Number(number *big.Float) (any, string) {
 		return nil, fmt.Sprintf("%s is out of the range of numbers that JSON can hold exactly enough", number.Text('g', 40))
 	}
 	return fraction, ""
-}
-
-// FromJSON converts JSON-shaped values, as ToJSON returns them, to cty: maps to
-// objects, lists to tuples.
-func FromJSON(v any) (cty.Value, error) {
-	switch v := v.(type) {
-	case nil:
-		return cty.NullVal(cty.DynamicPseudoType), nil
-	case string:
-		return cty.StringVal(v), nil
-	case bool:
-		return cty.BoolVal(v), nil
-	case int64:
-		return cty.NumberIntVal(v), nil
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return cty.NilVal, fmt.Errorf("%v is no number of JSON", v)
-		}
-		return cty.ParseNumberVal(strconv.FormatFloat(v, 'g', -1, 64))
-	case map[string]any:
-		attributes := make(map[string]cty.Value, len(v))
-		for name, item := range v {
-			converted, err := FromJSON(item)
-			if err != nil {
-				return cty.NilVal, err
-			}
-			attributes[name] = converted
-		}
-		return cty.ObjectVal(attributes), nil
-	case []any:
-		items := make([]cty.Value, len(v))
-		for i, item := range v {
-			converted, err := FromJSON(item)
-			if err != nil {
-				return cty.NilVal, err
-			}
-			items[i] = converted
-		}
-		return cty.TupleVal(items), nil
-	}
-	return cty.NilVal, fmt.Errorf("a %T is not JSON-shaped", v)
 }

@@ -67,7 +67,7 @@ generator "matrix" "one" {
 
 generator "matrix" "conflict" {
   generators = [generator.list.fine, generator.list.other]
-#              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Conflicting generator items: The items "a" and "c" both have the attribute "key", with different values. Leave one of them out, with a generator "list" over what is needed of it.
+#              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Conflicting generator items: The items "a" and "c" both have the attribute "n", with different values. Leave one of them out, with a generator "list" over what is needed of it.
 }
 
 generator "matrix" "no_generator" {
