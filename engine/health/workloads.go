@@ -42,8 +42,8 @@ func deployment(o object.Object) (Status, error) {
 	return Status{Code: Healthy}, nil
 }
 
-// statefulSet has Argo CD's quirk: with spec.updateStrategy.rollingUpdate set, even
-// empty as the API server's defaulting does not make it, it is healthy as soon as
+// statefulSet has Argo CD's quirk: with spec.updateStrategy.rollingUpdate set, and be it
+// empty, it is healthy as soon as
 // the pods above the partition are updated, whatever the revisions say.
 func statefulSet(o object.Object) (Status, error) {
 	set, err := decode[appsv1.StatefulSet](o, "apps/v1")
