@@ -58,6 +58,7 @@ func (b *stepBuilder) application(i int, stages []order.Stage, needs []int) {
 		b.last[i] = b.add(plan.Step{Kind: plan.StepWait, Application: i, Changes: indices(len(app.Changes)), Needs: needs}) + 1
 		return
 	}
+	waited := map[int]bool{}
 	for _, stage := range stages {
 		var writes []int
 		for _, change := range stage.Items {
@@ -76,7 +77,17 @@ func (b *stepBuilder) application(i int, stages []order.Stage, needs []int) {
 		if len(writes) == 0 {
 			writes = needs
 		}
-		needs = []int{b.add(plan.Step{Kind: plan.StepWait, Application: i, Changes: b.written(app, stage.Await), Needs: writes})}
+		await := b.written(app, stage.Await)
+		for _, change := range await {
+			waited[change] = true
+		}
+		needs = []int{b.add(plan.Step{Kind: plan.StepWait, Application: i, Changes: await, Needs: writes})}
+	}
+	// Stages wait for what the next one needs; the application is done when the rest
+	// is healthy too.
+	rest := slices.DeleteFunc(b.written(app, indices(len(app.Changes))), func(change int) bool { return waited[change] })
+	if len(rest) > 0 {
+		needs = []int{b.add(plan.Step{Kind: plan.StepWait, Application: i, Changes: rest, Needs: needs})}
 	}
 	b.last[i] = b.add(plan.Step{Kind: plan.StepRecord, Application: i, Needs: needs}) + 1
 }
