@@ -44,6 +44,12 @@ func (p *planning) assemble() (*plan.Plan, hcl.Diagnostics) {
 			out.Applications = append(out.Applications, d.application())
 		}
 	}
+	for _, broken := range p.config.Broken {
+		out.Problems = append(out.Problems, plan.Problem{
+			Address: broken.Address, Summary: "Application cannot be evaluated",
+			Detail: "Its block, or what it refers to, has errors. It is left as it is.", Range: rangeText(broken.Range),
+		})
+	}
 	sortProblems(out.Problems)
 	out.Clusters = p.clusters(built)
 	out.Steps = steps(out, stages)

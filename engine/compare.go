@@ -188,6 +188,10 @@ func (c *comparison) refused(d *draft, change *plan.Change, q question, refusal 
 		return block(change, "Server refuses the object", c.refusal(refusal, q.desired))
 	}
 	named := strings.Join(fields, ", ")
+	if kind := q.desired.ID().GroupKind(); kind == crdKind || kind == namespaceKind {
+		return block(change, "Immutable field changes", fmt.Sprintf(
+			"%s cannot change on an existing object (%s), and a %s is never replaced: everything in it would go with it.", named, refusal.Message, kind.Kind))
+	}
 	if !d.app.Sync.Replace && q.want.placement.Options["Replace"] != "true" && q.want.placement.Options["Force"] != "true" {
 		return block(change, "Immutable field changes", fmt.Sprintf(
 			"%s cannot change on an existing object (%s). To have it deleted and made anew, set sync.replace = true "+

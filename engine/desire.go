@@ -54,7 +54,9 @@ func (e *Engine) desire(ctx context.Context, d *draft, rendered []rendering, lin
 	}
 	namespace := object.ID{Kind: "Namespace", Name: app.Destination.Namespace}
 	if app.Sync.CreateNamespace && namespace.Name != "" && byID[namespace] == nil {
-		d.desired = append(d.desired, e.namespace(d, lineage))
+		if want := e.namespace(d, lineage); e.permitted(d, want) {
+			d.desired = append(d.desired, want)
+		}
 	}
 }
 

@@ -10,7 +10,11 @@ import (
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/enginetest"
+	"github.com/gantrycd/gantry/engine/health"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/target"
+	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/kubernetes"
 	"github.com/gantrycd/gantry/providers/kubernetes/clustertest"
 )
 
@@ -127,6 +131,7 @@ func TestRealWorld(t *testing.T) {
 			if n := first.Counts()[plan.Create]; n == 0 {
 				t.Fatalf("the first plan creates nothing: %v", first.Counts())
 			}
+			expectHealthy(t, cluster, first)
 			expectNothing(t, b.MustPlan(t, engine.PlanOptions{}))
 
 			gone := b.MustApply(t, engine.PlanOptions{Destroy: true})
@@ -137,6 +142,32 @@ func TestRealWorld(t *testing.T) {
 				t.Errorf("after destroying there is more to destroy: %v", again.Counts())
 			}
 		})
+	}
+}
+
+// expectHealthy fails the test if something that a plan wrote is not healthy once
+// its apply has ended. An autoscaler has no metrics here.
+func expectHealthy(t *testing.T, c clustertest.Cluster, p *plan.Plan) {
+	t.Helper()
+	cluster, err := kubernetes.New(kubernetes.Options{}).Connect("local", target.Connection{Kubeconfig: c.Kubeconfig}, target.Credentials{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range p.Applications {
+		for _, change := range p.Applications[i].Changes {
+			if change.Hook != nil || change.ID.Kind == "HorizontalPodAutoscaler" {
+				continue
+			}
+			resource := providers.Resource{GVK: change.GVK(), Plural: change.Plural, Namespaced: change.Namespaced}
+			live, err := cluster.Get(t.Context(), resource, change.ID.Namespace, change.ID.Name)
+			if err != nil {
+				t.Errorf("%s: %v", change.ID, err)
+				continue
+			}
+			if ready := health.Ready(live); !ready.Done {
+				t.Errorf("%s is not healthy after the apply: %s", change.ID, ready.Message)
+			}
+		}
 	}
 }
 
