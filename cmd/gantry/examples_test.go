@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kubeconfig := clustertest.Own(t).Kubeconfig
+	kubeconfig := defaultCluster(t)
 	ran := 0
 	for _, entry := range entries {
 		if !entry.IsDir() || entry.Name() == "quickstart" {
@@ -54,6 +55,24 @@ func TestExamples(t *testing.T) {
 	if ran < 5 {
 		t.Errorf("only %d examples were found", ran)
 	}
+}
+
+// defaultCluster starts the cluster that "gantry-cluster up" starts, in a home of
+// its own, and returns its kubeconfig.
+func defaultCluster(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	kubeconfig := filepath.Join(folder, "kubeconfig")
+	cluster := func(args ...string) {
+		command := exec.Command(clustertest.Binary(t), args...)
+		command.Env = append(os.Environ(), "GANTRY_CLUSTER_HOME="+filepath.Join(folder, "clusters"))
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("gantry-cluster %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	cluster("up", "--kubeconfig", kubeconfig, "--parent-pid", strconv.Itoa(os.Getpid()))
+	t.Cleanup(func() { cluster("down") })
+	return kubeconfig
 }
 
 // runGantry runs the program, which must end with an exit code, and returns what

@@ -78,7 +78,7 @@ func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
 	w.progress.pause()
 	if made != nil {
 		made.Backend = backendOf(w.config)
-		if err := w.cli.showPlan(w.told(made)); err != nil {
+		if err := w.cli.showPlan(w.told(made), w.options.view); err != nil {
 			return nil, err
 		}
 	}

@@ -86,7 +86,11 @@ func referencePage(command *cobra.Command) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# gantry %s\n\n%s.\n\n%s\n\n", command.Name(), command.Short, code(command.UseLine()))
 	if command.Long != "" {
-		fmt.Fprintf(&b, "%s\n\n", code(command.Long))
+		text := command.Long
+		if strings.Contains(text, "  ") { // laid out in columns
+			text = code(text)
+		}
+		fmt.Fprintf(&b, "%s\n\n", text)
 	}
 	if command.Example != "" {
 		fmt.Fprintf(&b, "## Examples\n\n%s\n\n", code(command.Example))

@@ -7,6 +7,7 @@ import (
 )
 
 func newShow(c *cli) *cobra.Command {
+	var shown viewOptions
 	command := &cobra.Command{
 		Use:   "show PLANFILE",
 		Short: "Show a saved plan",
@@ -20,9 +21,10 @@ configuration is read, and the values of Secrets are not in what is shown.`,
 			if err != nil {
 				return err
 			}
-			return c.showPlan(saved)
+			return c.showPlan(saved, shown)
 		},
 		ValidArgsFunction: planFileCompletions,
 	}
+	shown.register(command)
 	return command
 }

@@ -20,6 +20,7 @@ type workOptions struct {
 	parallelism int
 	stats       bool
 	offline     bool
+	view        viewOptions
 	command     string // "gantry apply", for others who find the state held
 }
 
@@ -30,6 +31,7 @@ func (o *workOptions) register(c *cli, command *cobra.Command) {
 	flags.StringArrayVar(&o.targets, "target", nil, "only this application, by `address`, and what it depends on; may be repeated")
 	flags.IntVar(&o.parallelism, "parallelism", 0, "how many sources are rendered, and requests sent to a cluster, at once (default 16)")
 	flags.BoolVar(&o.stats, "stats", false, "tell at the end what it took: time, memory, requests")
+	o.view.register(command)
 	complete(command, "target", c.targetCompletions())
 }
 
