@@ -7,8 +7,7 @@
 # in a folder for each hash of go.mod, go.sum, the sources, this script and the
 # version of Go. Those not asked for in two weeks are removed.
 #
-# It needs Go and no C compiler. The compiler gets no flags of its own, so that
-# "go vet" and "go test" in this module find everything compiled already.
+# It needs Go and no C compiler.
 #
 # Everything is in functions, so that bash has read the whole file before it
 # starts: a checkout may change it while it runs.
@@ -83,12 +82,12 @@ follow() {
 # compile builds the binary into the temporary folder.
 compile() {
   local total status=0
-  total=$(go list -deps -f '{{if .Stale}}x{{end}}' . | grep -c x || true)
+  total=$(go list -tags gantry_servers -deps -f '{{if .Stale}}x{{end}}' . | grep -c x || true)
   if [ "$total" -gt 500 ]; then
     say "building Kubernetes, $total packages. The first build takes minutes, about ten on two"
     say "cores; later ones take seconds."
   fi
-  go build -buildvcs=false -ldflags "$(linker_flags)" -v -o "$temporary/gantry-cluster" . 2>"$temporary/log" 9>&- &
+  go build -buildvcs=false -tags gantry_servers -ldflags "$(linker_flags)" -v -o "$temporary/gantry-cluster" . 2>"$temporary/log" 9>&- &
   build=$!
   follow "$total"
   wait "$build" || status=$?

@@ -3,7 +3,8 @@
 // kube-scheduler and kwok are linked into this one binary, which starts itself
 // once more for each of them.
 //
-// It is a Go module of its own: what it links must never reach the module of
+// Build it with build.sh: without the build tag that it sets, the servers are left
+// out. It is a Go module of its own: what it links must never reach the module of
 // gantry.
 package main
 

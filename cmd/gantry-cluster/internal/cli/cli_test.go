@@ -36,6 +36,7 @@ func TestMistakes(t *testing.T) {
 		{"up --nodes 2 --control-plane-only", "exclude each other"},
 		{"up --timeout 0s", "--timeout is 0s"},
 		{"up --parent-pid 1073741824", "find the process 1073741824"},
+		{"up", "this binary was built without its servers"},
 		{"up extra", "unknown command"},
 		{"down", `no cluster is called "default"; there is none`},
 		{"down --name a --all", "exclude each other"},

@@ -125,6 +125,10 @@ func (a *app) up(o upOptions) error {
 		record.Parent = &parent
 	}
 
+	if len(a.programs) == 0 {
+		return errors.New("this binary was built without its servers; cmd/gantry-cluster/build.sh builds it with them")
+	}
+
 	// From here on an interruption is acted on, not died of: the cluster that is
 	// half up has to be taken down.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

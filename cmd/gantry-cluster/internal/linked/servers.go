@@ -1,7 +1,5 @@
-// Package linked holds the servers of a cluster as functions of this binary.
-//
-// It is the only package that imports them, so that everything else compiles
-// and is tested in seconds. Only main imports it.
+//go:build gantry_servers
+
 package linked
 
 import (
