@@ -42,7 +42,7 @@ func TestRules(t *testing.T) {
 		{"lang/addr", modulePath + "/lang", "a leaf"},
 		{"plan/view", modulePath + "/state", "plan imports leaves"},
 		{"plan/planfile", modulePath + "/plan", ""},
-		{"state", modulePath + "/plan/view", "state imports leaves and plan only"},
+		{"state", modulePath + "/plan/view", "state imports leaves, plan and plan/seal only"},
 		{"state/local", modulePath + "/state", ""},
 		{"providers/git", modulePath + "/providers/helm", "never engine, lang or another provider"},
 		{"providers/git", modulePath + "/engine", "never engine, lang or another provider"},
