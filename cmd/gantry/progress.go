@@ -59,17 +59,16 @@ func newProgress(c *cli) *progress {
 func (p *progress) event(e engine.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	text := line(e)
 	if p.encoder != nil {
-		// The stream is gone when this fails; there is nowhere to say so.
-		_ = p.encoder.Encode(e)
+		if text != "" {
+			// The stream is gone when this fails; there is nowhere to say so.
+			_ = p.encoder.Encode(e)
+		}
 		return
 	}
 	p.activity.add(e)
-	if e.Kind == engine.EventWaiting && !p.tellAgain(e) {
-		return
-	}
-	text := line(e)
-	if text == "" {
+	if text == "" || e.Kind == engine.EventWaiting && !p.tellAgain(e) {
 		return
 	}
 	p.erase()

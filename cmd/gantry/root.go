@@ -32,7 +32,7 @@ Change it:               gantry apply`,
 	})
 	flags := root.PersistentFlags()
 	flags.StringVarP(&c.dir, "chdir", "C", "", "`directory` of the configuration, in place of the current one")
-	flags.BoolVar(&c.json, "json", false, "results as JSON on stdout; progress and diagnostics as JSON lines on stderr")
+	flags.BoolVar(&c.json, "json", false, "the result as JSON on stdout; what is done, and diagnostics, as JSON lines on stderr")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours, as with NO_COLOR set")
 	flags.StringVar(&c.cacheDir, "cache-dir", "", "`directory` for what is fetched (default $GANTRY_CACHE, or gantry in the user's cache)")
 
