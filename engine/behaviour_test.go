@@ -30,7 +30,6 @@ type stage struct {
 	*enginetest.Bench
 	namespace string
 	cluster   providers.Cluster
-	more      string // further blocks
 }
 
 func newStage(t *testing.T) *stage {

@@ -44,7 +44,7 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 		Keep: want.whenAbsent,
 	}
 	if want.placement.Hook {
-		return c.hook(d, change, want)
+		return c.hook(change, want)
 	}
 	if c.live == nil || want.pending {
 		why := ""
@@ -219,7 +219,7 @@ func (c *comparison) predict(ctx context.Context, change *plan.Change, send obje
 }
 
 // hook plans one hook: whether it runs is decided once the other changes are known.
-func (c *comparison) hook(d *draft, change *plan.Change, want *desired) *plan.Change {
+func (c *comparison) hook(change *plan.Change, want *desired) *plan.Change {
 	change.Action = plan.Run
 	change.Predicted = true
 	change.Hook = &plan.Hook{DeletePolicies: want.placement.DeletePolicies}

@@ -75,8 +75,8 @@ func TestInterruptedAppliesConverge(t *testing.T) {
 				s.application(t, "web", createNamespace, configMap("kept", "a=c"), configMap("new-1", "a=b"), configMap("new-2", "a=b"))
 				left := &atomic.Int64{}
 				left.Store(int64(n))
-				s.Wrap = func(real providers.Clusters) providers.Clusters {
-					return failingClusters{Clusters: real, left: left, answered: answered, fail: func() error { return errCut }}
+				s.Wrap = func(all providers.Clusters) providers.Clusters {
+					return failingClusters{Clusters: all, left: left, answered: answered, fail: func() error { return errCut }}
 				}
 				p := s.MustPlan(t, engine.PlanOptions{})
 				_, diags := s.Apply(t.Context(), t, p)
@@ -112,8 +112,8 @@ func TestForgottenCreationsAreFound(t *testing.T) {
 	s.MustApply(t, engine.PlanOptions{})
 	s.application(t, "web", createNamespace, configMap("first", "a=b"), configMap("second", "a=b"))
 	left := &atomic.Int64{}
-	s.Wrap = func(real providers.Clusters) providers.Clusters {
-		return failingClusters{Clusters: real, left: left, answered: true, fail: func() error { return errors.New("cut") }}
+	s.Wrap = func(all providers.Clusters) providers.Clusters {
+		return failingClusters{Clusters: all, left: left, answered: true, fail: func() error { return errors.New("cut") }}
 	}
 	p := s.MustPlan(t, engine.PlanOptions{})
 	_, diags := s.Apply(t.Context(), t, p)

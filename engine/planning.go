@@ -71,7 +71,7 @@ func (p *planning) collect(ctx context.Context) hcl.Diagnostics {
 			return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be read", Detail: err.Error()}}
 		}
 		for _, entry := range entries {
-			records[entry.Record.Address] = entry.Record
+			records[entry.Address] = entry.Record
 		}
 	}
 	for _, c := range p.config.Clusters {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -101,7 +102,9 @@ var estates = []estate{
 // until healthy, planned again to nothing, destroyed, and planned again as new.
 func TestRealWorld(t *testing.T) {
 	root := realworld(t)
-	for _, e := range estates {
+	rows := make([]string, len(estates))
+	t.Cleanup(func() { checkTable(t, rows) })
+	for i, e := range estates {
 		t.Run(e.name, func(t *testing.T) {
 			cluster := clustertest.Shared(t)
 			if e.own {
@@ -132,7 +135,9 @@ func TestRealWorld(t *testing.T) {
 				t.Fatalf("the first plan creates nothing: %v", first.Counts())
 			}
 			expectHealthy(t, cluster, first)
-			expectNothing(t, b.MustPlan(t, engine.PlanOptions{}))
+			second := b.MustPlan(t, engine.PlanOptions{})
+			expectNothing(t, second)
+			rows[i] = fmt.Sprintf("| %s | `%s` | %d | %d | %d |", e.name, e.repo, first.Counts()[plan.Create], first.Counts()[plan.Run], second.Counts()[plan.Unchanged])
 
 			gone := b.MustApply(t, engine.PlanOptions{Destroy: true})
 			if n := gone.Counts()[plan.Prune]; n == 0 {
@@ -144,6 +149,39 @@ func TestRealWorld(t *testing.T) {
 		})
 	}
 }
+
+// table is the page of the documentation that tells what TestRealWorld saw.
+var table = filepath.Join("..", "docs", "real-configurations.md")
+
+const tableHead = "| configuration | from | created | hooks run | unchanged when planned again |\n|---|---|---|---|---|\n"
+
+// checkTable compares the rows of a whole run with the documentation; with -update
+// it writes them there.
+func checkTable(t *testing.T, rows []string) {
+	if t.Failed() || slices.Contains(rows, "") {
+		return // not everything was run
+	}
+	have, err := os.ReadFile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, found := strings.Cut(string(have), tableHead)
+	if !found {
+		t.Fatalf("%s has no table that begins %q", table, tableHead)
+	}
+	want := before + tableHead + strings.Join(rows, "\n") + "\n"
+	if string(have) == want {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s is not what was seen; run this test with -update", table)
+	}
+	if err := os.WriteFile(table, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite the tables in docs")
 
 // expectHealthy fails the test if something that a plan wrote is not healthy once
 // its apply has ended. An autoscaler has no metrics here.

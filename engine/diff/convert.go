@@ -50,7 +50,7 @@ func (c converter) atom(in schemav6.Atom) schema.Atom {
 		out.List = &schema.List{
 			ElementType:         c.ref(in.List.ElementType),
 			ElementRelationship: schema.ElementRelationship(in.List.ElementRelationship),
-			Keys:                in.List.Keys,
+			Keys:                in.Keys,
 		}
 	}
 	if in.Map != nil {

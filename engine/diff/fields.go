@@ -161,7 +161,7 @@ func (w *walker) whole(n node, at path, value any, kind plan.FieldKind) {
 		return
 	}
 	m, isMap := value.(map[string]any)
-	if isMap && len(m) > 0 && !n.atomicMap() && len(n.atom().Map.Fields) == 0 {
+	if isMap && len(m) > 0 && !n.atomicMap() && len(n.atom().Fields) == 0 {
 		for _, name := range sortedKeys(m) {
 			w.whole(n.field(name), at.with(member(name)), m[name], kind)
 		}

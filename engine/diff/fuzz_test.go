@@ -43,7 +43,7 @@ func FuzzAddSchema(f *testing.F) {
 	f.Add([]byte(`{"components":{"schemas":{"q":{"type":"object","properties":{"a":{"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"set"},` +
 		`"b":{"allOf":[{"$ref":"#/components/schemas/q"}],"default":{}}},"x-kubernetes-group-version-kind":[{"group":"policy","version":"v1","kind":"PodDisruptionBudget"}]}}}}`))
 	f.Add([]byte(`{"components":{"schemas":{"a":{"$ref":"#/components/schemas/a"},"b":null}}}`))
-	f.Fuzz(func(t *testing.T, document []byte) {
+	f.Fuzz(func(_ *testing.T, document []byte) {
 		s := diff.NewSchemas()
 		if err := s.Add("policy", "v1", document); err != nil {
 			return

@@ -76,12 +76,18 @@ func TestRelease(t *testing.T) {
 		want string // what is left of metadata and spec
 	}{
 		"nothing": {lang.IgnoreDifference{JSONPointers: []string{"/spec/nosuch", "/spec/template/0", "/spec/template/spec/containers/9", "/metadata/name", "/kind"}, JQPathExpressions: []string{".spec.nosuch[] | .a", "error"}}, desired},
-		"escapes": {lang.IgnoreDifference{JSONPointers: []string{"/metadata/annotations/a~1b", "/metadata/annotations/c~0d"}},
-			`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 1, template: {spec: {tolerations: [{key: a}, {key: b}, {key: c}], containers: [{name: b, image: x}, {name: a, image: y}]}}}}`},
-		"items by place": {lang.IgnoreDifference{JSONPointers: []string{"/spec/template/spec/tolerations/0", "/spec/template/spec/tolerations/1"}},
-			`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, annotations: {a/b: "1", c~d: "2"}}, spec: {replicas: 1, template: {spec: {tolerations: [{key: c}], containers: [{name: b, image: x}, {name: a, image: y}]}}}}`},
-		"jq": {lang.IgnoreDifference{JQPathExpressions: []string{`.spec.template.spec.containers[] | select(.name == "a")`, `.spec.replicas, .spec.template.spec.containers[0].name`}},
-			`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, annotations: {a/b: "1", c~d: "2"}}, spec: {template: {spec: {tolerations: [{key: a}, {key: b}, {key: c}], containers: [{name: b, image: x}]}}}}`},
+		"escapes": {
+			lang.IgnoreDifference{JSONPointers: []string{"/metadata/annotations/a~1b", "/metadata/annotations/c~0d"}},
+			`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 1, template: {spec: {tolerations: [{key: a}, {key: b}, {key: c}], containers: [{name: b, image: x}, {name: a, image: y}]}}}}`,
+		},
+		"items by place": {
+			lang.IgnoreDifference{JSONPointers: []string{"/spec/template/spec/tolerations/0", "/spec/template/spec/tolerations/1"}},
+			`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, annotations: {a/b: "1", c~d: "2"}}, spec: {replicas: 1, template: {spec: {tolerations: [{key: c}], containers: [{name: b, image: x}, {name: a, image: y}]}}}}`,
+		},
+		"jq": {
+			lang.IgnoreDifference{JQPathExpressions: []string{`.spec.template.spec.containers[] | select(.name == "a")`, `.spec.replicas, .spec.template.spec.containers[0].name`}},
+			`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, annotations: {a/b: "1", c~d: "2"}}, spec: {template: {spec: {tolerations: [{key: a}, {key: b}, {key: c}], containers: [{name: b, image: x}]}}}}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := release(t, c.rule, desired, live)
@@ -137,14 +143,20 @@ func TestForcesReplace(t *testing.T) {
 	}{
 		"nothing":  {},
 		"selector": {&providers.InvalidError{Causes: []providers.Cause{cause("spec.selector", `Invalid value: {"matchLabels":{"app":"b"}}: field is immutable`)}}, []string{"spec.selector"}, true},
-		"stateful set": {&providers.InvalidError{Causes: []providers.Cause{cause("spec", "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy' are forbidden")}},
-			[]string{"spec"}, true},
+		"stateful set": {
+			&providers.InvalidError{Causes: []providers.Cause{cause("spec", "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy' are forbidden")}},
+			[]string{"spec"},
+			true,
+		},
 		"claim":         {&providers.InvalidError{Causes: []providers.Cause{cause("spec", "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims")}}, []string{"spec"}, true},
 		"cluster ip":    {&providers.InvalidError{Causes: []providers.Cause{cause("spec.clusterIPs[0]", `Invalid value: ["10.0.0.2"]: may not change once set`)}}, []string{"spec.clusterIPs[0]"}, true},
 		"role":          {&providers.InvalidError{Causes: []providers.Cause{cause("roleRef", "Invalid value: {}: cannot change roleRef")}}, []string{"roleRef"}, true},
 		"storage class": {&providers.InvalidError{Causes: []providers.Cause{cause("provisioner", "Forbidden: updates to provisioner are forbidden.")}}, []string{"provisioner"}, true},
-		"several, sorted": {&providers.InvalidError{Causes: []providers.Cause{cause("spec.template", "field is immutable"), cause("spec.selector", "field is immutable"), cause("spec.template", "field is immutable")}},
-			[]string{"spec.selector", "spec.template"}, true},
+		"several, sorted": {
+			&providers.InvalidError{Causes: []providers.Cause{cause("spec.template", "field is immutable"), cause("spec.selector", "field is immutable"), cause("spec.template", "field is immutable")}},
+			[]string{"spec.selector", "spec.template"},
+			true,
+		},
 		"something else too": {&providers.InvalidError{Causes: []providers.Cause{cause("spec.selector", "field is immutable"), cause("spec.replicas", "must be greater than or equal to 0")}}, nil, false},
 		"only words":         {&providers.InvalidError{Message: `admission webhook "x" denied the request: size is immutable`}, nil, true},
 		"other words":        {&providers.InvalidError{Message: "exceeded quota"}, nil, false},

@@ -186,6 +186,7 @@ func leaves(set *fieldpath.Set) []path {
 // extract returns the part of live at the fields of a set.
 func extract(kind *Type, live object.Object, set *fieldpath.Set) any {
 	p := kind.orDeduced().parseable
+	//nolint:staticcheck // validating would refuse a live object for a field that our copy of its schema lacks
 	all := typed.AsTypedUnvalidated(value.NewValueInterface(map[string]any(live)), p.Schema, p.TypeRef)
 	return all.ExtractItems(set.Leaves(), typed.WithAppendKeyFields()).AsValue().Unstructured()
 }

@@ -35,7 +35,6 @@ type server struct {
 	gvk     schema.GroupVersionKind
 	live    *unstructured.Unstructured
 	clock   time.Time
-	version int
 }
 
 func newServer(t testing.TB, gvk object.GVK) *server {

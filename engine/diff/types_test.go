@@ -69,8 +69,10 @@ func TestAddCRD(t *testing.T) {
 		{`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a, labels: {x: "y"}, finalizers: [b]}, spec: {size: 1, port: http, parts: [{name: a}], free: {any: [1]}}}`, ""},
 		{`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, spec: {port: 80, template: {apiVersion: v1, kind: ConfigMap, metadata: {name: b}, data: {a: "1"}}}}`, ""},
 		{`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, spec: {other: 1}}`, "spec.other: field not declared in schema"},
-		{`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, spec: {size: big, parts: [{size: 1}]}}`,
-			`spec.parts: element 0: associative list with keys has an element that omits key field "name" (and doesn't have default value); spec.size: expected numeric (int or float), got string`},
+		{
+			`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, spec: {size: big, parts: [{size: 1}]}}`,
+			`spec.parts: element 0: associative list with keys has an element that omits key field "name" (and doesn't have default value); spec.size: expected numeric (int or float), got string`,
+		},
 		{`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, spec: {parts: [{name: a}, {name: a}]}}`, `spec.parts: duplicate entries for key [name="a"]`},
 		{`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a, lables: {}}}`, "metadata.lables: field not declared in schema"},
 	} {

@@ -61,8 +61,11 @@ func TestStages(t *testing.T) {
 		"nothing": {},
 		"kinds without waiting": {
 			items: []order.Item{
-				{ID: id("Deployment.apps web/b")}, {ID: id("Deployment.apps web/a")}, {ID: id("Service web/a")},
-				{ID: id("Namespace web")}, {ID: id("ConfigMap web/c")},
+				{ID: id("Deployment.apps web/b")},
+				{ID: id("Deployment.apps web/a")},
+				{ID: id("Service web/a")},
+				{ID: id("Namespace web")},
+				{ID: id("ConfigMap web/c")},
 			},
 			want: `
 Sync 0: Namespace/web
@@ -73,7 +76,8 @@ Sync 0: Deployment/a Deployment/b
 		},
 		"a wave waits for the whole one before": {
 			items: []order.Item{
-				{ID: id("Service web/db"), Wave: -1}, {ID: id("StatefulSet.apps web/db"), Wave: -1},
+				{ID: id("Service web/db"), Wave: -1},
+				{ID: id("StatefulSet.apps web/db"), Wave: -1},
 				{ID: id("Deployment.apps web/app")},
 			},
 			want: `
@@ -87,7 +91,8 @@ Sync 0: Deployment/app
 				{ID: id("Job.batch web/after"), Phase: plan.PhasePostSync, Hook: true},
 				{ID: id("Job.batch web/before"), Phase: plan.PhasePreSync, Hook: true},
 				{ID: id("Job.batch web/sorry"), Phase: plan.PhaseSyncFail, Hook: true},
-				{ID: id("Namespace web")}, {ID: id("Deployment.apps web/app")},
+				{ID: id("Namespace web")},
+				{ID: id("Deployment.apps web/app")},
 			},
 			want: `
 PreSync 0: Namespace/web
@@ -100,7 +105,9 @@ SyncFail 0: Job/sorry
 		"custom resources wait for their CRD only": {
 			items: []order.Item{
 				crd("widgets.example.com", "example.com", "Widget"), crd("others.example.org", "example.org", "Other"),
-				{ID: id("PersistentVolumeClaim web/data")}, {ID: id("Deployment.apps web/app")}, {ID: id("Widget.example.com web/w")},
+				{ID: id("PersistentVolumeClaim web/data")},
+				{ID: id("Deployment.apps web/app")},
+				{ID: id("Widget.example.com web/w")},
 			},
 			want: `
 Sync 0: PersistentVolumeClaim/data
@@ -111,7 +118,8 @@ Sync 0: Widget/w
 		},
 		"a custom kind that is called like another": {
 			items: []order.Item{
-				{ID: id("NetworkPolicy.crd.example.com web/deny")}, {ID: id("NetworkPolicy.networking.k8s.io web/deny")},
+				{ID: id("NetworkPolicy.crd.example.com web/deny")},
+				{ID: id("NetworkPolicy.networking.k8s.io web/deny")},
 				crd("networkpolicies.crd.example.com", "crd.example.com", "NetworkPolicy"),
 			},
 			want: `
@@ -122,10 +130,13 @@ Sync 0: NetworkPolicy/deny
 		},
 		"deletions run backwards, after everything": {
 			items: []order.Item{
-				{ID: id("Namespace old"), Delete: true, Wave: 5}, {ID: id("ConfigMap old/c"), Delete: true, Wave: 1},
-				{ID: id("Deployment.apps old/app"), Delete: true, Wave: 2}, {ID: id("Widget.example.com old/w"), Delete: true, Wave: -3},
+				{ID: id("Namespace old"), Delete: true, Wave: 5},
+				{ID: id("ConfigMap old/c"), Delete: true, Wave: 1},
+				{ID: id("Deployment.apps old/app"), Delete: true, Wave: 2},
+				{ID: id("Widget.example.com old/w"), Delete: true, Wave: -3},
 				{ID: id("CustomResourceDefinition.apiextensions.k8s.io widgets.example.com"), Delete: true, Wave: 9},
-				{ID: id("Deployment.apps web/app")}, {ID: id("Job.batch web/bye"), Phase: plan.PhasePostDelete, Hook: true},
+				{ID: id("Deployment.apps web/app")},
+				{ID: id("Job.batch web/bye"), Phase: plan.PhasePostDelete, Hook: true},
 			},
 			want: `
 Sync 0: Deployment/app | Deployment/app

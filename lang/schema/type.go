@@ -32,11 +32,11 @@ type Type struct {
 // The types of arguments.
 var (
 	Any        = Type{Name: "value", article: "a", convert: func(v cty.Value) (cty.Value, error) { return v, nil }}
-	String     = plain("string", "a", cty.String)
-	Bool       = plain("bool", "a", cty.Bool)
-	Strings    = plain("list of strings", "a", cty.List(cty.String))
-	StringMap  = plain("map of strings", "a", cty.Map(cty.String))
-	BoolMap    = plain("map of bools", "a", cty.Map(cty.Bool))
+	String     = plain("string", cty.String)
+	Bool       = plain("bool", cty.Bool)
+	Strings    = plain("list of strings", cty.List(cty.String))
+	StringMap  = plain("map of strings", cty.Map(cty.String))
+	BoolMap    = plain("map of bools", cty.Map(cty.Bool))
 	Object     = Type{Name: "object", article: "an", convert: toObject}
 	Integer    = Type{Name: "whole number", article: "a", convert: toInteger}
 	IntegerMap = Type{Name: "map of whole numbers", article: "a", convert: toIntegerMap}
@@ -130,7 +130,8 @@ func isSequence(v cty.Value) bool {
 	return ty.IsTupleType() || ty.IsListType() || ty.IsSetType()
 }
 
-func plain(name, article string, want cty.Type) Type {
+func plain(name string, want cty.Type) Type {
+	const article = "a"
 	return Type{Name: name, article: article, convert: func(v cty.Value) (cty.Value, error) {
 		if _, ok := value.ReferenceOf(v); ok {
 			return v, fmt.Errorf("must be %s %s, but is %s; refer to one of its attributes, such as name", article, name, value.Kind(v))

@@ -16,7 +16,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gantrycd/gantry/plan"
-	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/planfile"
 	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/plan/target"
@@ -25,7 +24,8 @@ import (
 func write(t interface {
 	Helper()
 	Fatal(...any)
-}, p *plan.Plan, recipient *seal.Recipient) []byte {
+}, p *plan.Plan, recipient *seal.Recipient,
+) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	if err := planfile.Write(&out, p, recipient); err != nil {
@@ -290,5 +290,5 @@ func TestNumbersKeepTheirType(t *testing.T) {
 			t.Errorf("%s: After is %T %v", name, after, after)
 		}
 	}
-	var _ object.Object = want
+	_ = want
 }

@@ -166,7 +166,7 @@ func TestMirrorIsARepository(t *testing.T) {
 	u, _ := history(t)
 	u.daemon(t)
 	openAt(t, u.newSource(t), u.location, "")
-	run(t, u.root, "git", "--git-dir", generation(t, u), "fsck", "--strict", "--full")
+	run(t, u.root, "--git-dir", generation(t, u), "fsck", "--strict", "--full")
 	info, err := os.Stat(filepath.Dir(generation(t, u)))
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("%v, %v", info.Mode(), err)

@@ -54,7 +54,7 @@ func newRepository(t testing.TB) *upstreamRepository {
 	}
 	u := &upstreamRepository{root: t.TempDir(), work: t.TempDir(), cache: t.TempDir()}
 	u.location = source.Location{Type: source.Git, URL: "file://" + u.path()}
-	run(t, u.root, "git", "init", "-q", "--bare", "-b", "main", "web.git")
+	run(t, u.root, "init", "-q", "--bare", "-b", "main", "web.git")
 	return u
 }
 
@@ -63,7 +63,7 @@ func (u *upstreamRepository) path() string { return filepath.Join(u.root, "web.g
 // git runs the git program in the repository.
 func (u *upstreamRepository) git(t testing.TB, args ...string) string {
 	t.Helper()
-	return run(t, u.work, "git", append([]string{"--git-dir", u.path(), "--work-tree", u.work}, args...)...)
+	return run(t, u.work, append([]string{"--git-dir", u.path(), "--work-tree", u.work}, args...)...)
 }
 
 func (u *upstreamRepository) Publish(t *testing.T, files sourcetest.Files) {
@@ -123,10 +123,10 @@ func (u *upstreamRepository) Missing() source.Location {
 	return missing
 }
 
-// run runs a program with no configuration but the test's.
-func run(t testing.TB, directory, name string, args ...string) string {
+// run runs git with no configuration but the test's.
+func run(t testing.TB, directory string, args ...string) string {
 	t.Helper()
-	command := exec.Command(name, args...)
+	command := exec.Command("git", args...)
 	command.Dir = directory
 	command.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + directory, "GIT_CONFIG_NOSYSTEM=1",
@@ -134,7 +134,7 @@ func run(t testing.TB, directory, name string, args ...string) string {
 	}
 	out, err := command.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return strings.TrimSpace(string(out))
 }
@@ -203,7 +203,7 @@ type webServer struct {
 func (u *upstreamRepository) http(t *testing.T, tls, auth bool) *webServer {
 	t.Helper()
 	backend := &cgi.Handler{
-		Path:   filepath.Join(run(t, u.root, "git", "--exec-path"), "git-http-backend"),
+		Path:   filepath.Join(run(t, u.root, "--exec-path"), "git-http-backend"),
 		Env:    []string{"GIT_PROJECT_ROOT=" + u.root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + u.root},
 		Stderr: io.Discard,
 	}

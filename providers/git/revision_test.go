@@ -198,15 +198,15 @@ func TestEmptyRepository(t *testing.T) {
 func TestLocalForms(t *testing.T) {
 	u, commits := history(t)
 	clone := filepath.Join(t.TempDir(), "clone")
-	run(t, u.root, "git", "clone", "-q", u.path(), clone)
+	run(t, u.root, "clone", "-q", u.path(), clone)
 	worktree := filepath.Join(t.TempDir(), "worktree")
-	run(t, clone, "git", "worktree", "add", "-q", worktree, "v1.0.0")
+	run(t, clone, "worktree", "add", "-q", worktree, "v1.0.0")
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(clone, link); err != nil {
 		t.Fatal(err)
 	}
 	shallow := filepath.Join(t.TempDir(), "shallow")
-	run(t, u.root, "git", "clone", "-q", "--depth", "1", "file://"+u.path(), shallow)
+	run(t, u.root, "clone", "-q", "--depth", "1", "file://"+u.path(), shallow)
 	for path, want := range map[string]string{clone: "four", worktree: "one", link: "four", filepath.Join(clone, ".git"): "four", shallow: "four"} {
 		location := u.location
 		location.URL = path
@@ -216,9 +216,9 @@ func TestLocalForms(t *testing.T) {
 	}
 
 	shared := filepath.Join(t.TempDir(), "shared")
-	run(t, u.root, "git", "clone", "-q", "--shared", "--bare", u.path(), shared)
+	run(t, u.root, "clone", "-q", "--shared", "--bare", u.path(), shared)
 	sha256 := filepath.Join(t.TempDir(), "sha256")
-	run(t, u.root, "git", "init", "-q", "--object-format=sha256", sha256)
+	run(t, u.root, "init", "-q", "--object-format=sha256", sha256)
 	for path, want := range map[string]string{shared: "borrows objects", sha256: "sha256"} {
 		location := u.location
 		location.URL = path

@@ -136,7 +136,7 @@ func (r *resolver) version(dependency *chart.Dependency) (string, error) {
 			return locked.Version, nil
 		}
 	}
-	return "", fmt.Errorf("Chart.lock pins no version in %q; run \"helm dependency update\"", dependency.Version)
+	return "", fmt.Errorf("no version is pinned by Chart.lock in %q; run \"helm dependency update\"", dependency.Version)
 }
 
 // attach adds a loaded dependency after a look at its name and version.

@@ -166,7 +166,7 @@ func TestBadDependencies(t *testing.T) {
 		{"other version", "- {name: cache, version: 2.0.0, repository: 'file://../cache'}\n", below("cache", cache("1.0.0")), nil, []string{"holds version 1.0.0", "2.0.0"}},
 		{"other name", "- {name: cash, version: 1.0.0, repository: 'file://../cache'}\n", below("cache", cache("1.0.0")), nil, []string{`holds the chart "cache"`}},
 		{"itself", "- {name: web, version: '*', repository: 'file://.'}\n", nil, nil, []string{"depend on each other more than 16 deep"}},
-		{"stale lock", cacheDependency, map[string]string{"web/Chart.lock": "dependencies:\n- {name: cache, version: 0.9.0, repository: 'https://charts.example.com'}\n"}, nil, []string{"Chart.lock pins no version", "helm dependency update"}},
+		{"stale lock", cacheDependency, map[string]string{"web/Chart.lock": "dependencies:\n- {name: cache, version: 0.9.0, repository: 'https://charts.example.com'}\n"}, nil, []string{"no version is pinned by Chart.lock", "helm dependency update"}},
 		{"not opened", cacheDependency, nil, providers.ErrNotFound, []string{"was not opened"}},
 		{"alias", "- {name: cache, version: 1.0.0, alias: ../x, repository: 'https://charts.example.com'}\n", nil, nil, []string{"disallowed characters"}},
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net/url"
 
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/gantrycd/gantry/providers"
 )
@@ -61,7 +61,7 @@ func checkNamespace(resource providers.Resource, namespace string) error {
 // checkSegment refuses names that would lead to another path: to a subresource
 // for instance.
 func checkSegment(resource providers.Resource, field, value string) error {
-	if problems := path.IsValidPathSegmentName(value); len(problems) > 0 {
+	if problems := content.IsPathSegmentName(value); len(problems) > 0 {
 		return refused(resource, "metadata."+field, fmt.Sprintf("%s %q: %s", field, value, problems[0]))
 	}
 	return nil

@@ -75,7 +75,7 @@ func editLabels(k *types.Kustomization, o source.Kustomize) {
 		return
 	}
 	for key := range o.Labels {
-		delete(k.CommonLabels, key)
+		delete(k.CommonLabels, key) //nolint:staticcheck // deprecated, and still in the kustomizations of users
 		for _, label := range k.Labels {
 			delete(label.Pairs, key)
 		}

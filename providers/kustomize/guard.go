@@ -87,9 +87,11 @@ func references(k *types.Kustomization) map[string][]string {
 		"configurations": k.Configurations,
 		"openapi":        {k.OpenAPI["path"]},
 	}
+	//nolint:staticcheck // deprecated, and still in the kustomizations of users
 	for _, p := range slices.Concat(k.Patches, k.PatchesJson6902) {
 		refs["patches"] = append(refs["patches"], p.Path)
 	}
+	//nolint:staticcheck // deprecated, and still in the kustomizations of users
 	for _, p := range k.PatchesStrategicMerge {
 		if !strings.Contains(string(p), "\n") {
 			refs["patchesStrategicMerge"] = append(refs["patchesStrategicMerge"], string(p))
