@@ -44,9 +44,7 @@ application "hello" {
 const starterFile = "main.gantry.hcl"
 
 // ignored are the files that do not belong into a repository.
-const ignored = `.gantry/
-*.gantryplan
-`
+const ignored = "*.gantryplan\n"
 
 // initialised is what `gantry init --json` prints.
 type initialised struct {

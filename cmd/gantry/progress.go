@@ -13,8 +13,8 @@ import (
 
 // progress shows an engine's events while a command works: a line per thing
 // done to a cluster, and on a terminal one more line, always the last, that says
-// what is going on. With --json each event is a line. It is safe for concurrent
-// use.
+// what is going on. With --json each thing done is a line of JSON. It is safe for
+// concurrent use.
 type progress struct {
 	mu       sync.Mutex
 	out      io.Writer

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -92,6 +94,10 @@ func openBackend(ctx context.Context, dir string, named plan.Backend) (*backend,
 	}
 	records, err := state.Open(ctx, local.New(filepath.Join(folder, "state")))
 	if err != nil {
+		return nil, err
+	}
+	// The folder keeps itself, and the key in it, out of repositories.
+	if err := writeNew(filepath.Join(folder, ".gitignore"), "*\n"); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	identity, _, err := seal.LoadOrCreate(filepath.Join(folder, "identity"))
