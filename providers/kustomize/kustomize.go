@@ -147,7 +147,7 @@ func (b *build) run(allowSchemas bool) (rendered []providers.Rendered, err error
 		return nil, files.denied
 	}
 	if err != nil {
-		return nil, explain(b.file, err)
+		return nil, explain(b.tree, b.file, err)
 	}
 	return b.collect(objects)
 }

@@ -234,8 +234,8 @@ func TestErrors(t *testing.T) {
 		target error
 		words  []string
 	}{
-		{"missing resource", overlay("resources: [nope.yaml]"), providers.ErrNotFound, []string{"overlay/kustomization.yaml", "nope.yaml"}},
-		{"missing base", overlay("resources: [../bsae]"), providers.ErrNotFound, []string{"bsae"}},
+		{"missing resource", overlay("resources: [nope.yaml]"), providers.ErrNotFound, []string{`overlay/kustomization.yaml: path "overlay/nope.yaml": not found`}},
+		{"missing base", overlay("resources: [../bases]"), providers.ErrNotFound, []string{`path "bases": not found; there is base`}},
 		{"unknown field", overlay("resources: [../base]\nimagess: []"), nil, []string{"overlay/kustomization.yaml", `unknown field "imagess"`}},
 		{"broken kustomization", overlay("resources: [../base]\nimages: [\n"), nil, []string{"overlay/kustomization.yaml:3", "did not find expected node content"}},
 		{"wrong type", overlay("resources: web"), nil, []string{"overlay/kustomization.yaml", "resources"}},
