@@ -11,6 +11,7 @@ import (
 
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/filetree"
 )
 
 // catalog is what a cluster serves. It is not changed once it is built.
@@ -81,13 +82,21 @@ func (k *catalog) apiVersions() []string {
 
 // suggest says what there is instead of a kind that is not served.
 func (k *catalog) suggest(gvk object.GVK) string {
-	var same, alike []string
+	var same, alike, kinds []string
 	for other := range k.byGVK {
+		if other.Group == gvk.Group && other.Version == gvk.Version {
+			kinds = append(kinds, other.Kind)
+		}
 		switch {
 		case other.Kind == gvk.Kind:
 			same = append(same, other.APIVersion())
 		case strings.EqualFold(other.Kind, gvk.Kind), other.Group == gvk.Group && strings.EqualFold(k.byGVK[other].Plural, gvk.Kind):
 			alike = append(alike, other.String())
+		}
+	}
+	if len(same) == 0 && len(alike) == 0 {
+		for _, kind := range filetree.Near(gvk.Kind, kinds) {
+			alike = append(alike, object.GVK{Group: gvk.Group, Version: gvk.Version, Kind: kind}.String())
 		}
 	}
 	slices.Sort(same)
@@ -100,5 +109,5 @@ func (k *catalog) suggest(gvk object.GVK) string {
 	case len(k.broken) > 0:
 		return fmt.Sprintf("it has no kind of this name; %s could not be discovered", strings.Join(slices.Sorted(maps.Keys(k.broken)), ", "))
 	}
-	return "it has no kind of this name in any group; is its CustomResourceDefinition installed?"
+	return "it has no kind of this name in any group"
 }

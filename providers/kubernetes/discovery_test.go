@@ -121,6 +121,7 @@ func TestKindsThatAreNotServed(t *testing.T) {
 		{object.GVK{Group: "autoscaling", Version: "v2beta2", Kind: "HorizontalPodAutoscaler"}, providers.ErrUnknownKind, []string{`cluster "test"`, "autoscaling/v2beta2 HorizontalPodAutoscaler", "as autoscaling/v1, autoscaling/v2"}},
 		{object.GVK{Version: "v1", Kind: "Configmap"}, providers.ErrUnknownKind, []string{"it serves v1 ConfigMap"}},
 		{object.GVK{Version: "v1", Kind: "configmaps"}, providers.ErrUnknownKind, []string{"it serves v1 ConfigMap"}},
+		{object.GVK{Version: "v1", Kind: "ConfgMap"}, providers.ErrUnknownKind, []string{"it serves v1 ConfigMap"}},
 		{object.GVK{Group: "example.com", Version: "v1", Kind: "Widget"}, providers.ErrUnknownKind, []string{"no kind of this name", "metrics.k8s.io/v1beta1, stale.example.com/v1 could not be discovered"}},
 		{object.GVK{Group: "metrics.k8s.io", Version: "v1beta1", Kind: "PodMetrics"}, providers.ErrUnreachable, []string{"metrics.k8s.io/v1beta1 cannot be discovered"}},
 	}
