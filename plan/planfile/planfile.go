@@ -85,6 +85,9 @@ func Write(w io.Writer, p *plan.Plan, recipient *seal.Recipient) error {
 // WriteFile writes a plan file for its owner alone. A file that is there is
 // replaced by the whole new one, or left as it is.
 func WriteFile(path string, p *plan.Plan, recipient *seal.Recipient) (err error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("writing a plan: %s is a directory, expected the name of a file", path)
+	}
 	file, err := os.CreateTemp(filepath.Dir(path), ".gantryplan-*")
 	if err != nil {
 		return fmt.Errorf("writing a plan: %w", err)

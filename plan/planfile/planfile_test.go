@@ -234,6 +234,9 @@ func TestFiles(t *testing.T) {
 	if err := planfile.WriteFile(filepath.Join(path, "below"), p, id.Recipient()); err == nil {
 		t.Error("a file below a file was written")
 	}
+	if err := planfile.WriteFile(filepath.Dir(path), p, id.Recipient()); err == nil || !strings.Contains(err.Error(), filepath.Dir(path)+" is a directory") {
+		t.Errorf("WriteFile over a directory: %v", err)
+	}
 }
 
 func TestSealApplication(t *testing.T) {
