@@ -9,6 +9,7 @@ import (
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/state"
 )
 
@@ -91,13 +92,13 @@ type applying struct {
 	sessions *sessions
 	apps     []*progress // as in plan.Applications
 	watchers *watchers
-	slots    chan struct{} // one per request in flight
+	defines  map[object.GroupKind]bool // kinds whose definition the plan writes
 }
 
 func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *applying {
 	a := &applying{
 		engine: e, plan: p, lease: lease, by: by, sessions: e.newSessions(false),
-		watchers: newWatchers(), slots: make(chan struct{}, e.options.Parallelism),
+		watchers: newWatchers(), defines: map[object.GroupKind]bool{},
 	}
 	for i := range p.Clusters {
 		c := &p.Clusters[i]
@@ -109,6 +110,11 @@ func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *
 			applying: a, app: app, session: a.sessions.byName[app.Cluster],
 			results: map[int]*written{}, done: plan.Counts{},
 		})
+		for j := range app.Changes {
+			if crd := &app.Changes[j]; crd.ID.GroupKind() == crdKind && crd.Body != nil {
+				a.defines[object.GroupKind{Group: text(crd.Body, "spec", "group"), Kind: text(crd.Body, "spec", "names", "kind")}] = true
+			}
+		}
 	}
 	return a
 }
@@ -183,14 +189,4 @@ func (a *applying) sending(ctx context.Context) (context.Context, context.Cancel
 		deadline = end
 	}
 	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
-}
-
-// slot waits for room for one more request and returns what gives it back.
-func (a *applying) slot(ctx context.Context) (func(), error) {
-	select {
-	case a.slots <- struct{}{}:
-		return func() { <-a.slots }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 }

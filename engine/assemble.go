@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/engine/order"
+	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/source"
@@ -37,7 +38,15 @@ func (p *planning) assemble() (*plan.Plan, hcl.Diagnostics) {
 		built[d.address] = d
 		stages[d.address] = d.arrange()
 	}
-	p.blockDependents(built)
+	var planned []*draft
+	for _, d := range p.drafts {
+		if !d.failed() {
+			planned = append(planned, d)
+		}
+	}
+	made := makers(planned)
+	p.blockDependents(built, made)
+	p.blockLeaving(built)
 	for _, d := range p.drafts {
 		p.diags = append(p.diags, d.diagnostics()...)
 		if !d.failed() {
@@ -52,7 +61,7 @@ func (p *planning) assemble() (*plan.Plan, hcl.Diagnostics) {
 	}
 	sortProblems(out.Problems)
 	out.Clusters = p.clusters(built)
-	out.Steps = steps(out, stages)
+	out.Steps = steps(out, stages, made)
 	out.InputDigest = inputDigest(p.config, out)
 	return out, p.diags
 }
@@ -103,7 +112,7 @@ func (d *draft) arrange() []order.Stage {
 
 // blockDependents blocks every application that depends on one that cannot be
 // applied, as long as there is something to do for it.
-func (p *planning) blockDependents(built map[addr.Address]*draft) {
+func (p *planning) blockDependents(built map[addr.Address]*draft, made map[addr.Address][]maker) {
 	if p.options.Destroy {
 		return
 	}
@@ -113,7 +122,11 @@ func (p *planning) blockDependents(built map[addr.Address]*draft) {
 			if d.failed() || d.leaves() || len(d.blocked) > 0 {
 				continue
 			}
-			for _, dependency := range d.app.DependsOn {
+			needs := slices.Clone(d.app.DependsOn)
+			for _, m := range made[d.address] {
+				needs = append(needs, lang.Dependency{Address: m.by, Range: d.app.Range})
+			}
+			for _, dependency := range needs {
 				on, planned := built[dependency.Address]
 				failed := !planned && p.missing(dependency.Address)
 				if !failed && (!planned || len(on.blocked) == 0) {
@@ -131,10 +144,42 @@ func (p *planning) blockDependents(built map[addr.Address]*draft) {
 	}
 }
 
+// blockLeaving blocks the end of every application that one which stays depends
+// on: one that is prevented from leaving, that cannot be planned, or that is no
+// target.
+func (p *planning) blockLeaving(built map[addr.Address]*draft) {
+	for again := true; again; {
+		again = false
+		for address, record := range p.records {
+			who, planned := built[address]
+			depends := record.DependsOn
+			if planned && !who.leaves() {
+				depends = nil // what it depends on now is in the configuration, and does not leave
+				for _, dependency := range who.app.DependsOn {
+					depends = append(depends, dependency.Address)
+				}
+			}
+			if planned && who.leaves() && len(who.blocked) == 0 {
+				continue
+			}
+			for _, on := range depends {
+				d, ok := built[on]
+				if !ok || !d.leaves() || len(d.blocked) > 0 {
+					continue
+				}
+				d.blocked = append(d.blocked, plan.Problem{
+					Address: on, Summary: "Still depended on", Detail: fmt.Sprintf("%s depends on it and stays.", address),
+				})
+				again = true
+			}
+		}
+	}
+}
+
 // missing reports whether an application that others depend on should have been in
 // the plan and is not.
 func (p *planning) missing(address addr.Address) bool {
-	return p.broken(address) || slices.ContainsFunc(p.drafts, func(d *draft) bool { return d.address == address && d.failed() })
+	return p.broken(address) || slices.Contains(p.config.Deferred, address.Block()) || slices.ContainsFunc(p.drafts, func(d *draft) bool { return d.address == address && d.failed() })
 }
 
 // application is the draft as the plan has it.

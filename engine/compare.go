@@ -19,14 +19,24 @@ import (
 	"github.com/gantrycd/gantry/state"
 )
 
-// comparison decides what happens to the objects of one cluster. It is safe for
-// concurrent use.
+// comparison decides what happens to the objects of one cluster block. It is safe
+// for concurrent use.
 type comparison struct {
+	*claims
 	engine  *Engine
 	session *session
 	live    *live // nil when planning offline
 	lineage string
-	// makes holds the namespaces that this plan creates in the cluster.
+	records map[addr.Address]*state.Record
+	// uncertain says why the plan may not know everybody who wants an object; empty
+	// where it does.
+	uncertain string
+}
+
+// claims is who wants and who lets go of the objects of one cluster, however many
+// cluster blocks name it.
+type claims struct {
+	// makes holds the namespaces that this plan creates.
 	makes map[string]bool
 	// owners tells which application of the plan wants an object.
 	owners map[object.ID]addr.Address
@@ -44,7 +54,12 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 		Keep: want.whenAbsent,
 	}
 	if want.placement.Hook {
-		return c.hook(change, want)
+		return c.hook(d, change, want)
+	}
+	if want.pending && want.served != nil && c.live != nil {
+		if have, err := c.live.find(*want.served, id.Namespace, id.Name); err == nil && have != nil {
+			return c.newVersion(ctx, d, change, want, have)
+		}
 	}
 	if c.live == nil || want.pending {
 		why := ""
@@ -84,6 +99,10 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 			}
 			return change
 		}
+		if d.app.Lifecycle.NoUpdate && prior != nil {
+			change.Action, change.Reason = plan.Unchanged, "differs, and lifecycle.update is false: it stays as it is"
+			return change
+		}
 		c.engine.options.Log.Debug("different", "object", id.String(), "why", why)
 	}
 	if have == nil && c.makes[id.Namespace] {
@@ -112,6 +131,8 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 	switch {
 	case errors.As(err, &conflict) && len(conflict.Fields) > 0 && !q.force:
 		return c.conflict(ctx, d, change, q, conflict)
+	case errors.As(err, &invalid) && c.session.defines(q.want.resource.GVK):
+		return c.predictUpdate(ctx, change, q)
 	case errors.As(err, &invalid) && q.have != nil:
 		return c.refused(d, change, q, invalid)
 	case err != nil:
@@ -128,9 +149,6 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 		Before: q.have, After: answer.Object, Desired: q.desired, Prior: q.prior, Type: q.typ(),
 	})
 	switch {
-	case d.app.Lifecycle.NoUpdate && q.prior != nil:
-		change.Action, change.Reason = plan.Unchanged, "lifecycle.update is false: it stays as it is"
-		change.Body, change.Secret, change.Fields = nil, nil, nil
 	case q.prior == nil:
 		change.Action, change.Reason = plan.Adopt, "exists, and is not in the state"
 	case len(change.Fields) == 0:
@@ -204,11 +222,45 @@ func (c *comparison) refused(d *draft, change *plan.Change, q question, refusal 
 	return change
 }
 
+// newVersion plans an object that exists, in a version that only this plan's
+// definition of its kind brings.
+func (c *comparison) newVersion(ctx context.Context, d *draft, change *plan.Change, want *desired, have object.Object) *plan.Change {
+	change.UID, change.Seen = have.UID(), have.ResourceVersion()
+	if by, other := c.foreign(d, change.ID, have); other {
+		return block(change, "Object of another application", fmt.Sprintf("%s exists and belongs to %s.", change.ID, by))
+	}
+	q := question{
+		desired: diff.Normalize(want.object), have: have, prior: d.record.Find(change.ID), want: want,
+		typ: func() *diff.Type { return c.session.schema(ctx, want.resource.GVK) },
+	}
+	change.Desired = c.engine.differ.Digest(q.desired)
+	return c.predictUpdate(ctx, change, q)
+}
+
+// predictUpdate makes a change of an object that the server can be asked about
+// only once the definition of its kind in this plan is there.
+func (c *comparison) predictUpdate(ctx context.Context, change *plan.Change, q question) *plan.Change {
+	const why = "its kind's definition changes in this plan"
+	if q.have == nil {
+		return c.predict(ctx, change, q.desired, why)
+	}
+	out := c.predict(ctx, change, q.desired, why)
+	if out.Action != plan.Create {
+		return out
+	}
+	out.Action = plan.Update
+	if q.prior == nil {
+		out.Action = plan.Adopt
+	}
+	out.Fields = c.engine.differ.Fields(diff.Changes{Before: q.have, After: merged(q.have, q.desired), Desired: q.desired, Prior: q.prior, Type: q.typ()})
+	return out
+}
+
 // predict makes a change of an object that nobody can be asked about yet. It is
 // checked against its schema, where there is one.
 func (c *comparison) predict(ctx context.Context, change *plan.Change, send object.Object, why string) *plan.Change {
 	if err := c.session.schema(ctx, change.GVK()).Validate(send); err != nil {
-		return block(change, "Object does not match its schema", err.Error())
+		return block(change, "Object does not match its schema", redact.Text(err.Error(), send, c.engine.options.Fingerprinter))
 	}
 	change.Action, change.Predicted, change.Reason = plan.Create, true, why
 	if change.Desired == "" {
@@ -219,7 +271,18 @@ func (c *comparison) predict(ctx context.Context, change *plan.Change, send obje
 }
 
 // hook plans one hook: whether it runs is decided once the other changes are known.
-func (c *comparison) hook(change *plan.Change, want *desired) *plan.Change {
+func (c *comparison) hook(d *draft, change *plan.Change, want *desired) *plan.Change {
+	if c.live != nil && !want.pending && change.ID.Name != "" {
+		have, err := c.live.find(want.resource, change.ID.Namespace, change.ID.Name)
+		if err != nil {
+			return block(change, summaryOf(err, "Live object cannot be read"), err.Error())
+		}
+		lineage, owner, ok := track.Owner(have)
+		if have != nil && (!ok || lineage != c.lineage || owner != d.address) {
+			return block(change, "Object is not the hook's", fmt.Sprintf(
+				"%s exists, and is not what an earlier run of the hook left: running it would delete or overwrite it. Remove it, or give the hook another name.", change.ID))
+		}
+	}
 	change.Action = plan.Run
 	change.Predicted = true
 	change.Hook = &plan.Hook{DeletePolicies: want.placement.DeletePolicies}
@@ -265,7 +328,7 @@ func (c *comparison) gone(ctx context.Context, d *draft, owned *state.Owned) *pl
 		return change
 	}
 	change.UID, change.Seen = have.UID(), have.ResourceVersion()
-	return c.deletion(d, change, owned, have)
+	return c.careful(ctx, c.deletion(d, change, owned, have), have)
 }
 
 // deletion says how an object that is ours leaves.
@@ -315,7 +378,9 @@ func (c *comparison) foreign(d *draft, id object.ID, have object.Object) (string
 	if _, letsGo := c.held[id]; letsGo || d.record.Find(id) != nil {
 		return "", false
 	}
-	return owner.String(), true
+	// A mark that no record stands behind is from before the object was let go.
+	owned := slices.ContainsFunc(c.records[owner].Owns(), func(o state.Owned) bool { return o.ID == id })
+	return owner.String(), owned
 }
 
 func (c *comparison) release(ctx context.Context, d *draft, want *desired, have object.Object) (object.Object, error) {

@@ -93,6 +93,12 @@ func (e *Engine) normalise(ctx context.Context, d *draft, r rendering, lineage s
 		d.failObject(d.sourceRange(r.source), r.Object.ID(), summaryOf(err, "Kind cannot be looked up"), unknownKindDetail(r, err))
 		return nil, false
 	}
+	if r.Object.Name() == "" && !placement.Hook {
+		d.failObject(d.sourceRange(r.source), r.Object.ID(), "Object without a name", fmt.Sprintf(
+			"%s in %s has generateName %q and no name: planned again it would be another object every time. Only hooks may have a generated name.",
+			r.Object.Kind(), r.Origin, r.Object.GenerateName()))
+		return nil, false
+	}
 	o := r.Object.DeepCopy()
 	if metadata := o.Metadata(); metadata != nil && metadata["creationTimestamp"] == nil {
 		o.Remove("metadata", "creationTimestamp")
@@ -115,6 +121,9 @@ func (e *Engine) normalise(ctx context.Context, d *draft, r rendering, lineage s
 	want := &desired{
 		object: track.Stamp(o, lineage, d.address), origin: r.Origin, source: r.source,
 		placement: placement, resource: resource, pending: pending,
+	}
+	if pending {
+		want.served = d.session.otherVersion(ctx, gvk.GroupKind())
 	}
 	return want, e.permitted(d, want)
 }

@@ -33,6 +33,8 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		Fields  []field       `json:"fields"`
 		Phase   plan.Phase    `json:"phase"`
 		Wave    int           `json:"wave"`
+		Keep    bool          `json:"keep"`
+		Hook    *plan.Hook    `json:"hook"`
 	}
 	var changes []change
 	for i := range app.Changes {
@@ -40,7 +42,7 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		if c.Action == plan.Unchanged {
 			continue
 		}
-		out := change{ID: c.ID, Version: c.Version, Action: c.Action, UID: c.UID, Body: c.Body, Desired: c.Desired, Force: c.Force, Phase: c.Phase, Wave: c.Wave}
+		out := change{ID: c.ID, Version: c.Version, Action: c.Action, UID: c.UID, Body: c.Body, Desired: c.Desired, Force: c.Force, Phase: c.Phase, Wave: c.Wave, Keep: c.Keep, Hook: c.Hook}
 		for _, f := range c.Fields {
 			if !f.Server {
 				out.Fields = append(out.Fields, field{Path: f.Path, Kind: f.Kind, Before: f.Before})

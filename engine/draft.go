@@ -48,6 +48,8 @@ type desired struct {
 	resource  providers.Resource
 	// pending: the server does not know the kind yet, this plan brings its definition.
 	pending bool
+	// served is how the server has the kind in another version, where pending.
+	served *providers.Resource
 	// whenAbsent: wanted only if it does not exist; left alone otherwise.
 	whenAbsent bool
 }

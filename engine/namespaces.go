@@ -70,28 +70,12 @@ func inOrder(drafts []*draft) []*draft {
 	return out
 }
 
-// namespaceSteps remembers which step makes a namespace of a cluster.
+// namespaceSteps remembers, by application and name, which step makes a namespace.
 type namespaceSteps map[[2]string]int
 
 // note enters the step that makes a namespace.
-func (n namespaceSteps) note(cluster string, c *plan.Change, step int) {
+func (n namespaceSteps) note(app *plan.Application, c *plan.Change, step int) {
 	if c.ID.GroupKind() == namespaceKind && c.Action == plan.Create {
-		n[[2]string{cluster, c.ID.Name}] = step
+		n[[2]string{app.Address.String(), c.ID.Name}] = step
 	}
-}
-
-// needed returns the steps of other applications that make the namespaces which an
-// application's objects go into.
-func (n namespaceSteps) needed(app *plan.Application) []int {
-	var out []int
-	for i := range app.Changes {
-		c := &app.Changes[i]
-		if !c.Action.Changes() || c.ID.Namespace == "" {
-			continue
-		}
-		if step, ok := n[[2]string{app.Cluster, c.ID.Namespace}]; ok && !slices.Contains(out, step) {
-			out = append(out, step)
-		}
-	}
-	return out
 }

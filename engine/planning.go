@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -55,7 +56,8 @@ type planning struct {
 	config   *lang.Config
 	options  PlanOptions
 	sessions *sessions
-	drafts   []*draft // sorted by address
+	drafts   []*draft                       // sorted by address
+	records  map[addr.Address]*state.Record // of all applications
 	lineage  string
 	diags    hcl.Diagnostics
 }
@@ -63,7 +65,7 @@ type planning struct {
 // collect decides which applications are planned: those of the configuration,
 // and those that only the state knows.
 func (p *planning) collect(ctx context.Context) hcl.Diagnostics {
-	records := map[addr.Address]*state.Record{}
+	p.records = map[addr.Address]*state.Record{}
 	if !p.options.Offline {
 		p.lineage = p.engine.options.Records.Lineage()
 		entries, err := p.engine.options.Records.List(ctx)
@@ -71,9 +73,10 @@ func (p *planning) collect(ctx context.Context) hcl.Diagnostics {
 			return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be read", Detail: err.Error()}}
 		}
 		for _, entry := range entries {
-			records[entry.Address] = entry.Record
+			p.records[entry.Address] = entry.Record
 		}
 	}
+	records := maps.Clone(p.records)
 	for _, c := range p.config.Clusters {
 		// Made known, so that records find them; only those in use are connected to.
 		p.sessions.known(c)
@@ -278,40 +281,89 @@ func (p *planning) shape(ctx context.Context, rendered [][]rendering) {
 	})
 }
 
-// compare reads the live objects and decides what happens to each object.
+// compare reads the live objects and decides what happens to each object. Cluster
+// blocks that name the same cluster are compared as one: objects may move between
+// their applications.
 func (p *planning) compare(ctx context.Context) {
+	shared := map[string]*claims{}
+	var all []*comparison
+	goes := map[*draft][]*state.Owned{}
 	for _, session := range p.sessions.list() {
 		if session.err != nil {
 			continue
 		}
-		var drafts []*draft
-		for _, d := range p.drafts {
-			if d.session == session && !d.failed() {
-				drafts = append(drafts, d)
-			}
+		of := shared[session.identity()]
+		if of == nil {
+			of = &claims{makes: map[string]bool{}, owners: map[object.ID]addr.Address{}, held: map[object.ID]addr.Address{}}
+			shared[session.identity()] = of
 		}
-		if len(drafts) > 0 {
-			p.compareCluster(ctx, session, drafts)
-		}
+		c := &comparison{claims: of, engine: p.engine, session: session, lineage: p.lineage, records: p.records, uncertain: p.uncertain()}
+		p.readLive(ctx, c, goes)
+		all = append(all, c)
+	}
+	for _, c := range all {
+		p.decide(ctx, c, p.soundIn(c.session), goes)
 	}
 }
 
-func (p *planning) compareCluster(ctx context.Context, session *session, drafts []*draft) {
-	c := &comparison{
-		engine: p.engine, session: session, lineage: p.lineage,
-		makes: map[string]bool{}, owners: map[object.ID]addr.Address{}, held: map[object.ID]addr.Address{},
+// soundIn returns the drafts of a cluster block that can be planned.
+func (p *planning) soundIn(session *session) []*draft {
+	var out []*draft
+	for _, d := range p.drafts {
+		if d.session == session && !d.failed() {
+			out = append(out, d)
+		}
 	}
-	goes := map[*draft][]*state.Owned{}
+	return out
+}
+
+// uncertain says why there may be applications which want what no application of
+// the plan wants; empty where there are none.
+func (p *planning) uncertain() string {
+	if p.options.Destroy {
+		return ""
+	}
+	for _, d := range p.drafts {
+		if d.failed() {
+			return fmt.Sprintf("%s cannot be planned", d.address)
+		}
+	}
+	switch {
+	case p.config.Incomplete:
+		return "parts of the configuration cannot be read"
+	case len(p.config.Broken) > 0:
+		return fmt.Sprintf("%s cannot be evaluated", p.config.Broken[0].Address)
+	case len(p.config.Deferred) > 0:
+		return fmt.Sprintf("%s is not known yet", p.config.Deferred[0])
+	case len(p.options.Targets) > 0:
+		return "the plan is limited by --target"
+	}
+	return ""
+}
+
+// readLive notes what the applications of a cluster block want and let go of, and
+// reads what the cluster has of it.
+func (p *planning) readLive(ctx context.Context, c *comparison, goes map[*draft][]*state.Owned) {
 	ask := newWanted()
-	for _, d := range drafts {
+	for _, d := range p.drafts {
+		if d.session != c.session {
+			continue
+		}
 		wants := map[object.ID]bool{}
 		for _, want := range d.desired {
 			id := want.object.ID()
 			wants[id] = true
-			c.owners[id] = d.address
-			if !want.pending && id.Name != "" {
+			c.owners[id] = d.address // one that failed still wants what it rendered
+			switch {
+			case d.failed() || id.Name == "":
+			case !want.pending:
 				ask.add(want.resource, id.Namespace, id.Name)
+			case want.served != nil:
+				ask.add(*want.served, id.Namespace, id.Name)
 			}
+		}
+		if d.failed() {
+			continue
 		}
 		for _, owned := range d.record.Owns() {
 			if wants[owned.ID] || owned.Hook && !d.leaves() {
@@ -319,20 +371,19 @@ func (p *planning) compareCluster(ctx context.Context, session *session, drafts 
 			}
 			goes[d] = append(goes[d], &owned)
 			c.held[owned.ID] = d.address
-			if session.cluster == nil {
+			if c.session.cluster == nil {
 				continue
 			}
-			if resource, err := session.owned(ctx, &owned); err == nil {
+			if resource, err := c.session.owned(ctx, &owned); err == nil {
 				ask.add(resource, owned.ID.Namespace, owned.ID.Name)
 			}
 		}
 	}
-	if session.cluster != nil {
-		p.engine.emit(Event{Kind: EventReading, Subject: session.name, Total: len(ask.names)})
-		c.live = ask.read(ctx, session.cluster, p.engine.options.Parallelism)
+	if c.session.cluster != nil {
+		p.engine.emit(Event{Kind: EventReading, Subject: c.session.name, Total: len(ask.names)})
+		c.live = ask.read(ctx, c.session.cluster, p.engine.options.Parallelism)
 	}
-	c.created(drafts)
-	p.decide(ctx, c, drafts, goes)
+	c.created(p.soundIn(c.session))
 }
 
 // created notes the namespaces that this plan makes.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -119,7 +120,8 @@ func (p *progress) intend() {
 		c := &p.app.Changes[i]
 		if c.Action.Changes() && c.ID.Name != "" {
 			intents = append(intents, state.Intent{
-				ID: c.ID, Version: c.Version, Plural: c.Plural, Namespaced: c.Namespaced, Action: c.Action, UID: c.UID, At: now,
+				ID: c.ID, Version: c.Version, Plural: c.Plural, Namespaced: c.Namespaced, Action: c.Action, UID: c.UID,
+				Wave: c.Wave, Keep: c.Keep, Hook: c.Hook != nil, At: now,
 			})
 		}
 	}
@@ -176,7 +178,9 @@ func (p *progress) flush(ctx context.Context) error {
 	if p.record == nil || p.applying.engine.options.Now().Sub(p.flushed) < flushEvery {
 		return nil
 	}
-	return p.put(context.WithoutCancel(ctx))
+	ctx, cancel := p.applying.sending(ctx)
+	defer cancel()
+	return p.put(ctx)
 }
 
 // failed notes an error of a step.
@@ -207,11 +211,23 @@ func (p *progress) finish(ctx context.Context) {
 		return
 	}
 	cancelled := ctx.Err() != nil
+	p.conclude(ctx, cancelled)
+	if p.completed || !cancelled {
+		p.sweepHooks(context.WithoutCancel(ctx), p.completed)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	kind := EventFinished
+	if p.outcome != OutcomeSucceeded {
+		kind = EventFailed
+	}
+	p.applying.engine.emit(Event{Kind: kind, Application: p.app.Address, Message: p.message(), Elapsed: p.elapsed})
+}
+
+// conclude settles how the apply ended and writes the record.
+func (p *progress) conclude(ctx context.Context, cancelled bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	if p.completed || !cancelled {
-		p.sweepHooks(ctx, p.completed)
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.elapsed = p.applying.engine.options.Now().Sub(p.startedAt)
@@ -227,11 +243,6 @@ func (p *progress) finish(ctx context.Context) {
 		p.errs = append(p.errs, fmt.Errorf("what was done cannot be recorded: %w. Run the same again: the journal tells what was begun", err))
 		p.outcome = OutcomeFailed
 	}
-	kind := EventFinished
-	if p.outcome != OutcomeSucceeded {
-		kind = EventFailed
-	}
-	p.applying.engine.emit(Event{Kind: kind, Application: p.app.Address, Message: p.message(), Elapsed: p.elapsed})
 }
 
 // forget takes out of the record what the plan says is no longer the
@@ -245,7 +256,12 @@ func (p *progress) forget() {
 			p.done[c.Action]++
 		}
 	}
-	p.record.Journal = nil
+	// What the plan covers is settled; an intent of another apply stays.
+	covered := make(map[object.ID]bool, len(p.app.Changes))
+	for i := range p.app.Changes {
+		covered[p.app.Changes[i].ID] = true
+	}
+	p.record.Journal = slices.DeleteFunc(p.record.Journal, func(i state.Intent) bool { return covered[i.ID] })
 }
 
 // close writes the record with its history, or removes it where the application
@@ -264,8 +280,8 @@ func (p *progress) close(ctx context.Context) error {
 	}
 	if p.completed {
 		kept, err := p.kept()
-		if err != nil {
-			return err
+		if err != nil { // the record without it is worth more than no record
+			p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("the applied plan is left out of the history: %s", err)})
 		}
 		entry.Plan = kept
 	}

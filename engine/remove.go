@@ -15,13 +15,9 @@ import (
 // application's: it is deleted, or let go.
 func (p *progress) remove(ctx context.Context, i int) error {
 	c := &p.app.Changes[i]
-	free, err := p.applying.slot(ctx)
-	if err != nil {
-		return err
-	}
-	defer free()
 	started := p.applying.engine.options.Now()
 	p.tell(Event{Kind: EventDeleting, Object: &c.ID, Action: c.Action})
+	var err error
 	if c.Action == plan.Orphan {
 		err = p.letGo(ctx, c)
 	} else {
@@ -39,18 +35,10 @@ func (p *progress) remove(ctx context.Context, i int) error {
 // there is what was wanted. With a uid only that object is deleted, never another
 // that has its name by now.
 func (p *progress) delete(ctx context.Context, c *plan.Change, uid string) error {
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
-	if err := p.applying.lease.Check(); err != nil {
-		return err
-	}
 	request := providers.DeleteRequest{
 		Resource: resource(c), Namespace: c.ID.Namespace, Name: c.ID.Name, UID: uid, Propagation: p.app.Settings.Propagation,
 	}
-	sending, cancel := p.applying.sending(ctx)
-	defer cancel()
-	err := p.session.cluster.Delete(sending, request)
+	err := p.sendOne(ctx, func(ctx context.Context) error { return p.session.cluster.Delete(ctx, request) })
 	if errors.Is(err, providers.ErrNotFound) {
 		return nil
 	}
@@ -96,15 +84,17 @@ func (p *progress) letGo(ctx context.Context, c *plan.Change) error {
 	if err != nil {
 		return err
 	}
-	if c.UID != "" && have.UID() != c.UID {
+	if c.UID != "" && have.UID() != c.UID || !p.isOurs(have) {
 		return nil
 	}
 	patch, err := track.Unstamp(have)
 	if err != nil || patch == nil {
 		return err
 	}
-	_, err = p.session.cluster.Patch(ctx, resource(c), c.ID.Namespace, c.ID.Name, patch, false)
-	return err
+	return p.sendOne(ctx, func(ctx context.Context) error {
+		_, err := p.session.cluster.Patch(ctx, resource(c), c.ID.Namespace, c.ID.Name, patch, false)
+		return err
+	})
 }
 
 func (p *progress) timeout() time.Duration {

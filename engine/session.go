@@ -27,6 +27,8 @@ type session struct {
 	err         error // why the cluster cannot be used
 	schemas     *diff.Schemas
 
+	slots chan struct{} // one per write in flight
+
 	mu      sync.Mutex
 	loading map[string]*sync.Once          // group/version to the load of its schema
 	defined map[object.GroupKind][]defined // kinds that CRDs of this plan define
@@ -73,6 +75,7 @@ func (s *sessions) open(name string, connection target.Connection, credentials t
 	}
 	made := &session{
 		name: name, connection: connection, credentials: credentials,
+		slots:   make(chan struct{}, s.engine.options.Parallelism),
 		schemas: diff.NewSchemas(), loading: map[string]*sync.Once{}, defined: map[object.GroupKind][]defined{},
 	}
 	s.byName[name] = made
@@ -217,6 +220,31 @@ func (s *session) schema(ctx context.Context, gvk object.GVK) *diff.Type {
 	return typ
 }
 
+// defines reports whether this plan has a definition of a kind in a version.
+func (s *session) defines(gvk object.GVK) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.defined[gvk.GroupKind()], func(d defined) bool { return d.resource.GVK == gvk })
+}
+
+// otherVersion tells how the server has a kind in another version, nil where it
+// does not have it.
+func (s *session) otherVersion(ctx context.Context, kind object.GroupKind) *providers.Resource {
+	if s.cluster == nil {
+		return nil
+	}
+	all, err := s.cluster.Resources(ctx)
+	if err != nil {
+		return nil // then the kind is taken for new, and apply finds the object there
+	}
+	for _, r := range all {
+		if r.GVK.GroupKind() == kind {
+			return &r
+		}
+	}
+	return nil
+}
+
 // capabilities are what charts are told about the cluster.
 func (s *session) capabilities() providers.Capabilities {
 	return providers.Capabilities{KubeVersion: s.info.Version, APIVersions: s.info.APIVersions}
@@ -227,4 +255,15 @@ func text(o object.Object, path ...string) string {
 	value, _ := o.Get(path...)
 	s, _ := value.(string)
 	return s
+}
+
+// slot waits for room for one more write and returns what gives it back. It is held
+// for a request, never while waiting for what a request brings about.
+func (s *session) slot(ctx context.Context) (func(), error) {
+	select {
+	case s.slots <- struct{}{}:
+		return func() { <-s.slots }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }

@@ -12,22 +12,34 @@ import (
 // other, each closed by a wait that the next one needs; so the number of edges
 // grows with the number of objects, not with its square. Applications follow what
 // they depend on, and leave before it.
-func steps(p *plan.Plan, stages map[addr.Address][]order.Stage) []plan.Step {
+func steps(p *plan.Plan, stages map[addr.Address][]order.Stage, made map[addr.Address][]maker) []plan.Step {
 	edges := follows(p)
+	depends := make([][]int, len(edges)) // without the makers of namespaces alone: these need one step, not the whole
+	for i := range edges {
+		depends[i] = slices.Clone(edges[i])
+	}
+	withMakers(edges, p, made)
 	sequence := sequence(edges)
 	b := &stepBuilder{plan: p, namespaces: namespaceSteps{}, last: make([]int, len(p.Applications)), awaited: awaited(p, edges, sequence)}
 	for _, i := range sequence {
 		var needs []int
 		for _, other := range edges[i] {
-			if b.last[other] > 0 {
+			if b.last[other] > 0 && (slices.Contains(depends[i], other) || definesFor(made[p.Applications[i].Address], p.Applications[other].Address)) {
 				needs = append(needs, b.last[other]-1)
 			}
 		}
-		needs = append(needs, b.namespaces.needed(&p.Applications[i])...)
+		for _, m := range made[p.Applications[i].Address] {
+			if step, ok := b.namespaces[[2]string{m.by.String(), m.namespace}]; ok {
+				needs = append(needs, step)
+			}
+		}
 		b.application(i, stages[p.Applications[i].Address], needs)
 	}
 	return b.steps
 }
+
+// definesFor reports whether an application defines a kind for another.
+func definesFor(made []maker, by addr.Address) bool { return slices.Contains(made, maker{by: by}) }
 
 type stepBuilder struct {
 	plan  *plan.Plan
@@ -67,7 +79,7 @@ func (b *stepBuilder) application(i int, stages []order.Stage, needs []int) {
 				writes = append(writes, b.add(plan.Step{Kind: plan.StepDelete, Application: i, Change: change, Needs: needs}))
 			case action.Changes():
 				step := b.add(plan.Step{Kind: plan.StepWrite, Application: i, Change: change, Needs: needs})
-				b.namespaces.note(app.Cluster, &app.Changes[change], step)
+				b.namespaces.note(app, &app.Changes[change], step)
 				writes = append(writes, step)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
 )
 
 // staleError is why a change is no longer what was planned; nil for no reason.
@@ -106,16 +107,20 @@ func (p *progress) stale(ctx context.Context, c *plan.Change, have object.Object
 		if have == nil {
 			return "", nil
 		}
-		lineage, owner, ok := track.Owner(have)
-		if ok && lineage == p.applying.plan.Lineage && owner == p.app.Address {
-			return "", nil
+		if !p.isOurs(have) {
+			return fmt.Sprintf("%s was to be created, and exists by now", c.ID), nil
 		}
-		return fmt.Sprintf("%s was to be created, and exists by now", c.ID), nil
+		// Made by this plan in an apply that was interrupted, or by another apply since.
+		now, err := p.fieldsNow(ctx, c, have)
+		if err == nil && len(now) > 0 {
+			return fmt.Sprintf("%s was to be created; another apply has made it by now, with another %s", c.ID, now[0].Path), nil
+		}
+		return "", err
 	case plan.Prune, plan.Orphan:
-		if have == nil || c.UID == "" || have.UID() == c.UID {
+		if have == nil {
 			return "", nil
 		}
-		return fmt.Sprintf("%s is another object by now", c.ID), nil
+		return p.staleOwner(c, have), nil
 	case plan.Update, plan.Adopt, plan.Replace:
 		return p.staleFields(ctx, c, have)
 	case plan.Run, plan.Forget, plan.Unchanged, plan.Blocked:
@@ -123,13 +128,42 @@ func (p *progress) stale(ctx context.Context, c *plan.Change, have object.Object
 	return "", nil
 }
 
+// staleOwner says why an object is no longer the application's to delete.
+func (p *progress) staleOwner(c *plan.Change, have object.Object) string {
+	if c.UID != "" && have.UID() != c.UID {
+		return fmt.Sprintf("%s is another object by now", c.ID)
+	}
+	if _, owner, ok := track.Owner(have); ok && !p.isOurs(have) {
+		return fmt.Sprintf("%s belongs to %s by now", c.ID, owner)
+	}
+	if p.ownsNow(c.ID) {
+		return ""
+	}
+	return fmt.Sprintf("%s is no longer the application's, as its record says", c.ID)
+}
+
+// ownsNow reports whether the record has an object, or an intent to make it.
+func (p *progress) ownsNow(id object.ID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.record.Find(id) != nil || slices.ContainsFunc(p.record.Journal, func(i state.Intent) bool { return i.ID == id })
+}
+
 func (p *progress) staleFields(ctx context.Context, c *plan.Change, have object.Object) (string, error) {
 	switch {
+	case have == nil && c.Predicted:
+		return "", nil // its version may not be served yet; write looks again
 	case have == nil:
 		return fmt.Sprintf("%s was to be changed, and is gone", c.ID), nil
 	case have.UID() != c.UID:
 		return fmt.Sprintf("%s is another object by now", c.ID), nil
 	case have.ResourceVersion() == c.Seen:
+		return "", nil
+	}
+	if _, owner, ok := track.Owner(have); ok && !p.isOurs(have) && c.Action != plan.Adopt {
+		return fmt.Sprintf("%s belongs to %s by now", c.ID, owner), nil
+	}
+	if c.Predicted { // nobody can say yet what it will come to
 		return "", nil
 	}
 	now, err := p.fieldsNow(ctx, c, have)

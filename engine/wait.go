@@ -57,6 +57,10 @@ func (p *progress) wait(ctx context.Context, changes []int) error {
 				stop(errUnhealthy)
 				return
 			}
+			if ctx.Err() == nil { // not the time: the watch failed
+				message = err.Error()
+				fails = append(fails, p.objectError(c, fmt.Errorf("its health cannot be watched: %w", err)))
+			}
 			late = append(late, fmt.Sprintf("%s (%s)", c.ID, message))
 		})
 	}
@@ -100,13 +104,12 @@ func (p *progress) awaits(c *plan.Change, result object.Object) bool {
 		return false
 	}
 	if result == nil {
-		return health.Known(c.ID.GroupKind())
+		return c.Desired != "" && health.Known(c.ID.GroupKind())
 	}
-	if result.Annotation(ignoreHealth) == "true" {
-		return false
-	}
-	return !health.Ready(result).Done
+	return !ignoresHealth(result) && !health.Ready(result).Done
 }
+
+func ignoresHealth(o object.Object) bool { return o.Annotation(ignoreHealth) == "true" }
 
 // untilHealthy waits for one object and returns the last that it said of itself.
 func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result object.Object) (message string, err error) {
@@ -126,7 +129,7 @@ func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result obje
 			ready = health.HookReady(o)
 		}
 		switch {
-		case ready.Done:
+		case ready.Done, c.Hook == nil && ignoresHealth(o):
 			p.tell(Event{Kind: EventHealthy, Object: &id})
 			return true, nil
 		case ready.Failed:

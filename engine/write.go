@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/engine/track"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
 )
 
 const (
@@ -19,6 +21,10 @@ const (
 	// servingTimeout is how long the API server may take to serve a kind or a
 	// namespace after the object that brings it is there.
 	servingTimeout = 30 * time.Second
+	// lagTimeout is how long a server may go by the old definition of a kind.
+	lagTimeout = 5 * time.Second
+	// sweepTimeout is how long deleting the hooks of an application may take.
+	sweepTimeout = 2 * time.Minute
 	// attempts is how often a write is repeated when the object moved on between
 	// reading and writing it.
 	attempts = 6
@@ -27,20 +33,26 @@ const (
 // write carries out one change that leaves an object behind.
 func (p *progress) write(ctx context.Context, i int) error {
 	c := &p.app.Changes[i]
-	free, err := p.applying.slot(ctx)
-	if err != nil {
-		return err
-	}
-	defer free()
 	p.tell(Event{Kind: EventWriting, Object: &c.ID, Action: c.Action})
 	started := p.applying.engine.options.Now()
 	if c.Target() == nil || len(c.Sealed) > 0 && c.Secret == nil {
 		return p.objectError(c, errors.New("its value is sealed in the plan, and the identity to open it is not here"))
 	}
-	var result object.Object
+	var (
+		result object.Object
+		err    error
+	)
 	switch c.Action {
-	case plan.Create, plan.Update, plan.Adopt:
+	case plan.Create:
 		result, err = p.send(ctx, c, p.seen(i))
+	case plan.Update, plan.Adopt:
+		have := p.seen(i)
+		if have == nil {
+			have, err = p.onceServed(ctx, c)
+		}
+		if err == nil {
+			result, err = p.send(ctx, c, have)
+		}
 	case plan.Replace:
 		result, err = p.replace(ctx, c)
 	case plan.Run:
@@ -79,6 +91,10 @@ func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object)
 			if have, err = p.again(ctx, c); err != nil {
 				return nil, err
 			}
+		case p.definitionLags(c, err) && p.applying.engine.options.Now().Before(deadline.Add(lagTimeout-servingTimeout)):
+			if err := pause(ctx, 250*time.Millisecond); err != nil {
+				return nil, err
+			}
 		case notServedYet(c, err) && p.applying.engine.options.Now().Before(deadline):
 			if err := pause(ctx, 250*time.Millisecond); err != nil {
 				return nil, err
@@ -91,6 +107,26 @@ func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object)
 				return nil, err
 			}
 		default:
+			return nil, err
+		}
+	}
+}
+
+// onceServed reads an object in a version that this plan's definition of its kind
+// brings, as soon as it is served.
+func (p *progress) onceServed(ctx context.Context, c *plan.Change) (object.Object, error) {
+	deadline := p.applying.engine.options.Now().Add(servingTimeout)
+	for {
+		have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
+		switch {
+		case err == nil && have.UID() != c.UID:
+			return nil, staleError(fmt.Sprintf("%s is another object by now", c.ID))
+		case err == nil:
+			return have, nil
+		case !notServedYet(c, err) || p.applying.engine.options.Now().After(deadline):
+			return nil, err
+		}
+		if err := pause(ctx, 250*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}
@@ -118,12 +154,20 @@ func notServedYet(c *plan.Change, err error) bool {
 	return c.Predicted && (errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnknownKind))
 }
 
+// definitionLags reports whether a server may have refused an object only because it
+// does not go by the new definition of its kind yet.
+func (p *progress) definitionLags(c *plan.Change, err error) bool {
+	return c.Predicted && errors.Is(err, providers.ErrInvalid) && p.applying.defines[c.ID.GroupKind()]
+}
+
 // replace deletes an object and makes it anew.
 func (p *progress) replace(ctx context.Context, c *plan.Change) (object.Object, error) {
 	if err := p.delete(ctx, c, c.UID); err != nil {
 		return nil, fmt.Errorf("deleting it to make it anew: %w", err)
 	}
-	return p.send(ctx, c, nil)
+	created := *c
+	created.Action, created.UID, created.Predicted = plan.Create, "", true
+	return p.send(ctx, &created, nil)
 }
 
 // runHook creates a hook's object, in place of the one of an earlier run.
@@ -140,16 +184,34 @@ func (p *progress) runHook(ctx context.Context, c *plan.Change) (object.Object, 
 		p.warn(c, answer.Warnings)
 		return answer.Object, nil
 	}
-	if c.Hook.Deletes("BeforeHookCreation") {
-		if err := p.delete(ctx, c, ""); err != nil {
+	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
+	switch {
+	case errors.Is(err, providers.ErrNotFound), notServedYet(c, err):
+		have = nil
+	case err != nil:
+		return nil, err
+	case !p.isOurs(have):
+		return nil, staleError(fmt.Sprintf("%s exists, and is not what an earlier run of the hook left", c.ID))
+	case c.Hook.Deletes("BeforeHookCreation"):
+		if err := p.delete(ctx, c, have.UID()); err != nil {
 			return nil, fmt.Errorf("deleting the one of an earlier run: %w", err)
 		}
+		have = nil
 	}
-	return p.send(ctx, c, nil)
+	return p.send(ctx, c, have)
+}
+
+// isOurs reports whether a live object carries the application's mark.
+func (p *progress) isOurs(have object.Object) bool {
+	lineage, owner, ok := track.Owner(have)
+	return ok && lineage == p.applying.plan.Lineage && owner == p.app.Address
 }
 
 // sweepHooks deletes the hooks whose policy says so, now that the application is done.
 func (p *progress) sweepHooks(ctx context.Context, succeeded bool) {
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
+	defer cancel()
+	swept := false
 	policy := "HookFailed"
 	if succeeded {
 		policy = "HookSucceeded"
@@ -172,17 +234,42 @@ func (p *progress) sweepHooks(ctx context.Context, succeeded bool) {
 		p.mu.Lock()
 		p.record.Disown(gone.ID)
 		p.mu.Unlock()
+		swept = true
+	}
+	if !swept {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.put(ctx); err != nil {
+		// The next apply finds them gone.
+		p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("that hooks were deleted is not recorded: %s", err)})
 	}
 }
 
 // request sends one write. It is completed even if the apply is cancelled
 // meanwhile, and not begun if it was already, or if the state is no longer held.
 func (p *progress) request(ctx context.Context, send func(context.Context) (providers.ApplyResult, error)) (providers.ApplyResult, error) {
+	var answer providers.ApplyResult
+	err := p.sendOne(ctx, func(ctx context.Context) (err error) {
+		answer, err = send(ctx)
+		return err
+	})
+	return answer, err
+}
+
+// sendOne makes room for one write, makes sure that the state is still held, and sends it.
+func (p *progress) sendOne(ctx context.Context, send func(context.Context) error) error {
+	free, err := p.session.slot(ctx)
+	if err != nil {
+		return err
+	}
+	defer free()
 	if err := context.Cause(ctx); err != nil {
-		return providers.ApplyResult{}, err
+		return err
 	}
 	if err := p.applying.lease.Check(); err != nil {
-		return providers.ApplyResult{}, err
+		return err
 	}
 	ctx, cancel := p.applying.sending(ctx)
 	defer cancel()
@@ -221,7 +308,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // fieldsNow asks what a change would do now, in the words of the plan.
 func (p *progress) fieldsNow(ctx context.Context, c *plan.Change, have object.Object) ([]plan.FieldChange, error) {
-	changes := diff.Changes{Before: have, Desired: c.Target(), Prior: p.record.Find(c.ID), Type: p.session.schema(ctx, c.GVK())}
+	changes := diff.Changes{Before: have, Desired: c.Target(), Prior: p.ownedNow(c.ID), Type: p.session.schema(ctx, c.GVK())}
 	if c.Action == plan.Replace {
 		changes.After = merged(have, c.Target())
 		return p.applying.engine.differ.Fields(changes), nil
@@ -234,4 +321,16 @@ func (p *progress) fieldsNow(ctx context.Context, c *plan.Change, have object.Ob
 	}
 	changes.After = answer.Object
 	return p.applying.engine.differ.Fields(changes), nil
+}
+
+// ownedNow returns a copy of what the record has of an object, nil for nothing.
+func (p *progress) ownedNow(id object.ID) *state.Owned {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	found := p.record.Find(id)
+	if found == nil {
+		return nil
+	}
+	owned := *found
+	return &owned
 }

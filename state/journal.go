@@ -12,8 +12,18 @@ import (
 // Begin notes changes that are about to be made. There is one intent for an
 // object at most: a newer one takes the place of the older.
 func (r *Record) Begin(intents ...Intent) {
+	newer := make(map[object.ID]bool, len(intents))
 	for _, intent := range intents {
-		r.Done(intent.ID)
+		newer[intent.ID] = true
+	}
+	r.Journal = slices.DeleteFunc(r.Journal, func(i Intent) bool { return newer[i.ID] })
+	at := make(map[object.ID]int, len(intents))
+	for _, intent := range intents {
+		if i, twice := at[intent.ID]; twice {
+			r.Journal[i] = intent
+			continue
+		}
+		at[intent.ID] = len(r.Journal)
 		r.Journal = append(r.Journal, intent)
 	}
 }

@@ -86,6 +86,9 @@ type Intent struct {
 	Namespaced bool        `json:"namespaced,omitempty"`
 	Action     plan.Action `json:"action"`
 	UID        string      `json:"uid,omitempty"` // of the object it would change
+	Wave       int         `json:"wave,omitempty"`
+	Keep       bool        `json:"keep,omitempty"` // as Owned has them, for the object that it makes
+	Hook       bool        `json:"hook,omitempty"`
 	At         time.Time   `json:"at"`
 }
 
@@ -127,7 +130,10 @@ func (r *Record) Owns() []Owned {
 	owned := slices.Clone(r.Objects)
 	for _, intent := range r.Journal {
 		if !intent.Action.Deletes() && r.Find(intent.ID) == nil {
-			owned = append(owned, Owned{ID: intent.ID, Version: intent.Version, Plural: intent.Plural, Namespaced: intent.Namespaced})
+			owned = append(owned, Owned{
+				ID: intent.ID, Version: intent.Version, Plural: intent.Plural, Namespaced: intent.Namespaced,
+				Wave: intent.Wave, Keep: intent.Keep, Hook: intent.Hook,
+			})
 		}
 	}
 	return owned

@@ -42,7 +42,11 @@ func (t *Type) Validate(o object.Object) error {
 	}
 	messages := make([]string, len(list))
 	for i, e := range list {
-		messages[i] = strings.TrimPrefix(e.Path, ".") + ": " + e.ErrorMessage
+		message := e.ErrorMessage
+		if isSecret(o) { // it quotes values
+			message = "is not of the type that the schema says"
+		}
+		messages[i] = strings.TrimPrefix(e.Path, ".") + ": " + message
 	}
 	return errors.New(strings.Join(messages, "; "))
 }

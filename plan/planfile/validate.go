@@ -49,7 +49,7 @@ func validateApplication(a *plan.Application, clusters map[string]bool) error {
 	for i := range a.Changes {
 		change := &a.Changes[i]
 		switch {
-		case change.ID.Kind == "" || change.ID.Name == "":
+		case change.ID.Kind == "" || change.ID.Name == "" && (change.Action != plan.Run || change.Body.GenerateName() == ""):
 			return fmt.Errorf("change %d has no kind or no name", i)
 		case !slices.Contains(plan.Actions(), change.Action):
 			return fmt.Errorf("%s: unknown action %q", change.ID, change.Action)
