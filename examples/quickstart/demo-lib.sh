@@ -1,7 +1,7 @@
 # What demo.sh is made of: talking, building, clusters. Sourced, not run. Uses
 # $root, and $work once it is set.
 
-cluster_build=""
+job="" log="" # what is being built in the background
 
 if [[ -t 1 && -z "${NO_COLOR:-}" && "${TERM:-dumb}" != dumb ]]; then
   bold=$'\e[1m' dim=$'\e[2m' cyan=$'\e[36m' reset=$'\e[0m'
@@ -52,25 +52,30 @@ wait_for() {
   wait "$pid"
 }
 
-build_gantry() {
-  local log
+# in_background TARGET makes something while the story goes on; $job and $log are
+# its process and what it prints.
+in_background() {
   log="$(mktemp)"
-  make --no-print-directory -C "$root" build >"$log" 2>&1 &
-  wait_for $! "building gantry (a few minutes the first time, seconds from then on)" || {
-    cat "$log"
-    fail "gantry does not build"
-  }
-  rm -f "$log"
-  export PATH="$root/bin:$PATH"
+  set -m # a process group of its own, to be ended whole
+  nice make --no-print-directory -C "$root" "$1" >"$log" 2>&1 </dev/null &
+  job=$!
+  set +m
 }
 
-# build_cluster_in_background builds what the demo needs only later.
-build_cluster_in_background() {
-  cluster_log="$(mktemp)"
-  set -m # a process group of its own, to be ended whole
-  nice make --no-print-directory -C "$root" cluster >"$cluster_log" 2>&1 </dev/null &
-  cluster_build=$!
-  set +m
+# finished TEXT waits for what was begun in the background.
+finished() {
+  wait_for "$job" "$1" || {
+    cat "$log"
+    job=""
+    fail "it does not build, see above"
+  }
+  job=""
+  rm -f "$log"
+}
+
+gantry_built() {
+  finished "building gantry (a few minutes the first time, seconds from then on)"
+  export PATH="$root/bin:$PATH"
 }
 
 # make_repository makes a git repository of the quickstart, and changes into it.
@@ -96,13 +101,7 @@ VARIABLES
 # start_clusters takes flags for gantry-cluster up.
 start_clusters() {
   local name
-  wait_for "$cluster_build" "building a local Kubernetes (minutes the first time, seconds from then on)" || {
-    cat "$cluster_log"
-    cluster_build=""
-    fail "gantry-cluster does not build"
-  }
-  cluster_build=""
-  rm -f "$cluster_log"
+  finished "building a local Kubernetes (minutes the first time, seconds from then on)"
   say "Each is etcd, an API server, the controllers, a scheduler and simulated nodes."
   export GANTRY_CLUSTER_HOME="$work/clusters"
   for name in staging production; do
@@ -139,10 +138,10 @@ tamper() {
 
 # clean_up ends the clusters, whatever happened before.
 clean_up() {
-  if [[ -n "$cluster_build" ]]; then
-    kill -- "-$cluster_build" 2>/dev/null || true
-    wait "$cluster_build" 2>/dev/null || true
-    rm -f "$cluster_log"
+  if [[ -n "$job" ]]; then
+    kill -- "-$job" 2>/dev/null || true
+    wait "$job" 2>/dev/null || true
+    rm -f "$log"
   fi
   if [[ -d "$work/clusters" ]]; then
     GANTRY_CLUSTER_HOME="$work/clusters" "$root/bin/gantry-cluster" down --all >/dev/null || true

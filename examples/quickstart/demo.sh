@@ -19,8 +19,7 @@ walk() {
   say "You will see a shop of three services delivered to two clusters, staging and
 production, both real Kubernetes control planes on this machine. Everything
 you see is done by the programs built from this checkout."
-  build_gantry
-  build_cluster_in_background
+  in_background build
   make_repository
 
   title "1. What is to run, in files"
@@ -30,7 +29,9 @@ the overlay of the cluster's environment."
   show_command sed -n "'/^generator/,\$p'" applications.gantry.hcl
   sed -n '/^generator/,$p' applications.gantry.hcl
   pause
-  say "Nothing of what follows needs a cluster yet."
+  gantry_built
+  in_background cluster
+  say "Nothing of what follows needs a cluster yet. Is it right, and what refers to what?"
   run gantry validate
   run gantry graph --format text
   say "A plan without a cluster: everything is rendered, and nothing is known of what
@@ -82,12 +83,13 @@ up() {
   if [[ -d "$work" ]]; then
     fail "the demo is up already: see $work, or end it with make demo-down"
   fi
-  build_gantry
-  build_cluster_in_background
   mkdir -p "$work"
   trap 'clean_up' EXIT
   trap 'exit 130' INT TERM
+  in_background build
   make_repository
+  gantry_built
+  in_background cluster
   start_clusters
   trap - EXIT INT TERM
   say "Both clusters are up and empty. To look around:

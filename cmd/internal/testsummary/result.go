@@ -66,17 +66,19 @@ func (r *Result) forbid(reasons *regexp.Regexp) []Skip {
 	return bad
 }
 
-// print lists skips and failures, and ends with the counts.
+// print tells what came of a run. Only in total it ends with the counts of all.
 func (r *Result) print(out io.Writer, total, verbose bool) {
 	if verbose || total {
 		for _, skip := range r.Skipped {
 			fmt.Fprintf(out, "skipped: %s: %s\n", skip.Name, skip.Reason)
 		}
 	}
-	if total {
-		for _, name := range r.Failed {
-			fmt.Fprintf(out, "failed: %s\n", name)
-		}
+	if !total {
+		fmt.Fprintf(out, "%d tests: %d failures, %d skipped\n", r.Passed+len(r.Failed)+len(r.Skipped), len(r.Failed), len(r.Skipped))
+		return
+	}
+	for _, name := range r.Failed {
+		fmt.Fprintf(out, "failed: %s\n", name)
 	}
 	if len(r.Skipped) > 0 {
 		fmt.Fprintf(out, "%d skipped\n", len(r.Skipped))
