@@ -170,13 +170,13 @@ func isAboutObject(status metav1.Status) bool {
 
 // invalid is a refusal of an object.
 func invalid(r request, status metav1.Status) error {
-	out := &providers.InvalidError{Message: r.scrub.clean(status.Message)}
+	out := &providers.InvalidError{Message: condense(r.scrub.clean(status.Message))}
 	if status.Details != nil {
 		for _, cause := range status.Details.Causes {
 			out.Causes = append(out.Causes, providers.Cause{
 				Field:   cause.Field,
 				Reason:  string(cause.Type),
-				Message: r.scrub.clean(cause.Message),
+				Message: condense(r.scrub.clean(cause.Message)),
 			})
 		}
 	}
