@@ -12,7 +12,7 @@ help: ## list the targets
 
 build: ## build bin/gantry
 	@mkdir -p bin
-	go build -o bin/gantry ./cmd/gantry
+	go build -trimpath -ldflags '-s -w' -o bin/gantry ./cmd/gantry
 
 cluster: ## build bin/gantry-cluster, a local Kubernetes (minutes the first time, then cached)
 	@mkdir -p bin

@@ -149,9 +149,9 @@ func environment(t *testing.T, root, home string) []string {
 	}
 	cluster := clustertest.Binary(t)
 	for from, to := range map[string]string{ // as in a checkout where they were built
-		cluster:                               filepath.Join(tools, "gantry-cluster"),
-		filepath.Join(binaryFolder, "gantry"): filepath.Join(tools, "gantry"),
-		filepath.Join(root, "examples"):       filepath.Join(home, "examples"),
+		cluster:                         filepath.Join(tools, "gantry-cluster"),
+		program(t):                      filepath.Join(tools, "gantry"),
+		filepath.Join(root, "examples"): filepath.Join(home, "examples"),
 	} {
 		if err := os.Symlink(from, to); err != nil {
 			t.Fatal(err)

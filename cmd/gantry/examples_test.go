@@ -79,7 +79,7 @@ func defaultCluster(t *testing.T) string {
 // it printed.
 func runGantry(t *testing.T, kubeconfig string, want int, args ...string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), filepath.Join(binaryFolder, "gantry"), args...)
+	command := exec.CommandContext(t.Context(), program(t), args...)
 	command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "GANTRY_CACHE="+filepath.Join(binaryFolder, "cache"))
 	out, err := command.CombinedOutput()
 	got := 0

@@ -5,12 +5,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
-// binaryFolder holds the gantry that scripts and documentation run: the real
-// program, built once. GANTRY_BINARY names one that is built already.
+// binaryFolder is where provide puts the gantry that scripts and documentation run.
 var binaryFolder string
+
+// provide puts the real program into binaryFolder, built once and only if a test
+// needs it. GANTRY_BINARY names one that is built already.
+var provide = sync.OnceValue(func() error { return provideBinary(binaryFolder) })
 
 func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
@@ -18,15 +22,22 @@ func TestMain(m *testing.M) {
 
 func runTests(m *testing.M) int {
 	folder, err := os.MkdirTemp("", "gantry-test-")
-	if err == nil {
-		defer os.RemoveAll(folder)
-		binaryFolder, err = folder, provideBinary(folder)
-	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	defer os.RemoveAll(folder)
+	binaryFolder = folder
 	return m.Run()
+}
+
+// program returns the path of the real program.
+func program(t testing.TB) string {
+	t.Helper()
+	if err := provide(); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(binaryFolder, "gantry")
 }
 
 func provideBinary(folder string) error {

@@ -35,6 +35,8 @@ Change it:               gantry apply`,
 	flags.BoolVar(&c.json, "json", false, "the result as JSON on stdout; what is done, and diagnostics, as JSON lines on stderr")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours, as with NO_COLOR set")
 	flags.StringVar(&c.cacheDir, "cache-dir", "", "`directory` for what is fetched (default $GANTRY_CACHE, or gantry in the user's cache)")
+	complete(root, "chdir", directoryCompletions)
+	complete(root, "cache-dir", directoryCompletions)
 
 	root.AddCommand(
 		newInit(c),

@@ -48,6 +48,9 @@ func TestScripts(t *testing.T) {
 
 // setUp makes a script's environment: nothing of the user's own is in it.
 func setUp(env *testscript.Env) error {
+	if err := provide(); err != nil {
+		return err
+	}
 	namespace := fmt.Sprintf("script-%d-%d", os.Getpid(), scripts.Add(1))
 	env.Setenv("NS", namespace)
 	env.Setenv("GANTRY_VAR_namespace", namespace)

@@ -29,7 +29,7 @@ func (o *workOptions) register(c *cli, command *cobra.Command) {
 	o.command = "gantry " + command.Name()
 	flags := command.Flags()
 	flags.StringArrayVar(&o.targets, "target", nil, "only this application, by `address`, and what it depends on; may be repeated")
-	flags.IntVar(&o.parallelism, "parallelism", 0, "how many sources are rendered, and requests sent to a cluster, at once (default 16)")
+	flags.IntVar(&o.parallelism, "parallelism", 0, "`number` of sources rendered, and of requests to a cluster, at once (default 16)")
 	flags.BoolVar(&o.stats, "stats", false, "tell at the end what it took: time, memory, requests")
 	o.view.register(command)
 	complete(command, "target", c.targetCompletions())
