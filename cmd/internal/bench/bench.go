@@ -116,7 +116,7 @@ func (b *bench) change(ctx context.Context) error {
 
 // command runs gantry; changes tells that it ended with exit code 2.
 func (b *bench) command(ctx context.Context, args ...string) (measured result, changes bool, err error) {
-	command := exec.CommandContext(ctx, b.gantry, append([]string{"--json", "--stats", "--chdir", b.dir}, args...)...)
+	command := exec.CommandContext(ctx, b.gantry, append(args, "--json", "--stats", "--chdir", b.dir)...)
 	command.Env = b.env
 	var stderr bytes.Buffer
 	command.Stdout, command.Stderr = io.Discard, &stderr
