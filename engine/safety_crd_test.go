@@ -187,21 +187,31 @@ func TestDefinitionsStayWithTheirResources(t *testing.T) {
 			s.wantKept(t, w.resource("v1"), before)
 		})
 	}
-	t.Run("unless they all go", func(t *testing.T) {
-		s := newStage(t)
-		w := newWidgets(t, s)
-		s.application(t, "base", createNamespace, configMap("a", "a=b"), w.definition(v1, "a"), w.widget("v1", "one", "a"))
-		s.application(t, "web", "depends_on = [application.base]", configMap("w", "a=b"), w.widget("v1", "two", "a"))
-		s.MustApply(t, engine.PlanOptions{})
-		s.application(t, "base", createNamespace, configMap("a", "a=b"))
-		s.application(t, "web", "depends_on = [application.base]", configMap("w", "a=b"))
-		p := s.MustApply(t, engine.PlanOptions{})
-		wantAction(t, enginetest.Change(p, addr.Application("base"), w.definitionID()), plan.Prune)
-		if _, err := s.cluster.Get(t.Context(), definitions, "", w.name()); !errors.Is(err, providers.ErrNotFound) {
-			t.Errorf("the definition is still there: %v", err)
-		}
-		expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
-	})
+	for _, apps := range [][2]string{{"a", "a"}, {"a", "z"}, {"z", "a"}} {
+		definer, user := apps[0], apps[1]
+		t.Run(fmt.Sprintf("unless they all go, of %s and %s", definer, user), func(t *testing.T) {
+			s := newStage(t)
+			w := newWidgets(t, s)
+			write := func(definition, widget string) {
+				if definer == user {
+					s.application(t, definer, createNamespace, configMap("d", "a=b"), definition, widget)
+					return
+				}
+				s.application(t, definer, createNamespace, configMap("d", "a=b"), definition)
+				s.application(t, user, "", configMap("u", "a=b"), widget)
+			}
+			write(w.definition(v1, "a"), w.widget("v1", "one", "a"))
+			s.MustApply(t, engine.PlanOptions{})
+			write("", "")
+			p := s.MustApply(t, engine.PlanOptions{})
+			wantAction(t, enginetest.Change(p, addr.Application(definer), w.definitionID()), plan.Prune)
+			wantAction(t, s.change(p, user, w.kind(), "one"), plan.Prune)
+			if _, err := s.cluster.Get(t.Context(), definitions, "", w.name()); !errors.Is(err, providers.ErrNotFound) {
+				t.Errorf("the definition is still there: %v", err)
+			}
+			expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
+		})
+	}
 }
 
 func TestNamespacesStayWithTheirObjects(t *testing.T) {
@@ -241,16 +251,23 @@ func TestNamespacesStayWithTheirObjects(t *testing.T) {
 		s.MustApply(t, engine.PlanOptions{})
 		wantHeld(t, s, held, "others")
 	})
-	t.Run("unless they all go", func(t *testing.T) {
-		s, held := setup(t)
-		s.application(t, "web", createNamespace, configMap("a", "a=b"))
-		p := s.MustApply(t, engine.PlanOptions{})
-		wantAction(t, enginetest.Change(p, addr.Application("web"), "Namespace "+held), plan.Prune)
-		if _, err := s.cluster.Get(t.Context(), namespaceResource, "", held); !errors.Is(err, providers.ErrNotFound) {
-			t.Errorf("the namespace is still there: %v", err)
-		}
-		expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
-	})
+	for _, other := range []string{"", "api", "zzz"} { // an application that has an object in it, too
+		t.Run("unless they all go "+other, func(t *testing.T) {
+			s, held := setup(t)
+			if other != "" {
+				s.application(t, other, "", configMap("o", "a=b"), in(held, "others"))
+				s.MustApply(t, engine.PlanOptions{})
+				s.application(t, other, "", configMap("o", "a=b"))
+			}
+			s.application(t, "web", createNamespace, configMap("a", "a=b"))
+			p := s.MustApply(t, engine.PlanOptions{})
+			wantAction(t, enginetest.Change(p, addr.Application("web"), "Namespace "+held), plan.Prune)
+			if _, err := s.cluster.Get(t.Context(), namespaceResource, "", held); !errors.Is(err, providers.ErrNotFound) {
+				t.Errorf("the namespace is still there: %v", err)
+			}
+			expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
+		})
+	}
 }
 
 func TestCustomResourcesWaitForTheirDefinition(t *testing.T) {
@@ -271,6 +288,22 @@ func TestCustomResourcesWaitForTheirDefinition(t *testing.T) {
 			expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
 		})
 	}
+}
+
+// TestNeighboursShareANamespace has two applications that both ask for their namespace,
+// and the one that comes first by name needs a kind of the other.
+func TestNeighboursShareANamespace(t *testing.T) {
+	s := newStage(t)
+	w := newWidgets(t, s)
+	s.application(t, "alerts", createNamespace, configMap("a", "a=b"), w.widget("v1", "one", "a"))
+	s.application(t, "operator", createNamespace, configMap("o", "a=b"), w.definition(v1, "a"))
+	p := s.MustPlan(t, engine.PlanOptions{})
+	wantAfter(t, p, w.kind()+" "+s.namespace+"/one", w.definitionID())
+	wantAfter(t, p, "ConfigMap "+s.namespace+"/o", "Namespace "+s.namespace)
+	wantAfter(t, p, "ConfigMap "+s.namespace+"/a", "Namespace "+s.namespace)
+	_, diags := s.Apply(t.Context(), t, p)
+	enginetest.Check(t, diags)
+	expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
 }
 
 func TestDefinitionsGainFields(t *testing.T) {
