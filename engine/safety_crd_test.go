@@ -214,6 +214,30 @@ func TestDefinitionsStayWithTheirResources(t *testing.T) {
 	}
 }
 
+// TestDefinitionsOutliveWhatIsLeftOut prunes a definition and, in another application, its
+// last resource, and that application turns out to be stale: its resource stays, so the
+// definition has to.
+func TestDefinitionsOutliveWhatIsLeftOut(t *testing.T) {
+	for _, apps := range [][2]string{{"a", "z"}, {"z", "a"}} {
+		definer, user := apps[0], apps[1]
+		t.Run(definer+" defines", func(t *testing.T) {
+			s := newStage(t)
+			w := newWidgets(t, s)
+			s.application(t, definer, createNamespace, configMap("d", "a=b"), w.definition(v1, "a"))
+			s.application(t, user, "", configMap("u", "a=b"), w.widget("v1", "one", "a"))
+			s.MustApply(t, engine.PlanOptions{})
+			before := s.get(t, w.resource("v1"), "one")
+			s.application(t, definer, createNamespace, configMap("d", "a=b"))
+			s.application(t, user, "", configMap("u", "a=c"))
+			p := s.MustPlan(t, engine.PlanOptions{})
+			s.edit(t, configMaps, s.configMap("u", map[string]any{"a": "x"}), "someone")
+			_, diags := s.Apply(t.Context(), t, p)
+			wantError(t, diags, "application."+user, "no longer holds")
+			s.wantKept(t, w.resource("v1"), before)
+		})
+	}
+}
+
 func TestNamespacesStayWithTheirObjects(t *testing.T) {
 	in := func(namespace, name string) string {
 		return strings.Replace(configMap(name, "a=b"), "metadata:\n", "metadata:\n  namespace: "+namespace+"\n", 1)
