@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,7 +22,7 @@ type ApplyOptions struct {
 
 // Result is what an apply did.
 type Result struct {
-	Applications []Outcome // sorted by address; those with nothing to do are left out
+	Applications []Outcome `json:"applications"` // sorted by address; those with nothing to do are left out
 }
 
 // Outcome is how an apply of one application ended.
@@ -53,7 +54,7 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	}
 	lease, err := state.Acquire(ctx, e.options.Records.Store(), "apply", options.By, e.options.Lease)
 	if err != nil {
-		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State is held", Detail: err.Error()}}
+		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: holdSummary(err), Detail: err.Error()}}
 	}
 	defer func() {
 		if err := lease.Release(context.WithoutCancel(ctx)); err != nil {
@@ -67,6 +68,13 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	a.verify(ctx)
 	a.run(ctx)
 	return a.result()
+}
+
+func holdSummary(err error) string {
+	if errors.Is(err, state.ErrLocked) {
+		return "State is held"
+	}
+	return "State cannot be written"
 }
 
 // refuse says why a plan cannot be applied at all.
@@ -92,13 +100,14 @@ type applying struct {
 	sessions *sessions
 	apps     []*progress // as in plan.Applications
 	watchers *watchers
-	defines  map[object.GroupKind]bool // kinds whose definition the plan writes
+	defines  map[object.GroupKind]bool     // kinds whose definition the plan writes
+	deletes  map[string]map[object.ID]bool // by the cluster's uid: what the plan deletes
 }
 
 func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *applying {
 	a := &applying{
 		engine: e, plan: p, lease: lease, by: by, sessions: e.newSessions(false),
-		watchers: newWatchers(), defines: map[object.GroupKind]bool{},
+		watchers: newWatchers(), defines: map[object.GroupKind]bool{}, deletes: map[string]map[object.ID]bool{},
 	}
 	for i := range p.Clusters {
 		c := &p.Clusters[i]
@@ -111,12 +120,27 @@ func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *
 			results: map[int]*written{}, done: plan.Counts{},
 		})
 		for j := range app.Changes {
+			if gone := &app.Changes[j]; gone.Action == plan.Prune {
+				a.pruned(app.Cluster, gone.ID)
+			}
 			if crd := &app.Changes[j]; crd.ID.GroupKind() == crdKind && crd.Body != nil {
 				a.defines[object.GroupKind{Group: text(crd.Body, "spec", "group"), Kind: text(crd.Body, "spec", "names", "kind")}] = true
 			}
 		}
 	}
 	return a
+}
+
+// pruned notes an object that the plan deletes.
+func (a *applying) pruned(cluster string, id object.ID) {
+	for i := range a.plan.Clusters {
+		if c := &a.plan.Clusters[i]; c.Name == cluster {
+			if a.deletes[c.UID] == nil {
+				a.deletes[c.UID] = map[object.ID]bool{}
+			}
+			a.deletes[c.UID][id] = true
+		}
+	}
 }
 
 // connect reaches the clusters and makes sure that they are those planned for.
@@ -136,7 +160,7 @@ func (a *applying) connect(ctx context.Context) {
 		case p.session == nil:
 			p.skip(fmt.Sprintf("the plan does not say how to reach cluster %q", p.app.Cluster))
 		case p.session.err != nil:
-			p.skip(fmt.Sprintf("cluster %q: %s", p.session.name, p.session.err))
+			p.skip(clusterError(p.session).Error())
 		}
 	}
 }

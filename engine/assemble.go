@@ -104,10 +104,18 @@ func (d *draft) arrange() []order.Stage {
 	d.changes = sorted
 	for i := range d.changes {
 		if c := &d.changes[i]; c.Action == plan.Blocked {
-			d.blocked = append(d.blocked, plan.Problem{Address: d.address, Object: &c.ID, Summary: "Change is blocked", Detail: c.Reason, Range: rangeText(d.sourceRange(c.Source))})
+			d.blocked = append(d.blocked, plan.Problem{Address: d.address, Object: &c.ID, Summary: "Change is blocked", Detail: from(c), Range: rangeText(d.sourceRange(c.Source))})
 		}
 	}
 	return stages
+}
+
+// from is why a change is blocked, and the place that its object is from.
+func from(c *plan.Change) string {
+	if c.Origin == "" {
+		return c.Reason
+	}
+	return fmt.Sprintf("%s (rendered from %s)", c.Reason, c.Origin)
 }
 
 // blockDependents blocks every application that depends on one that cannot be

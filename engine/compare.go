@@ -94,7 +94,7 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 		if same {
 			change.Action = plan.Unchanged
 			if prior == nil {
-				change.Action, change.Reason = plan.Adopt, "is as desired, and not yet in the state"
+				change.Action, change.Reason = plan.Adopt, c.adoptReason(d, id, have)
 				c.body(change, send)
 			}
 			return change
@@ -138,6 +138,9 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 	case err != nil:
 		return block(change, summaryOf(err, "Server refuses the object"), c.refusal(err, q.desired))
 	}
+	if q.have == nil && q.prior != nil {
+		change.Reason = "someone has deleted it since it was last applied"
+	}
 	change.Force = q.force
 	change.Warnings = answer.Warnings
 	c.body(change, q.desired)
@@ -150,7 +153,7 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 	})
 	switch {
 	case q.prior == nil:
-		change.Action, change.Reason = plan.Adopt, "exists, and is not in the state"
+		change.Action, change.Reason = plan.Adopt, c.adoptReason(d, change.ID, q.have)
 	case len(change.Fields) == 0:
 		change.Action = plan.Unchanged
 		change.Body, change.Secret = nil, nil
@@ -381,6 +384,17 @@ func (c *comparison) foreign(d *draft, id object.ID, have object.Object) (string
 	// A mark that no record stands behind is from before the object was let go.
 	owned := slices.ContainsFunc(c.records[owner].Owns(), func(o state.Owned) bool { return o.ID == id })
 	return owner.String(), owned
+}
+
+// adoptReason says where an object that exists comes from.
+func (c *comparison) adoptReason(d *draft, id object.ID, have object.Object) string {
+	if from, moves := c.held[id]; moves {
+		return fmt.Sprintf("moves here from %s", from)
+	}
+	if lineage, owner, ok := track.Owner(have); ok && lineage == c.lineage && owner == d.address {
+		return "was written by an apply that was interrupted"
+	}
+	return "exists, and is not in the state"
 }
 
 func (c *comparison) release(ctx context.Context, d *draft, want *desired, have object.Object) (object.Object, error) {

@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
@@ -39,21 +41,19 @@ func (c *comparison) careful(ctx context.Context, change *plan.Change, have obje
 		return block(change, "Deletion is not safe", fmt.Sprintf(
 			"%s is no longer wanted by its application, but %s, so another one may want it. It is not deleted before that is known.", change.ID, c.uncertain))
 	}
-	var below []string
-	var err error
-	switch kind {
-	case namespaceKind:
-		below, err = c.inNamespace(ctx, change.ID.Name)
-	case crdKind:
-		below, err = c.ofKind(ctx, have)
-	}
+	left, err := below(ctx, c.session.cluster, have, c.engine.options.Parallelism)
 	if err != nil {
 		return block(change, "Deletion is not safe", fmt.Sprintf("what would go with %s cannot be read: %s", change.ID, err))
+	}
+	var below []string
+	for _, id := range left {
+		if _, goes := c.held[id]; !goes {
+			below = append(below, id.String())
+		}
 	}
 	if len(below) == 0 {
 		return change
 	}
-	slices.Sort(below)
 	more := ""
 	const most = 5
 	if n := len(below) - most; n > 0 {
@@ -64,60 +64,60 @@ func (c *comparison) careful(ctx context.Context, change *plan.Change, have obje
 		change.ID, strings.Join(below, ", "), more))
 }
 
-// ofKind lists the objects of the kind that a CRD defines which this plan does not delete.
-func (c *comparison) ofKind(ctx context.Context, crd object.Object) ([]string, error) {
-	kind := object.GroupKind{Group: text(crd, "spec", "group"), Kind: text(crd, "spec", "names", "kind")}
-	all, err := c.session.cluster.Resources(ctx)
+// below lists what goes with an object when it is deleted: the objects in a
+// namespace, or of the kind that a CRD defines. Left out are those that Kubernetes
+// makes by itself, that others own and take with them, and that are going already.
+func below(ctx context.Context, cluster providers.Cluster, o object.Object, limit int) ([]object.ID, error) {
+	kind := o.ID().GroupKind()
+	if kind != namespaceKind && kind != crdKind {
+		return nil, nil
+	}
+	all, err := cluster.Resources(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range all {
-		if r.GVK.GroupKind() == kind {
-			return c.remaining(ctx, r, "")
-		}
-	}
-	return nil, nil
-}
-
-// inNamespace lists the objects in a namespace which this plan does not delete, but
-// for those that Kubernetes makes, or that others own and take with them.
-func (c *comparison) inNamespace(ctx context.Context, namespace string) ([]string, error) {
-	all, err := c.session.cluster.Resources(ctx)
-	if err != nil {
-		return nil, err
+	of := object.GroupKind{Group: text(o, "spec", "group"), Kind: text(o, "spec", "names", "kind")}
+	namespace := ""
+	if kind == namespaceKind {
+		namespace = o.Name()
 	}
 	var kinds []providers.Resource
 	for _, r := range all {
-		if r.Namespaced && !generated[r.GVK.GroupKind()] && slices.Contains(r.Verbs, "list") && slices.Contains(r.Verbs, "delete") {
+		switch {
+		case kind == crdKind && r.GVK.GroupKind() != of:
+		case kind == namespaceKind && (!r.Namespaced || generated[r.GVK.GroupKind()]):
+		case slices.Contains(r.Verbs, "list") && slices.Contains(r.Verbs, "delete"):
 			kinds = append(kinds, r)
 		}
 	}
-	found, errs := make([][]string, len(kinds)), make([]error, len(kinds))
-	parallel(ctx, c.engine.options.Parallelism, len(kinds), func(i int) {
-		found[i], errs[i] = c.remaining(ctx, kinds[i], namespace)
+	found, errs := make([][]object.ID, len(kinds)), make([]error, len(kinds))
+	parallel(ctx, limit, len(kinds), func(i int) {
+		found[i], errs[i] = remaining(ctx, cluster, kinds[i], namespace)
 	})
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
 		}
 	}
-	return slices.Concat(found...), nil
+	out := slices.Concat(found...)
+	slices.SortFunc(out, object.ID.Compare)
+	return out, ctx.Err()
 }
 
-// remaining lists the objects of a kind that nothing in this plan deletes.
-func (c *comparison) remaining(ctx context.Context, resource providers.Resource, namespace string) ([]string, error) {
-	objects, err := c.session.cluster.List(ctx, resource, namespace, providers.ListOptions{})
+func remaining(ctx context.Context, cluster providers.Cluster, resource providers.Resource, namespace string) ([]object.ID, error) {
+	objects, err := cluster.List(ctx, resource, namespace, providers.ListOptions{})
+	if errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnknownKind) {
+		return nil, nil // the kind itself is gone
+	}
 	if err != nil {
 		return nil, err
 	}
-	var out []string
+	var out []object.ID
 	for _, o := range objects {
 		id := o.ID()
-		_, goes := c.held[id]
-		if goes || o.Metadata()["ownerReferences"] != nil || o.Metadata()["deletionTimestamp"] != nil || isDefault(id) {
-			continue
+		if o.Metadata()["ownerReferences"] == nil && o.Metadata()["deletionTimestamp"] == nil && !isDefault(id) {
+			out = append(out, id)
 		}
-		out = append(out, id.String())
 	}
 	return out, nil
 }
@@ -126,3 +126,41 @@ func (c *comparison) remaining(ctx context.Context, resource providers.Resource,
 func isDefault(id object.ID) bool {
 	return id.Group == "" && (id.Kind == "ConfigMap" && id.Name == "kube-root-ca.crt" || id.Kind == "ServiceAccount" && id.Name == "default")
 }
+
+// alone waits until nothing is left that would go with an object, as long as it is
+// this apply that deletes it, and fails where something else is there: since it
+// was planned, or because an application was left out.
+func (p *progress) alone(ctx context.Context, c *plan.Change) error {
+	kind := c.ID.GroupKind()
+	if kind != namespaceKind && kind != crdKind {
+		return nil
+	}
+	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
+	if errors.Is(err, providers.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	deadline := p.applying.engine.options.Now().Add(aloneTimeout)
+	for {
+		left, err := below(ctx, p.session.cluster, have, p.applying.engine.options.Parallelism)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		for _, id := range left {
+			if !p.applying.deletes[p.session.info.UID][id] {
+				return fmt.Errorf("with it would go %s, which is not in the plan: it is left as it is. Plan again", id)
+			}
+		}
+		if p.applying.engine.options.Now().After(deadline) {
+			return fmt.Errorf("with it would go %s, which was to be deleted first and is still there. Plan again", left[0])
+		}
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// aloneTimeout is how long a deletion waits for those that must come before it.
+const aloneTimeout = time.Minute

@@ -63,11 +63,36 @@ func inOrder(drafts []*draft) []*draft {
 			}
 		}
 	}
+	afterDefiners(drafts, edges)
 	out := make([]*draft, 0, len(drafts))
 	for _, i := range sequence(edges) {
 		out = append(out, drafts[i])
 	}
 	return out
+}
+
+// afterDefiners adds edges from those who have objects of a kind to who defines it,
+// but for edges that would close a cycle.
+func afterDefiners(drafts []*draft, edges [][]int) {
+	definers := map[object.GroupKind]int{}
+	for i, d := range drafts {
+		for _, want := range d.desired {
+			if want.object.ID().GroupKind() == crdKind {
+				definers[object.GroupKind{Group: text(want.object, "spec", "group"), Kind: text(want.object, "spec", "names", "kind")}] = i
+			}
+		}
+	}
+	if len(definers) == 0 {
+		return
+	}
+	for i, d := range drafts {
+		for _, want := range d.desired {
+			j, ok := definers[want.object.ID().GroupKind()]
+			if ok && i != j && drafts[j].session.identity() == d.session.identity() && !slices.Contains(edges[i], j) && !reaches(edges, j, i) {
+				edges[i] = append(edges[i], j)
+			}
+		}
+	}
 }
 
 // namespaceSteps remembers, by application and name, which step makes a namespace.

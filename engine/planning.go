@@ -226,7 +226,7 @@ func (p *planning) render(ctx context.Context) [][]rendering {
 	parallel(ctx, p.engine.options.Parallelism, len(p.drafts), func(i int) {
 		d := p.drafts[i]
 		if d.session.err != nil {
-			d.fail(p.clusterRange(d), summaryOf(d.session.err, "Cluster cannot be read"), fmt.Sprintf("cluster %q: %s", d.session.name, d.session.err))
+			d.fail(p.clusterRange(d), summaryOf(d.session.err, "Cluster cannot be read"), clusterError(d.session).Error())
 			return
 		}
 		if elsewhere(d) || d.leaves() {

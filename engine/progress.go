@@ -204,7 +204,7 @@ func (p *progress) complete() error {
 // finish closes the application once none of its steps is left: hooks are tidied
 // up, and the record is written, however it ended.
 func (p *progress) finish(ctx context.Context) {
-	if p.beginErr != nil && p.startedAt.IsZero() || !p.app.HasChanges() {
+	if p.startedAt.IsZero() || !p.app.HasChanges() {
 		if p.app.HasChanges() {
 			p.applying.engine.emit(Event{Kind: EventSkipped, Application: p.app.Address, Message: p.skipped})
 		}
@@ -310,7 +310,12 @@ func (p *progress) message() string {
 	}
 	parts := make([]string, 0, len(p.errs))
 	for _, err := range p.errs {
-		parts = append(parts, err.Error())
+		if text := err.Error(); !slices.Contains(parts, text) {
+			parts = append(parts, text)
+		}
+	}
+	if p.outcome == OutcomeCancelled {
+		parts = nil // each says that it was cancelled
 	}
 	if len(parts) == 0 && p.outcome == OutcomeCancelled {
 		return "stopped before it was finished; what was done is recorded"

@@ -20,7 +20,7 @@ func (p *progress) remove(ctx context.Context, i int) error {
 	var err error
 	if c.Action == plan.Orphan {
 		err = p.letGo(ctx, c)
-	} else {
+	} else if err = p.alone(ctx, c); err == nil {
 		err = p.delete(ctx, c, c.UID)
 	}
 	if err != nil {
@@ -39,7 +39,7 @@ func (p *progress) delete(ctx context.Context, c *plan.Change, uid string) error
 		Resource: resource(c), Namespace: c.ID.Namespace, Name: c.ID.Name, UID: uid, Propagation: p.app.Settings.Propagation,
 	}
 	err := p.sendOne(ctx, func(ctx context.Context) error { return p.session.cluster.Delete(ctx, request) })
-	if errors.Is(err, providers.ErrNotFound) {
+	if errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnknownKind) {
 		return nil
 	}
 	if err != nil {
@@ -56,7 +56,7 @@ func (p *progress) untilGone(ctx context.Context, c *plan.Change, uid string) er
 	for {
 		have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
 		switch {
-		case errors.Is(err, providers.ErrNotFound):
+		case errors.Is(err, providers.ErrNotFound), errors.Is(err, providers.ErrUnknownKind):
 			return nil
 		case err != nil && ctx.Err() != nil:
 			return context.Cause(ctx)

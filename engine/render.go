@@ -98,13 +98,19 @@ func (e *Engine) render(ctx context.Context, d *draft) []rendering {
 		if snapshots[i] != nil {
 			in.Tree = snapshots[i].FS
 		}
+		sensitive := sensitiveValues(&app.Sources[i])
 		objects, err := e.renderSource(ctx, in)
 		if err != nil {
-			d.fail(d.sourceRange(i), renderSummary(err), err.Error())
+			d.fail(d.sourceRange(i), renderSummary(err), hide(err.Error(), sensitive))
 			continue
 		}
 		for _, o := range objects {
-			out = append(out, rendering{Rendered: o, source: i})
+			r := rendering{Rendered: o, source: i}
+			if exposed(o.Object, sensitive) {
+				refuseExposed(d, r)
+				continue
+			}
+			out = append(out, r)
 		}
 	}
 	return out

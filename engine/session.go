@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gantrycd/gantry/engine/diff"
@@ -266,4 +267,13 @@ func (s *session) slot(ctx context.Context) (func(), error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// clusterError is why a cluster cannot be used, with its name in front once.
+func clusterError(s *session) error {
+	prefix := fmt.Sprintf("cluster %q", s.name)
+	if strings.HasPrefix(s.err.Error(), prefix) {
+		return s.err
+	}
+	return fmt.Errorf("%s: %w", prefix, s.err)
 }

@@ -156,7 +156,7 @@ func checkConnection(in *instance, c target.Connection) {
 		if err != nil || !slices.Contains([]string{"http", "https", "socks5"}, proxy.Scheme) || proxy.Host == "" {
 			in.errorAt(v, "proxy_url", "Invalid URL", "The proxy must be an http, https or socks5 URL, such as \"http://proxy.example.com:3128\".")
 		} else if proxy.User != nil {
-			in.errorAt(v, "proxy_url", "Credentials in a URL", "The URL of the proxy is kept in plans and state, so that it cannot hold a password.")
+			in.errorAt(v, "proxy_url", credentialsInURL, "The URL of the proxy is kept in plans and state, so that it cannot hold a password.")
 		}
 	}
 }
@@ -167,7 +167,7 @@ func checkServer(in *instance, server string) {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		in.errorAt(in.values, "server", "Invalid URL", "The server must be an https URL, such as \"https://prod.example.com:6443\".")
 	case u.User != nil:
-		in.errorAt(in.values, "server", "Credentials in a URL", "The server's URL is kept in plans and state, so that it cannot hold a password. Use an auth block.")
+		in.errorAt(in.values, "server", credentialsInURL, "The server's URL is kept in plans and state, so that it cannot hold a password. Use an auth block.")
 	case u.RawQuery != "" || u.Fragment != "":
 		in.errorAt(in.values, "server", "Invalid URL", "The server's URL can have neither a query nor a fragment.")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):

@@ -56,6 +56,9 @@ func (in *instance) errorAt(values *schema.Values, argument, summary, format str
 	if v, ok := values.Get(argument); ok {
 		diag.Expression, diag.EvalContext = v.Expr, values.Context
 	}
+	if summary == credentialsInURL {
+		diag.Expression, diag.EvalContext, diag.Extra = nil, nil, HideSource{}
+	}
 	in.report(diag)
 }
 
@@ -233,3 +236,11 @@ func forEachElements(b *block, ctx *hcl.EvalContext) ([]element, bool, hcl.Diagn
 	}
 	return elements, true, diags
 }
+
+// credentialsInURL is the summary of the diagnostics about a credential that is
+// written where it would be shown.
+const credentialsInURL = "Credentials in a URL"
+
+// HideSource is the Extra of a diagnostic whose lines of source must not be shown,
+// for they hold a credential.
+type HideSource struct{}

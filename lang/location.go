@@ -61,7 +61,7 @@ func checkURL(in *instance, v *schema.Values, sourceType source.Type) {
 		return
 	}
 	if _, hasPassword := u.User.Password(); hasPassword || u.User != nil && u.Scheme != "ssh" {
-		in.errorAt(v, "url", "Credentials in a URL", "The URL is shown in plans and kept in state, so that it cannot hold a password or token. Declare a repository with an auth block.")
+		in.errorAt(v, "url", credentialsInURL, "The URL is shown in plans and kept in state, so that it cannot hold a password or token. Declare a repository with an auth block.")
 		return
 	}
 	schemes := map[source.Type][]string{

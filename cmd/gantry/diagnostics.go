@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/lang"
 )
 
 // diagnostic is one diagnostic as JSON.
@@ -54,8 +56,15 @@ func (c *cli) printDiagnostics(files map[string]*hcl.File, diags hcl.Diagnostics
 // writeDiagnostics writes diagnostics for people.
 func (c *cli) writeDiagnostics(out io.Writer, files map[string]*hcl.File, diags hcl.Diagnostics) {
 	writer := hcl.NewDiagnosticTextWriter(out, files, uint(width(out)), c.colour(out))
-	if err := writer.WriteDiagnostics(diags); err != nil {
-		fmt.Fprintln(out, diags.Error())
+	blind := hcl.NewDiagnosticTextWriter(out, nil, uint(width(out)), c.colour(out))
+	for _, d := range diags {
+		to := writer
+		if _, ok := hcl.DiagnosticExtra[lang.HideSource](d); ok {
+			to = blind
+		}
+		if err := to.WriteDiagnostic(d); err != nil {
+			fmt.Fprintln(out, d.Error())
+		}
 	}
 }
 

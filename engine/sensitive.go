@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/plan/object"
+)
+
+// shortestSensitive is how long a sensitive value must be to be looked for:
+// shorter ones would be found in any text.
+const shortestSensitive = 4
+
+// sensitiveValues returns the sensitive strings that a source gives to its renderer.
+func sensitiveValues(s *lang.Source) []string {
+	var out []string
+	for _, pointer := range s.SensitivePaths {
+		// What is written in objects is a Secret's: the language refuses the rest.
+		inValues, ok := strings.CutPrefix(pointer, "/helm/values")
+		if !ok || s.Helm == nil {
+			continue
+		}
+		strs(resolve(s.Helm.Values, inValues), func(text string) {
+			if len(text) >= shortestSensitive {
+				out = append(out, text)
+			}
+		})
+	}
+	return out
+}
+
+// resolve returns the value at a JSON pointer (RFC 6901), nil where there is none.
+func resolve(value any, pointer string) any {
+	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		if pointer == "" {
+			return value
+		}
+		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[part]
+		case []any:
+			i, err := strconv.Atoi(part)
+			if err != nil || i < 0 || i >= len(v) {
+				return nil
+			}
+			value = v[i]
+		default:
+			return nil
+		}
+	}
+	return value
+}
+
+// strs calls found with every string in a value, keys of maps included.
+func strs(value any, found func(string)) {
+	switch v := value.(type) {
+	case string:
+		found(v)
+	case map[string]any:
+		for key, item := range v {
+			found(key)
+			strs(item, found)
+		}
+	case []any:
+		for _, item := range v {
+			strs(item, found)
+		}
+	}
+}
+
+// hide takes sensitive values out of a text.
+func hide(text string, sensitive []string) string {
+	for _, value := range sensitive {
+		text = strings.ReplaceAll(text, value, object.Redacted)
+	}
+	return text
+}
+
+// exposed reports whether a sensitive value is in an object where anyone who may
+// read it sees it: anywhere but in a Secret.
+func exposed(o object.Object, sensitive []string) bool {
+	if len(sensitive) == 0 || o.ID().GroupKind() == (object.GroupKind{Kind: "Secret"}) {
+		return false
+	}
+	shown := false
+	strs(map[string]any(o), func(text string) {
+		for _, value := range sensitive {
+			shown = shown || strings.Contains(text, value)
+		}
+	})
+	return shown
+}
+
+// refuseExposed fails a draft for an object that shows a sensitive value.
+func refuseExposed(d *draft, r rendering) {
+	d.failObject(d.sourceRange(r.source), r.Object.ID(), "Sensitive value outside a Secret", fmt.Sprintf(
+		"%s (rendered from %s) has a sensitive value in it, for everybody to read in the cluster and in plans. "+
+			"Put it into a Secret, or do not mark it as sensitive.", r.Object.ID(), r.Origin))
+}
