@@ -76,8 +76,8 @@ func (w widgets) definition(versions []string, fields ...string) string {
 }
 
 // widget is one custom resource, all of whose fields are set.
-func (w widgets) widget(version, name string, fields ...string) string {
-	out := "apiVersion: " + w.group + "/" + version + "\nkind: Widget\nmetadata:\n  name: " + name + "\nspec:\n"
+func (w widgets) widget(version string, fields ...string) string {
+	out := "apiVersion: " + w.group + "/" + version + "\nkind: Widget\nmetadata:\n  name: one\nspec:\n"
 	for _, field := range fields {
 		out += "  " + field + ": value-of-" + field + "\n"
 	}
@@ -162,7 +162,7 @@ func TestDefinitionsStayWithTheirResources(t *testing.T) {
 		s := newStage(t)
 		w := newWidgets(t, s)
 		s.application(t, "base", createNamespace, configMap("a", "a=b"), w.definition(v1, "a"))
-		s.application(t, "web", "depends_on = [application.base]", w.widget("v1", "one", "a"))
+		s.application(t, "web", "depends_on = [application.base]", w.widget("v1", "a"))
 		s.MustApply(t, engine.PlanOptions{})
 		before := s.get(t, w.resource("v1"), "one")
 		s.application(t, "base", createNamespace, configMap("a", "a=b"))
@@ -200,7 +200,7 @@ func TestDefinitionsStayWithTheirResources(t *testing.T) {
 				s.application(t, definer, createNamespace, configMap("d", "a=b"), definition)
 				s.application(t, user, "", configMap("u", "a=b"), widget)
 			}
-			write(w.definition(v1, "a"), w.widget("v1", "one", "a"))
+			write(w.definition(v1, "a"), w.widget("v1", "a"))
 			s.MustApply(t, engine.PlanOptions{})
 			write("", "")
 			p := s.MustApply(t, engine.PlanOptions{})
@@ -224,7 +224,7 @@ func TestDefinitionsOutliveWhatIsLeftOut(t *testing.T) {
 			s := newStage(t)
 			w := newWidgets(t, s)
 			s.application(t, definer, createNamespace, configMap("d", "a=b"), w.definition(v1, "a"))
-			s.application(t, user, "", configMap("u", "a=b"), w.widget("v1", "one", "a"))
+			s.application(t, user, "", configMap("u", "a=b"), w.widget("v1", "a"))
 			s.MustApply(t, engine.PlanOptions{})
 			before := s.get(t, w.resource("v1"), "one")
 			s.application(t, definer, createNamespace, configMap("d", "a=b"))
@@ -303,7 +303,7 @@ func TestCustomResourcesWaitForTheirDefinition(t *testing.T) {
 			s.application(t, "base", createNamespace, configMap("a", "a=b"))
 			s.MustApply(t, engine.PlanOptions{})
 			s.application(t, maker, "", w.definition(v1, "a"))
-			s.application(t, user, "", w.widget("v1", "one", "a"))
+			s.application(t, user, "", w.widget("v1", "a"))
 			p := s.MustPlan(t, engine.PlanOptions{})
 			wantAfter(t, p, w.kind()+" "+s.namespace+"/one", w.definitionID())
 			_, diags := s.Apply(t.Context(), t, p)
@@ -319,7 +319,7 @@ func TestCustomResourcesWaitForTheirDefinition(t *testing.T) {
 func TestNeighboursShareANamespace(t *testing.T) {
 	s := newStage(t)
 	w := newWidgets(t, s)
-	s.application(t, "alerts", createNamespace, configMap("a", "a=b"), w.widget("v1", "one", "a"))
+	s.application(t, "alerts", createNamespace, configMap("a", "a=b"), w.widget("v1", "a"))
 	s.application(t, "operator", createNamespace, configMap("o", "a=b"), w.definition(v1, "a"))
 	p := s.MustPlan(t, engine.PlanOptions{})
 	wantAfter(t, p, w.kind()+" "+s.namespace+"/one", w.definitionID())
@@ -337,11 +337,11 @@ func TestDefinitionsGainFields(t *testing.T) {
 			w := newWidgets(t, s)
 			write := func(fields ...string) {
 				if apps[0] == apps[1] {
-					s.application(t, "web", createNamespace, w.definition(v1, fields...), w.widget("v1", "one", fields...))
+					s.application(t, "web", createNamespace, w.definition(v1, fields...), w.widget("v1", fields...))
 					return
 				}
 				s.application(t, apps[0], createNamespace, w.definition(v1, fields...))
-				s.application(t, apps[1], "", w.widget("v1", "one", fields...))
+				s.application(t, apps[1], "", w.widget("v1", fields...))
 			}
 			write("a")
 			s.MustApply(t, engine.PlanOptions{})
@@ -367,10 +367,10 @@ func TestDefinitionsGainFields(t *testing.T) {
 func TestResourcesMoveToANewVersion(t *testing.T) {
 	s := newStage(t)
 	w := newWidgets(t, s)
-	s.application(t, "web", createNamespace, w.definition(v1, "a"), w.widget("v1", "one", "a"))
+	s.application(t, "web", createNamespace, w.definition(v1, "a"), w.widget("v1", "a"))
 	s.MustApply(t, engine.PlanOptions{})
 	before := s.get(t, w.resource("v1"), "one")
-	s.application(t, "web", createNamespace, w.definition([]string{"v1", "v2"}, "a"), w.widget("v2", "one", "a"))
+	s.application(t, "web", createNamespace, w.definition([]string{"v1", "v2"}, "a"), w.widget("v2", "a"))
 	p := s.MustPlan(t, engine.PlanOptions{})
 	c := s.change(p, "web", w.kind(), "one")
 	wantAction(t, c, plan.Update)

@@ -100,13 +100,13 @@ func (a *app) table(clusters []listed) error {
 		return err
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "NAME\tSTATUS\tNODES\tVERSION\tAGE\tSERVER") //nolint:errcheck // Flush tells
+	fmt.Fprintln(w, "NAME\tSTATUS\tNODES\tVERSION\tAGE\tSERVER")
 	for _, c := range clusters {
 		age := ""
 		if !c.Created.IsZero() {
 			age = duration.HumanDuration(time.Since(c.Created))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", c.Name, c.Status, c.Nodes, c.Version, age, c.Server) //nolint:errcheck // Flush tells
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", c.Name, c.Status, c.Nodes, c.Version, age, c.Server)
 	}
 	if err := w.Flush(); err != nil {
 		return err

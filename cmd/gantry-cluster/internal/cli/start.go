@@ -97,7 +97,7 @@ func (a *app) start(ctx context.Context, dir home.Dir, lock *home.Lock, record h
 	if err != nil {
 		return errors.Join(err, lock.Remove())
 	}
-	defer status.Close() //nolint:errcheck // it is only read
+	defer status.Close()
 	// The supervisor has a descriptor of the lock too and holds it alone from here
 	// on.
 	if err := lock.Release(); err != nil {
@@ -121,12 +121,12 @@ func spawn(dir home.Dir, lock *home.Lock, timeout time.Duration) (*os.File, *exe
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the supervisor's log: %w", err)
 	}
-	defer log.Close() //nolint:errcheck // the supervisor has it now
+	defer log.Close()
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, nil, fmt.Errorf("make the pipe on which the supervisor reports: %w", err)
 	}
-	defer write.Close() //nolint:errcheck // the supervisor has it now
+	defer write.Close()
 
 	cmd := exec.Command(executable, "supervise", dir.Path(), "--timeout", timeout.String())
 	cmd.Dir = "/"
@@ -170,7 +170,7 @@ func (a *app) follow(ctx context.Context, dir home.Dir, status *os.File, supervi
 		return fmt.Errorf("cluster %q was not started: interrupted", dir.Name())
 	case failure == nil:
 		return &explained{
-			error:  fmt.Errorf("cluster %q did not start: its supervisor has ended without a word; the end of its log:", dir.Name()),
+			error:  fmt.Errorf("cluster %q did not start: its supervisor has ended without a word, at the end of this log", dir.Name()),
 			detail: strings.Join(supervisor.Tail(dir.Log("supervisor"), 20), "\n"),
 		}
 	}

@@ -415,7 +415,7 @@ spec:
 			if apierrors.IsNotFound(claimErr) && apierrors.IsNotFound(volumeErr) {
 				return nil
 			}
-			return fmt.Errorf("asking for the claim gives %v, for the volume %v, not that they are not found", claimErr, volumeErr)
+			return fmt.Errorf("asking for the claim gives %w, for the volume %w, not that they are not found", claimErr, volumeErr)
 		})
 	}
 }
@@ -442,12 +442,12 @@ func testOwnersDeletion(t *testing.T, client kubernetes.Interface, namespace str
 		}
 		eventually(t, "deletion with policy "+string(policy), func(ctx context.Context) error {
 			if _, err := api.Get(ctx, owner.Name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-				return fmt.Errorf("asking for the owner gives %v, not that it is not found", err)
+				return fmt.Errorf("asking for the owner gives %w, not that it is not found", err)
 			}
 			left, err := api.Get(ctx, owned.Name, metav1.GetOptions{})
 			if policy != metav1.DeletePropagationOrphan {
 				if !apierrors.IsNotFound(err) {
-					return fmt.Errorf("asking for what it owned gives %v, not that it is not found", err)
+					return fmt.Errorf("asking for what it owned gives %w, not that it is not found", err)
 				}
 				return nil
 			}
@@ -514,7 +514,7 @@ spec:
 	}
 	eventually(t, "the namespace is gone", func(ctx context.Context) error {
 		if _, err := client.CoreV1().Namespaces().Get(ctx, "shop", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-			return fmt.Errorf("asking for it gives %v, not that it is not found", err)
+			return fmt.Errorf("asking for it gives %w, not that it is not found", err)
 		}
 		return nil
 	})

@@ -73,7 +73,7 @@ func TestServerTakesReservedPort(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the server cannot listen: %v", err)
 	}
-	defer l.Close() //nolint:errcheck // the test is over
+	defer l.Close()
 	accepted := make(chan error, 1)
 	go func() {
 		c, err := l.Accept()
@@ -86,7 +86,7 @@ func TestServerTakesReservedPort(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the server is not reached: %v", err)
 	}
-	defer c.Close() //nolint:errcheck // the test is over
+	defer c.Close()
 	if err := <-accepted; err != nil {
 		t.Fatal(err)
 	}

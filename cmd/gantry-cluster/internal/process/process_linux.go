@@ -48,8 +48,8 @@ func send(id ID, signal unix.Signal) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd) //nolint:errcheck // nothing was written to it
-	if !id.Alive() {     // the descriptor may be of a later process with the pid
+	defer unix.Close(fd)
+	if !id.Alive() { // the descriptor may be of a later process with the pid
 		return ErrGone
 	}
 	return unix.PidfdSendSignal(fd, signal, nil, 0)
@@ -61,7 +61,7 @@ func wait(ctx context.Context, id ID) error {
 		// Gone, or a kernel or sandbox without the call.
 		return poll(ctx, id)
 	}
-	defer unix.Close(fd) //nolint:errcheck // nothing was written to it
+	defer unix.Close(fd)
 	for id.Alive() {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func sleeper(t *testing.T) (*exec.Cmd, ID) {
+func sleeper(t *testing.T) ID {
 	t.Helper()
 	cmd := exec.Command("sleep", "60")
 	if err := cmd.Start(); err != nil {
@@ -25,7 +25,7 @@ func sleeper(t *testing.T) (*exec.Cmd, ID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cmd, id
+	return id
 }
 
 func TestFind(t *testing.T) {
@@ -45,7 +45,7 @@ func TestFind(t *testing.T) {
 }
 
 func TestAnotherProcessWithThePid(t *testing.T) {
-	_, id := sleeper(t)
+	id := sleeper(t)
 	former := ID{PID: id.PID, Start: "1@former"}
 	if former.Alive() {
 		t.Error("a former process with the pid is alive")
@@ -62,7 +62,7 @@ func TestAnotherProcessWithThePid(t *testing.T) {
 }
 
 func TestWaitSeesTheEnd(t *testing.T) {
-	_, id := sleeper(t)
+	id := sleeper(t)
 	done := make(chan error, 1)
 	go func() { done <- id.Wait(context.Background()) }()
 	select {
@@ -88,7 +88,7 @@ func TestWaitSeesTheEnd(t *testing.T) {
 }
 
 func TestWaitEndsWithItsContext(t *testing.T) {
-	_, id := sleeper(t)
+	id := sleeper(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := id.Wait(ctx); !errors.Is(err, context.Canceled) {

@@ -46,7 +46,7 @@ func (l *launcher) start(p program) (*child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the log of %s: %w", p.name, err)
 	}
-	defer log.Close() //nolint:errcheck // the child has it now
+	defer log.Close()
 
 	cmd := exec.Command(l.executable, append([]string{"run", p.name, "--"}, p.args...)...)
 	cmd.Dir = l.dir.Path()

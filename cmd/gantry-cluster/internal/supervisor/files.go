@@ -69,11 +69,11 @@ func (w *writer) authority(name, commonName string, now time.Time) *pki.Authorit
 	return a
 }
 
-func (w *writer) pair(name string, make func() (pki.Pair, error)) {
+func (w *writer) pair(name string, issue func() (pki.Pair, error)) {
 	if w.err != nil {
 		return
 	}
-	p, err := make()
+	p, err := issue()
 	if err != nil {
 		w.err = err
 		return

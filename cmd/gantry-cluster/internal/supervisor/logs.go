@@ -14,7 +14,7 @@ func Tail(path string, n int) []string {
 	if err != nil {
 		return nil
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.Size() > limit {
 		if _, err := f.Seek(-limit, io.SeekEnd); err != nil {
 			return nil
