@@ -3,6 +3,7 @@ package diff
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
@@ -48,6 +49,7 @@ func (t *Type) Validate(o object.Object) error {
 		}
 		messages[i] = strings.TrimPrefix(e.Path, ".") + ": " + message
 	}
+	slices.Sort(messages) // they come in the order of a map
 	return errors.New(strings.Join(messages, "; "))
 }
 
