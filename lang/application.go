@@ -3,6 +3,7 @@ package lang
 import (
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
@@ -11,8 +12,8 @@ import (
 // defaultHistory is how many revisions of an application are kept, as in Argo CD.
 const defaultHistory = 10
 
-func applicationKind() *kind {
-	return &kind{
+func applicationKind() *eval.Kind {
+	return &eval.Kind{
 		Block: &schema.Block{
 			Type:   "application",
 			Labels: []string{"name"},
@@ -57,9 +58,9 @@ func applicationKind() *kind {
 				{Max: 1, Block: lifecycleBlock()},
 			},
 		},
-		root:    "application",
-		grouped: true,
-		decode:  decodeApplication,
+		Root:    "application",
+		Grouped: true,
+		Decode:  decodeApplication,
 	}
 }
 
@@ -87,10 +88,10 @@ func lifecycleBlock() *schema.Block {
 	}
 }
 
-func decodeApplication(e *evaluation, in *instance) decoded {
-	v := in.values
+func decodeApplication(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
+	v := in.Values
 	application := &Application{
-		Address: in.address, Name: applicationName(in), Labels: v.StringMap("labels"), Info: v.StringMap("info"),
+		Address: in.Address, Name: applicationName(in), Labels: v.StringMap("labels"), Info: v.StringMap("info"),
 		OnDestroy: "delete", HistoryLimit: v.Int("revision_history_limit", defaultHistory), Range: v.Range,
 		Sync: decodeSync(v.One("sync")), IgnoreDifferences: decodeIgnoreDifferences(in), Lifecycle: decodeLifecycle(v.One("lifecycle")),
 	}
@@ -114,7 +115,7 @@ func decodeApplication(e *evaluation, in *instance) decoded {
 		}
 	}
 	application.Sources = decodeSources(in)
-	dependencies, known := e.dependencies(in)
+	dependencies, known := e.Dependencies(in)
 	application.DependsOn = dependencies
 
 	name := cty.StringVal(application.Name)
@@ -126,28 +127,28 @@ func decodeApplication(e *evaluation, in *instance) decoded {
 		project = argument.Value
 	}
 	if !known {
-		in.deferred = true
+		in.Deferred = true
 	}
-	return decoded{
-		value: value.Block(value.Reference{Address: in.address, Target: application}, map[string]cty.Value{
+	return eval.Decoded{
+		Value: value.Block(value.Reference{Address: in.Address, Target: application}, map[string]cty.Value{
 			"name": name, "namespace": namespace, "cluster": clusterValue, "project": project, "labels": labelsOf(v, "labels"),
 		}),
-		add: func(c *Config) { c.Applications = append(c.Applications, application) },
+		Made: application,
 	}
 }
 
 // applicationName returns the name that people see, or "" where it is not known.
-func applicationName(in *instance) string {
-	if in.values.Has("name") {
-		return in.values.String("name")
+func applicationName(in *eval.Instance) string {
+	if in.Values.Has("name") {
+		return in.Values.String("name")
 	}
-	text := in.address.Name
-	if in.address.HasKey {
-		text += "-" + in.address.Key
+	text := in.Address.Name
+	if in.Address.HasKey {
+		text += "-" + in.Address.Key
 	}
 	name := function.DNSLabel(text)
 	if name == "" {
-		in.errorf(in.values.Range, "Invalid name", "No name can be made of %q, as it has neither a letter a to z nor a digit. Set the argument \"name\".", text)
+		in.Errorf(in.Values.Range, "Invalid name", "No name can be made of %q, as it has neither a letter a to z nor a digit. Set the argument \"name\".", text)
 	}
 	return name
 }

@@ -7,13 +7,14 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 	"github.com/gantrycd/gantry/plan/target"
 )
 
-func clusterKind() *kind {
-	return &kind{
+func clusterKind() *eval.Kind {
+	return &eval.Kind{
 		Block: &schema.Block{
 			Type:   "cluster",
 			Labels: []string{"name"},
@@ -56,9 +57,9 @@ cluster "staging" {
 			},
 			Blocks: []schema.Nested{{Block: clusterAuthBlock(), Max: 1}},
 		},
-		root:    "cluster",
-		grouped: true,
-		decode:  decodeCluster,
+		Root:    "cluster",
+		Grouped: true,
+		Decode:  decodeCluster,
 	}
 }
 
@@ -86,11 +87,11 @@ func clusterAuthBlock() *schema.Block {
 	}
 }
 
-func decodeCluster(_ *evaluation, in *instance) decoded {
-	v := in.values
+func decodeCluster(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
+	v := in.Values
 	cluster := &Cluster{
-		Address: in.address,
-		Name:    in.name(),
+		Address: in.Address,
+		Name:    in.Name(),
 		Connection: target.Connection{
 			InCluster: v.Bool("in_cluster", false), Server: v.String("server"), CAData: v.String("ca_certificate"),
 			TLSServerName: v.String("tls_server_name"), Insecure: v.Bool("insecure", false), ProxyURL: v.String("proxy_url"),
@@ -108,17 +109,17 @@ func decodeCluster(_ *evaluation, in *instance) decoded {
 		"labels":      labelsOf(v, "labels"),
 		"annotations": labelsOf(v, "annotations"),
 	}
-	return decoded{
-		value: value.Block(value.Reference{Address: in.address, Target: cluster}, attributes),
-		add:   func(c *Config) { c.Clusters = append(c.Clusters, cluster) },
+	return eval.Decoded{
+		Value: value.Block(value.Reference{Address: in.Address, Target: cluster}, attributes),
+		Made:  cluster,
 	}
 }
 
 // checkConnection holds that there is one way to reach a cluster, and that it is
 // said: falling back to whatever the machine has at hand has broken the wrong
 // clusters.
-func checkConnection(in *instance, c target.Connection) {
-	v := in.values
+func checkConnection(in *eval.Instance, c target.Connection) {
+	v := in.Values
 	var ways []string
 	if c.InCluster {
 		ways = append(ways, "in_cluster")
@@ -133,9 +134,9 @@ func checkConnection(in *instance, c target.Connection) {
 	}
 	switch {
 	case len(ways) == 0:
-		in.errorf(v.Range, "Cluster without a connection", "It is not said how to reach %s. Set server, kubeconfig and context, or in_cluster = true. There is no default, so that nothing is ever applied to a cluster that happens to be at hand.", in.address)
+		in.Errorf(v.Range, "Cluster without a connection", "It is not said how to reach %s. Set server, kubeconfig and context, or in_cluster = true. There is no default, so that nothing is ever applied to a cluster that happens to be at hand.", in.Address)
 	case len(ways) > 1:
-		in.errorAt(v, ways[1], "Conflicting arguments", "A cluster is reached in one way, but both %s and %s are set. Remove one of them.", ways[0], ways[1])
+		in.ErrorAt(v, ways[1], "Conflicting arguments", "A cluster is reached in one way, but both %s and %s are set. Remove one of them.", ways[0], ways[1])
 	}
 	if v.Has("server") {
 		if v.IsKnown("server") {
@@ -144,34 +145,34 @@ func checkConnection(in *instance, c target.Connection) {
 	} else {
 		for _, name := range []string{"ca_certificate", "tls_server_name", "insecure", "proxy_url"} {
 			if v.Has(name) && len(ways) == 1 {
-				in.errorAt(v, name, "Conflicting arguments", "The argument %q goes with server; with %s this comes from there.", name, ways[0])
+				in.ErrorAt(v, name, "Conflicting arguments", "The argument %q goes with server; with %s this comes from there.", name, ways[0])
 			}
 		}
 	}
 	if c.Insecure && c.CAData != "" {
-		in.errorAt(v, "insecure", "Conflicting arguments", "With insecure no certificate is checked, so that ca_certificate has no effect. Remove one of them.")
+		in.ErrorAt(v, "insecure", "Conflicting arguments", "With insecure no certificate is checked, so that ca_certificate has no effect. Remove one of them.")
 	}
 	if c.ProxyURL != "" {
 		proxy, err := url.Parse(c.ProxyURL)
 		if err != nil || !slices.Contains([]string{"http", "https", "socks5"}, proxy.Scheme) || proxy.Host == "" {
-			in.errorAt(v, "proxy_url", "Invalid URL", "The proxy must be an http, https or socks5 URL, such as \"http://proxy.example.com:3128\".")
+			in.ErrorAt(v, "proxy_url", "Invalid URL", "The proxy must be an http, https or socks5 URL, such as \"http://proxy.example.com:3128\".")
 		} else if proxy.User != nil {
-			in.errorAt(v, "proxy_url", credentialsInURL, "The URL of the proxy is kept in plans and state, so that it cannot hold a password.")
+			in.ErrorAt(v, "proxy_url", eval.CredentialsInURL, "The URL of the proxy is kept in plans and state, so that it cannot hold a password.")
 		}
 	}
 }
 
-func checkServer(in *instance, server string) {
+func checkServer(in *eval.Instance, server string) {
 	u, err := url.Parse(server)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		in.errorAt(in.values, "server", "Invalid URL", "The server must be an https URL, such as \"https://prod.example.com:6443\".")
+		in.ErrorAt(in.Values, "server", "Invalid URL", "The server must be an https URL, such as \"https://prod.example.com:6443\".")
 	case u.User != nil:
-		in.errorAt(in.values, "server", credentialsInURL, "The server's URL is kept in plans and state, so that it cannot hold a password. Use an auth block.")
+		in.ErrorAt(in.Values, "server", eval.CredentialsInURL, "The server's URL is kept in plans and state, so that it cannot hold a password. Use an auth block.")
 	case u.RawQuery != "" || u.Fragment != "":
-		in.errorAt(in.values, "server", "Invalid URL", "The server's URL can have neither a query nor a fragment.")
+		in.ErrorAt(in.Values, "server", "Invalid URL", "The server's URL can have neither a query nor a fragment.")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		in.errorAt(in.values, "server", "Invalid URL", "The server must be an https URL: over http, everyone in between can read and change what is sent. Only this machine itself may be reached by http.")
+		in.ErrorAt(in.Values, "server", "Invalid URL", "The server must be an https URL: over http, everyone in between can read and change what is sent. Only this machine itself may be reached by http.")
 	}
 }
 
@@ -180,7 +181,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func decodeClusterAuth(in *instance, auth *schema.Values, cluster *Cluster) {
+func decodeClusterAuth(in *eval.Instance, auth *schema.Values, cluster *Cluster) {
 	cluster.Credentials = target.Credentials{
 		Token: auth.Secret("token"), ClientCert: auth.Secret("client_certificate"), ClientKey: auth.Secret("client_key"),
 		Username: auth.String("username"), Password: auth.Secret("password"),
@@ -198,24 +199,24 @@ func decodeClusterAuth(in *instance, auth *schema.Values, cluster *Cluster) {
 		}
 	}
 	switch {
-	case !in.values.Has("server"):
-		in.errorf(auth.Range, "Conflicting arguments", "An auth block goes with server; otherwise the credentials come from the kubeconfig or the pod.")
+	case !in.Values.Has("server"):
+		in.Errorf(auth.Range, "Conflicting arguments", "An auth block goes with server; otherwise the credentials come from the kubeconfig or the pod.")
 	case len(ways) > 1:
-		in.errorf(auth.Range, "Conflicting arguments", "There is one way to log in, but both %s and %s are set. Remove one of them.", ways[0], ways[1])
+		in.Errorf(auth.Range, "Conflicting arguments", "There is one way to log in, but both %s and %s are set. Remove one of them.", ways[0], ways[1])
 	case len(ways) == 0 && !auth.Has("client_key") && !auth.Has("password"):
-		in.errorf(auth.Range, "Empty auth block", "It says nothing. Set token, client_certificate and client_key, or username and password, or add an exec block.")
+		in.Errorf(auth.Range, "Empty auth block", "It says nothing. Set token, client_certificate and client_key, or username and password, or add an exec block.")
 	}
 	needBoth(in, auth, "client_certificate", "client_key")
 	needBoth(in, auth, "username", "password")
 }
 
 // needBoth holds that two arguments are set together.
-func needBoth(in *instance, v *schema.Values, a, b string) {
+func needBoth(in *eval.Instance, v *schema.Values, a, b string) {
 	if v.Has(a) != v.Has(b) {
 		if v.Has(b) {
 			a, b = b, a
 		}
-		in.errorf(v.RangeOf(a), "Missing required argument", "The argument %q needs %q beside it.", a, b)
+		in.Errorf(v.RangeOf(a), "Missing required argument", "The argument %q needs %q beside it.", a, b)
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package lang turns *.gantry.hcl and *.gantry.json files into a Config: it
-// loads, parses, evaluates and decodes, and reports what is wrong with the range it
-// is at.
+// Package lang turns *.gantry.hcl and *.gantry.json files into a Config: it holds the
+// vocabulary of deliveries, decodes its blocks, and checks what they say together.
+// eval loads, resolves and evaluates for it.
 //
 // It knows no cluster, state or plan. Evaluation is pure but for generators of
 // sources, which read through a Reader that the caller gives.
@@ -50,19 +50,6 @@ type Config struct {
 	Digest string
 }
 
-// Broken is an application that has errors.
-type Broken struct {
-	Address addr.Address
-	Range   hcl.Range // of the block's header
-}
-
-// Node is one block in the graph of references.
-type Node struct {
-	Address addr.Address
-	Range   hcl.Range
-	Needs   []addr.Address // blocks, sorted
-}
-
 // Settings is the gantry block; its zero value is what a module without one has.
 type Settings struct {
 	RequiredVersion string
@@ -75,17 +62,6 @@ type Backend struct {
 	Type      string            // "local" by default
 	Arguments map[string]string // as written, e.g. path
 	Range     hcl.Range
-}
-
-// Variable is one input variable and where its value came from.
-type Variable struct {
-	Name        string
-	Type        string // as it would be written: "list(string)"
-	Description string
-	Sensitive   bool
-	Origin      string // "default", "GANTRY_VAR_x", a file's name, or "--var"
-	Value       string // HCL of the value; object.Redacted where sensitive
-	Range       hcl.Range
 }
 
 // Cluster is a Kubernetes API to read and write.
@@ -162,12 +138,6 @@ type Application struct {
 	// Deferred, so may its address be here: as an instance, or as a whole block.
 	DependsOn []Dependency
 	Range     hcl.Range // of the block's header
-}
-
-// Dependency is one edge between applications, and where it was written.
-type Dependency struct {
-	Address addr.Address
-	Range   hcl.Range
 }
 
 // Source is one source of an application, and where it was written.

@@ -11,18 +11,31 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan/source"
 )
 
-// finish checks what concerns several blocks, and puts the Config in order.
-func (e *evaluation) finish() {
-	c := e.config
+// finisher puts a Config together and checks what concerns several blocks.
+type finisher struct {
+	config *Config
+	diags  hcl.Diagnostics
+}
+
+// configOf makes the Config of what was evaluated.
+func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
+	c := &Config{
+		Dir: m.Dir(), Broken: result.Broken, Deferred: result.Deferred, Incomplete: result.Incomplete, Pins: result.Pins,
+		Graph: m.Graph(),
+	}
+	f := &finisher{config: c}
+	for _, made := range result.Made {
+		f.add(made)
+	}
 	if c.Settings.Backend.Type == "" {
 		c.Settings.Backend.Type = "local"
 	}
-	e.checkNames()
-	c.Graph = e.module.graph()
+	f.checkNames()
 	slices.SortFunc(c.Variables, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(c.Clusters, func(a, b *Cluster) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Repositories, func(a, b *Repository) int { return a.Address.Compare(b.Address) })
@@ -33,29 +46,53 @@ func (e *evaluation) finish() {
 	slices.SortFunc(c.Deferred, addr.Address.Compare)
 	slices.SortFunc(c.Pins, func(a, b source.Pin) int { return strings.Compare(a.Key(), b.Key()) })
 	c.Pins = slices.CompactFunc(c.Pins, func(a, b source.Pin) bool { return a.Key() == b.Key() })
-	c.Digest = e.digest()
+	c.Digest = digest(m, c)
+	return c, f.diags
+}
+
+// add puts one decoded block into the Config.
+func (f *finisher) add(made any) {
+	c := f.config
+	switch made := made.(type) {
+	case Settings:
+		c.Settings = made
+	case Variable:
+		c.Variables = append(c.Variables, made)
+	case *Cluster:
+		c.Clusters = append(c.Clusters, made)
+	case *Repository:
+		c.Repositories = append(c.Repositories, made)
+	case *Project:
+		c.Projects = append(c.Projects, made)
+	case *Generator:
+		c.Generators = append(c.Generators, made)
+	case *Application:
+		c.Applications = append(c.Applications, made)
+	default:
+		panic(fmt.Sprintf("there is no place for a %T. This is a bug in gantry.", made))
+	}
 }
 
 // checkNames holds that names are unique: of clusters, projects and repositories
 // each, and of applications in their project. Applications whose name is taken
 // twice are both broken.
-func (e *evaluation) checkNames() {
+func (f *finisher) checkNames() {
 	clusters := map[string]hcl.Range{}
-	for _, cluster := range e.config.Clusters {
-		e.checkName("cluster", cluster.Name, cluster.Range, clusters)
+	for _, cluster := range f.config.Clusters {
+		f.checkName("cluster", cluster.Name, cluster.Range, clusters)
 	}
 	projects := map[string]hcl.Range{}
-	for _, project := range e.config.Projects {
-		e.checkName("project", project.Name, project.Range, projects)
+	for _, project := range f.config.Projects {
+		f.checkName("project", project.Name, project.Range, projects)
 	}
 	repositories := map[string]hcl.Range{}
-	for _, repository := range e.config.Repositories {
-		e.checkName("repository", repository.Name, repository.Range, repositories)
+	for _, repository := range f.config.Repositories {
+		f.checkName("repository", repository.Name, repository.Range, repositories)
 	}
 	type key struct{ project, name string }
 	first := map[key]*Application{}
 	broken := map[*Application]bool{}
-	for _, application := range e.config.Applications {
+	for _, application := range f.config.Applications {
 		k := key{name: application.Name}
 		if application.Project != nil {
 			k.project = application.Project.Address.String()
@@ -70,7 +107,7 @@ func (e *evaluation) checkNames() {
 		if k.project != "" {
 			where = "in " + k.project
 		}
-		e.diags = append(e.diags, &hcl.Diagnostic{
+		f.diags = append(f.diags, &hcl.Diagnostic{
 			Severity: hcl.DiagError,
 			Summary:  "Duplicate application name",
 			Detail:   fmt.Sprintf("%s and %s (%s) are both called %q %s. Set the argument \"name\" of one of them.", application.Address, other.Address, other.Range, application.Name, where),
@@ -80,20 +117,20 @@ func (e *evaluation) checkNames() {
 	if len(broken) == 0 {
 		return
 	}
-	e.config.Applications = slices.DeleteFunc(e.config.Applications, func(a *Application) bool { return broken[a] })
+	f.config.Applications = slices.DeleteFunc(f.config.Applications, func(a *Application) bool { return broken[a] })
 	for application := range broken {
-		e.config.Broken = append(e.config.Broken, Broken{Address: application.Address, Range: application.Range})
+		f.config.Broken = append(f.config.Broken, Broken{Address: application.Address, Range: application.Range})
 	}
 }
 
 // checkName reports a name that is taken.
-func (e *evaluation) checkName(kind, name string, at hcl.Range, taken map[string]hcl.Range) {
+func (f *finisher) checkName(kind, name string, at hcl.Range, taken map[string]hcl.Range) {
 	first, ok := taken[name]
 	if !ok {
 		taken[name] = at
 		return
 	}
-	e.diags = append(e.diags, &hcl.Diagnostic{
+	f.diags = append(f.diags, &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  "Duplicate " + kind + " name",
 		Detail:   fmt.Sprintf("Two %s blocks give the name %q; the first is at %s. The keys of for_each are names, too.", kind, name, first),
@@ -102,17 +139,17 @@ func (e *evaluation) checkName(kind, name string, at hcl.Range, taken map[string
 }
 
 // digest hashes what the Config was made of.
-func (e *evaluation) digest() string {
+func digest(m *eval.Module, c *Config) string {
 	hash := sha256.New()
 	part := func(name, content string) {
 		fmt.Fprintf(hash, "%d:%s%d:%s", len(name), name, len(content), content)
 	}
-	read := e.module.fs.digests()
+	read := m.Read()
 	for _, name := range schema.SortedKeys(read) {
 		sum := read[name]
 		part("file "+name, string(sum[:]))
 	}
-	for _, variable := range e.config.Variables {
+	for _, variable := range c.Variables {
 		part("variable "+variable.Name, variable.Value)
 	}
 	_, _ = io.WriteString(hash, "end")

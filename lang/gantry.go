@@ -6,12 +6,13 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/schema"
 )
 
-func gantryKind() *kind {
-	return &kind{
+func gantryKind() *eval.Kind {
+	return &eval.Kind{
 		Block: &schema.Block{
 			Type: "gantry",
 			Doc:  "Settings of the tool itself. A configuration has at most one such block.",
@@ -27,8 +28,8 @@ func gantryKind() *kind {
 			},
 			Blocks: []schema.Nested{{Block: backendBlock(), Max: 1}},
 		},
-		single: true,
-		decode: decodeGantry,
+		Single: true,
+		Decode: decodeGantry,
 	}
 }
 
@@ -43,29 +44,29 @@ func backendBlock() *schema.Block {
 	}
 }
 
-func decodeGantry(e *evaluation, in *instance) decoded {
-	settings := Settings{RequiredVersion: in.values.String("required_version"), Backend: Backend{Type: "local"}, Range: in.values.Range}
-	if in.values.Has("required_version") && settings.RequiredVersion != "" {
-		checkVersion(in, settings.RequiredVersion, e.module.version)
+func decodeGantry(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
+	settings := Settings{RequiredVersion: in.Values.String("required_version"), Backend: Backend{Type: "local"}, Range: in.Values.Range}
+	if in.Values.Has("required_version") && settings.RequiredVersion != "" {
+		checkVersion(in, settings.RequiredVersion, e.Version())
 	}
-	if backend := in.values.One("backend"); backend != nil {
+	if backend := in.Values.One("backend"); backend != nil {
 		settings.Backend = Backend{Type: backend.Labels[0], Arguments: map[string]string{}, Range: backend.Range}
 		if settings.Backend.Type != "local" {
-			in.errorf(backend.Range, "Unknown backend", "There is no backend of type %q; the type is \"local\".", settings.Backend.Type)
+			in.Errorf(backend.Range, "Unknown backend", "There is no backend of type %q; the type is \"local\".", settings.Backend.Type)
 		}
 		if backend.Has("path") {
 			settings.Backend.Arguments["path"] = backend.String("path")
 		}
 	}
-	return decoded{value: cty.EmptyObjectVal, add: func(c *Config) { c.Settings = settings }}
+	return eval.Decoded{Value: cty.EmptyObjectVal, Made: settings}
 }
 
 // checkVersion holds a constraint against the version of gantry. A version that
 // is still in the making counts as the one that it will be.
-func checkVersion(in *instance, text, version string) {
+func checkVersion(in *eval.Instance, text, version string) {
 	constraint, err := function.Constraint(text)
 	if err != nil {
-		in.errorAt(in.values, "required_version", "Invalid version constraint", "%q is no version constraint. Write one such as \">= 0.1, < 2\" or \"~> 1.4\".", text)
+		in.ErrorAt(in.Values, "required_version", "Invalid version constraint", "%q is no version constraint. Write one such as \">= 0.1, < 2\" or \"~> 1.4\".", text)
 		return
 	}
 	running, err := semver.NewVersion(version)
@@ -74,6 +75,6 @@ func checkVersion(in *instance, text, version string) {
 	}
 	release := semver.New(running.Major(), running.Minor(), running.Patch(), "", "")
 	if !constraint.Check(release) {
-		in.errorAt(in.values, "required_version", "Unsupported version of gantry", "%s", fmt.Sprintf("This configuration needs gantry %s, and this is %s. Use a version that fits, or change required_version after reading the changelog.", text, version))
+		in.ErrorAt(in.Values, "required_version", "Unsupported version of gantry", "%s", fmt.Sprintf("This configuration needs gantry %s, and this is %s. Use a version that fits, or change required_version after reading the changelog.", text, version))
 	}
 }

@@ -10,32 +10,33 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 )
 
 // generatorKind is the kind of all generators; types are its types.
-func generatorKind(types ...*kind) *kind {
-	k := &kind{Block: &schema.Block{Type: "generator", Labels: []string{"type", "name"}}, root: "generator", types: map[string]*kind{}}
+func generatorKind(types ...*eval.Kind) *eval.Kind {
+	k := &eval.Kind{Block: &schema.Block{Type: "generator", Labels: []string{"type", "name"}}, Root: "generator", Types: map[string]*eval.Kind{}}
 	for _, typed := range types {
-		k.types[typed.Labels[0]] = typed
+		k.Types[typed.Labels[0]] = typed
 	}
 	return k
 }
 
 // generatorType declares a type of generator. generate gives its items, or false
 // where they cannot be told; what is wrong it reports in the instance.
-func generatorType(typeName, doc, example string, arguments []schema.Argument, blocks []schema.Nested, generate func(*evaluation, *instance) ([]item, bool)) *kind {
-	return &kind{
+func generatorType(typeName, doc, example string, arguments []schema.Argument, blocks []schema.Nested, generate func(*eval.Evaluation, *eval.Instance) ([]item, bool)) *eval.Kind {
+	return &eval.Kind{
 		Block: &schema.Block{
 			Type: "generator", Labels: []string{typeName, "name"}, Doc: doc, Example: example,
 			Arguments: append([]schema.Argument{forEachArgument(), dependsOnArgument()}, arguments...), Blocks: blocks,
 		},
-		root: "generator",
-		decode: func(e *evaluation, in *instance) decoded {
+		Root: "generator",
+		Decode: func(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 			items, known := generate(e, in)
-			if !known || in.failed || in.deferred {
-				return decoded{value: cty.DynamicVal}
+			if !known || in.Failed || in.Deferred {
+				return eval.Decoded{Value: cty.DynamicVal}
 			}
 			return decodeGenerator(in, items)
 		},
@@ -51,13 +52,13 @@ type item struct {
 }
 
 // decodeGenerator makes an object of the items, by their keys.
-func decodeGenerator(in *instance, items []item) decoded {
+func decodeGenerator(in *eval.Instance, items []item) eval.Decoded {
 	byKey := make(map[string]item, len(items))
 	for i, it := range items {
 		it.key = cty.NormalizeString(it.key)
 		items[i].key = it.key
 		if first, ok := byKey[it.key]; ok {
-			in.errorf(in.values.Range, "Duplicate generator key", "Two items have the key %q: %s and %s. Applications made of them could not be told apart.", it.key, first.origin, it.origin)
+			in.Errorf(in.Values.Range, "Duplicate generator key", "Two items have the key %q: %s and %s. Applications made of them could not be told apart.", it.key, first.origin, it.origin)
 			continue
 		}
 		byKey[it.key] = it
@@ -70,10 +71,10 @@ func decodeGenerator(in *instance, items []item) decoded {
 	for key, it := range byKey {
 		attributes[key] = it.value
 	}
-	generator := &Generator{Address: in.address, Keys: keys, Range: in.values.Range}
-	return decoded{
-		value: cty.ObjectVal(attributes),
-		add:   func(c *Config) { c.Generators = append(c.Generators, generator) },
+	generator := &Generator{Address: in.Address, Keys: keys, Range: in.Values.Range}
+	return eval.Decoded{
+		Value: cty.ObjectVal(attributes),
+		Made:  generator,
 	}
 }
 
@@ -155,18 +156,18 @@ func elementKey(v cty.Value) (string, error) {
 }
 
 // listItems returns the items of a sequence by their own keys.
-func listItems(in *instance, v cty.Value, at hcl.Range, describe func(i int) string) ([]item, bool) {
+func listItems(in *eval.Instance, v cty.Value, at hcl.Range, describe func(i int) string) ([]item, bool) {
 	var items []item
 	i := 0
 	for it := v.ElementIterator(); it.Next(); i++ {
 		_, element := it.Element()
 		if element.IsNull() {
-			in.errorf(at, "Invalid generator element", "The %s is null.", describe(i))
+			in.Errorf(at, "Invalid generator element", "The %s is null.", describe(i))
 			return nil, false
 		}
 		key, err := elementKey(element)
 		if err != nil {
-			in.errorf(at, "Invalid generator element", "The %s cannot be used: %s.", describe(i), err)
+			in.Errorf(at, "Invalid generator element", "The %s cannot be used: %s.", describe(i), err)
 			return nil, false
 		}
 		items = append(items, item{key: key, value: element, origin: describe(i)})
@@ -176,8 +177,8 @@ func listItems(in *instance, v cty.Value, at hcl.Range, describe func(i int) str
 
 // isWhole reports whether a generator's argument is set and known, elements and
 // all.
-func isWhole(in *instance, name string) bool {
-	return in.values.Has(name) && in.values.IsKnown(name)
+func isWhole(in *eval.Instance, name string) bool {
+	return in.Values.Has(name) && in.Values.IsKnown(name)
 }
 
 // sortItems sorts items by key.

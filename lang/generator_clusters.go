@@ -5,11 +5,12 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 )
 
-func clustersGenerator() *kind {
+func clustersGenerator() *eval.Kind {
 	k := generatorType("clusters",
 		"Gives the clusters of the configuration, all of them or those with certain labels. The key is the cluster's name; an item has `name`, `server`, `labels`, `annotations` and `cluster`, the cluster itself.",
 		`generator "clusters" "production" {
@@ -20,7 +21,7 @@ func clustersGenerator() *kind {
 		nil,
 		[]schema.Nested{{Block: selectorBlock(), Max: 1}},
 		generateClusters)
-	k.implicit = []string{"cluster"}
+	k.Implicit = []string{"cluster"}
 	return k
 }
 
@@ -43,15 +44,14 @@ func selectorBlock() *schema.Block {
 	}
 }
 
-func generateClusters(e *evaluation, in *instance) ([]item, bool) {
-	group := e.module.groups["cluster"]
+func generateClusters(e *eval.Evaluation, in *eval.Instance) ([]item, bool) {
 	selects, ok := decodeSelector(in)
-	if failed, deferred := e.results[group.id].failed, e.results[group.id].deferred; failed || deferred || !ok {
-		// A cluster that cannot be told must not look as one that is not there.
+	all, told := e.All("cluster")
+	if !told || !ok {
 		return nil, false
 	}
 	var items []item
-	for name, v := range e.group(group).AsValueMap() {
+	for name, v := range all.AsValueMap() {
 		ref, isBlock := value.ReferenceOf(v)
 		if !isBlock {
 			continue
@@ -72,8 +72,8 @@ func generateClusters(e *evaluation, in *instance) ([]item, bool) {
 
 // decodeSelector returns what a selector block asks of labels. It is false where
 // that cannot be told.
-func decodeSelector(in *instance) (func(map[string]string) bool, bool) {
-	selector := in.values.One("selector")
+func decodeSelector(in *eval.Instance) (func(map[string]string) bool, bool) {
+	selector := in.Values.One("selector")
 	if selector == nil {
 		return func(map[string]string) bool { return true }, true
 	}
@@ -83,9 +83,9 @@ func decodeSelector(in *instance) (func(map[string]string) bool, bool) {
 		operator := expression.String("operator")
 		takesValues := operator == "In" || operator == "NotIn"
 		if takesValues && !expression.Has("values") {
-			in.errorf(expression.Range, "Missing required argument", "The operator %s needs the argument \"values\".", operator)
+			in.Errorf(expression.Range, "Missing required argument", "The operator %s needs the argument \"values\".", operator)
 		} else if operator != "" && !takesValues && expression.Has("values") {
-			in.errorAt(expression, "values", "Conflicting arguments", "The operator %s takes no values.", operator)
+			in.ErrorAt(expression, "values", "Conflicting arguments", "The operator %s takes no values.", operator)
 		}
 	}
 	matches := func(labels map[string]string) bool {

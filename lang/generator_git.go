@@ -11,6 +11,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 )
@@ -18,7 +19,7 @@ import (
 // maxGeneratorFile bounds the size of a file that a generator reads.
 const maxGeneratorFile = 1 << 20
 
-func gitGenerator() *kind {
+func gitGenerator() *eval.Kind {
 	pattern := func(what string) *schema.Block {
 		return &schema.Block{
 			Doc: "Patterns of " + what + " to give or, with `exclude`, not to give. What is excluded is not given, whatever the order.",
@@ -51,38 +52,37 @@ func gitGenerator() *kind {
 		[]schema.Nested{{Block: directories}, {Block: files}}, generateGit)
 }
 
-func generateGit(e *evaluation, in *instance) ([]item, bool) {
-	directories, files := in.values.Blocks("directories"), in.values.Blocks("files")
+func generateGit(e *eval.Evaluation, in *eval.Instance) ([]item, bool) {
+	directories, files := in.Values.Blocks("directories"), in.Values.Blocks("files")
 	switch {
 	case len(directories) == 0 && len(files) == 0:
-		in.errorf(in.values.Range, "Missing block", "A generator \"git\" needs a directories or a files block, which says what to give.")
+		in.Errorf(in.Values.Range, "Missing block", "A generator \"git\" needs a directories or a files block, which says what to give.")
 	case len(directories) > 0 && len(files) > 0:
-		in.errorf(files[0].Range, "Conflicting blocks", "A generator \"git\" gives directories or files, not both. Make two generators of it.")
-	case !in.values.Has("repository") && !in.values.Has("url"):
-		in.errorf(in.values.Range, "Missing required argument", "The generator needs the argument \"repository\", or \"url\".")
+		in.Errorf(files[0].Range, "Conflicting blocks", "A generator \"git\" gives directories or files, not both. Make two generators of it.")
+	case !in.Values.Has("repository") && !in.Values.Has("url"):
+		in.Errorf(in.Values.Range, "Missing required argument", "The generator needs the argument \"repository\", or \"url\".")
 	}
 	include, exclude := patterns(in, append(slices.Clone(directories), files...))
-	location, _, ok := locate(in, in.values, "")
-	if !ok || in.failed || !in.values.Known() {
+	location, _, ok := locate(in, in.Values, "")
+	if !ok || in.Failed || !in.Values.Known() {
 		return nil, false
 	}
-	if e.reader == nil {
-		in.deferred = true
+	if e.Offline() {
+		in.Deferred = true
 		return nil, false
 	}
-	tree, pin, err := e.reader.Read(e.ctx, location)
+	tree, err := e.Read(location)
 	if err != nil {
 		argument := "repository"
-		if in.values.Has("url") {
+		if in.Values.Has("url") {
 			argument = "url"
 		}
-		in.errorAt(in.values, argument, "Cannot read source", "What the generator gives cannot be told: %s.", err)
+		in.ErrorAt(in.Values, argument, "Cannot read source", "What the generator gives cannot be told: %s.", err)
 		return nil, false
 	}
-	e.config.Pins = append(e.config.Pins, pin)
 	paths, err := match(tree, include, exclude, len(files) > 0)
 	if err != nil {
-		in.errorf(in.values.Range, "Cannot read source", "What the generator gives cannot be told: %s.", err)
+		in.Errorf(in.Values.Range, "Cannot read source", "What the generator gives cannot be told: %s.", err)
 		return nil, false
 	}
 	if len(files) > 0 {
@@ -96,14 +96,14 @@ func generateGit(e *evaluation, in *instance) ([]item, bool) {
 }
 
 // patterns reads the blocks that say what to give.
-func patterns(in *instance, blocks []*schema.Values) (include, exclude []string) {
+func patterns(in *eval.Instance, blocks []*schema.Values) (include, exclude []string) {
 	for _, block := range blocks {
 		if !block.IsKnown("path") {
 			continue
 		}
 		pattern := block.String("path")
 		if problem := checkPattern(pattern); problem != "" {
-			in.errorAt(block, "path", "Invalid pattern", "The pattern %q %s.", pattern, problem)
+			in.ErrorAt(block, "path", "Invalid pattern", "The pattern %q %s.", pattern, problem)
 			continue
 		}
 		if block.Bool("exclude", false) {
@@ -184,17 +184,17 @@ func pathValue(directory, filename string) cty.Value {
 }
 
 // fileItems reads the items of files.
-func fileItems(in *instance, tree fs.FS, paths []string) ([]item, bool) {
+func fileItems(in *eval.Instance, tree fs.FS, paths []string) ([]item, bool) {
 	var items []item
 	for _, p := range paths {
 		more, err := readItems(tree, p)
 		if err != nil {
-			in.errorf(in.values.Range, "Invalid generator file", "The file %s cannot be used: %s.", p, err)
+			in.Errorf(in.Values.Range, "Invalid generator file", "The file %s cannot be used: %s.", p, err)
 			continue
 		}
 		items = append(items, more...)
 	}
-	return items, !in.failed
+	return items, !in.Failed
 }
 
 func readItems(tree fs.FS, p string) ([]item, error) {

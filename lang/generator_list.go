@@ -3,11 +3,12 @@ package lang
 import (
 	"fmt"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 )
 
-func listGenerator() *kind {
+func listGenerator() *eval.Kind {
 	return generatorType("list",
 		"Gives the elements of a list, or of a map by its keys. The key of an element of a list is its attribute `key`, or the element itself where it is a string, else a hash of it.",
 		`generator "list" "regions" {
@@ -21,11 +22,11 @@ func listGenerator() *kind {
 		}, nil, generateList)
 }
 
-func generateList(_ *evaluation, in *instance) ([]item, bool) {
+func generateList(_ *eval.Evaluation, in *eval.Instance) ([]item, bool) {
 	if !isWhole(in, "elements") {
 		return nil, false
 	}
-	argument, _ := in.values.Get("elements")
+	argument, _ := in.Values.Get("elements")
 	v, _ := argument.Unmark()
 	ty := v.Type()
 	switch {
@@ -39,6 +40,6 @@ func generateList(_ *evaluation, in *instance) ([]item, bool) {
 		sortItems(items)
 		return items, true
 	}
-	in.errorAt(in.values, "elements", "Unsuitable value", "The argument \"elements\" must be a list or a map, but is %s.", value.Kind(v))
+	in.ErrorAt(in.Values, "elements", "Unsuitable value", "The argument \"elements\" must be a list or a map, but is %s.", value.Kind(v))
 	return nil, false
 }

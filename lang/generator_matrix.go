@@ -6,6 +6,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 )
@@ -13,7 +14,7 @@ import (
 // maxItems bounds what a matrix may multiply to.
 const maxItems = 1_000_000
 
-func matrixGenerator() *kind {
+func matrixGenerator() *eval.Kind {
 	return generatorType("matrix",
 		"Combines every item of one generator with every item of the others. The key is theirs, joined by `/`; an item has the attributes of all of them, and it is an error if two have the same attribute with other values. Where two have an attribute `key`, as the elements of lists do, it is the joined key.",
 		`generator "matrix" "everywhere" {
@@ -24,14 +25,14 @@ func matrixGenerator() *kind {
 		}, nil, generateMatrix)
 }
 
-func generateMatrix(_ *evaluation, in *instance) ([]item, bool) {
+func generateMatrix(_ *eval.Evaluation, in *eval.Instance) ([]item, bool) {
 	if !isWhole(in, "generators") {
 		return nil, false
 	}
-	argument, _ := in.values.Get("generators")
+	argument, _ := in.Values.Get("generators")
 	generators, _ := argument.Unmark()
 	if generators.LengthInt() < 2 {
-		in.errorAt(in.values, "generators", "Too few generators", "A matrix combines two generators or more, but there are %d.", generators.LengthInt())
+		in.ErrorAt(in.Values, "generators", "Too few generators", "A matrix combines two generators or more, but there are %d.", generators.LengthInt())
 		return nil, false
 	}
 	total := 1
@@ -39,7 +40,7 @@ func generateMatrix(_ *evaluation, in *instance) ([]item, bool) {
 	for i, generator := range generators.AsValueSlice() {
 		generator, _ = generator.Unmark()
 		if total *= generator.LengthInt(); total > maxItems {
-			in.errorAt(in.values, "generators", "Too many items", "The matrix would have more than %d items.", maxItems)
+			in.ErrorAt(in.Values, "generators", "Too many items", "The matrix would have more than %d items.", maxItems)
 			return nil, false
 		}
 		items, ok := matrixFactor(in, generator, i)
@@ -58,9 +59,9 @@ func generateMatrix(_ *evaluation, in *instance) ([]item, bool) {
 }
 
 // matrixFactor returns the items of one generator.
-func matrixFactor(in *instance, generator cty.Value, place int) ([]item, bool) {
+func matrixFactor(in *eval.Instance, generator cty.Value, place int) ([]item, bool) {
 	if ref, ok := value.ReferenceOf(generator); ok {
-		in.errorAt(in.values, "generators", "Unsuitable value", "Element %d must be a generator, but is %s.", place, ref.Address)
+		in.ErrorAt(in.Values, "generators", "Unsuitable value", "Element %d must be a generator, but is %s.", place, ref.Address)
 		return nil, false
 	}
 	var items []item
@@ -69,7 +70,7 @@ func matrixFactor(in *instance, generator cty.Value, place int) ([]item, bool) {
 		v := values[key]
 		unmarked, _ := v.Unmark()
 		if unmarked.IsNull() || !unmarked.Type().IsObjectType() {
-			in.errorAt(in.values, "generators", "Unsuitable value", "Only objects can be combined, but the item %q of element %d is %s. Give it a name: { name = ... }.", key, place, value.Kind(v))
+			in.ErrorAt(in.Values, "generators", "Unsuitable value", "Only objects can be combined, but the item %q of element %d is %s. Give it a name: { name = ... }.", key, place, value.Kind(v))
 			return nil, false
 		}
 		items = append(items, item{key: key, value: v, origin: fmt.Sprintf("%q", key)})
@@ -77,14 +78,14 @@ func matrixFactor(in *instance, generator cty.Value, place int) ([]item, bool) {
 	return items, true
 }
 
-func multiply(in *instance, left, right []item) ([]item, bool) {
+func multiply(in *eval.Instance, left, right []item) ([]item, bool) {
 	product := make([]item, 0, len(left)*len(right))
 	for _, a := range left {
 		for _, b := range right {
 			key := a.key + "/" + b.key
 			merged, conflict := mergeItems(a.value, b.value, key)
 			if conflict != "" {
-				in.errorAt(in.values, "generators", "Conflicting generator items", "The items %s and %s both have the attribute %q, with different values. Leave one of them out, with a generator \"list\" over what is needed of it.", a.origin, b.origin, conflict)
+				in.ErrorAt(in.Values, "generators", "Conflicting generator items", "The items %s and %s both have the attribute %q, with different values. Leave one of them out, with a generator \"list\" over what is needed of it.", a.origin, b.origin, conflict)
 				return nil, false
 			}
 			product = append(product, item{key: key, value: merged, origin: strings.Join([]string{a.origin, b.origin}, " with ")})

@@ -1,25 +1,34 @@
 package lang
 
 import (
-	"crypto/sha256"
-	"errors"
-	"fmt"
+	"context"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
-	"github.com/gantrycd/gantry/lang/addr"
-	"github.com/gantrycd/gantry/lang/syntax"
+	"github.com/gantrycd/gantry/lang/eval"
 )
 
-// Extensions of the files that make up a module.
-const (
-	nativeSuffix = ".gantry.hcl"
-	jsonSuffix   = ".gantry.json"
+// What a configuration is beyond deliveries is eval's; these are its names here.
+type (
+	// Broken is an application that has errors.
+	Broken = eval.Broken
+	// Dependency is one edge between applications, and where it was written.
+	Dependency = eval.Dependency
+	// Node is one block in the graph of references.
+	Node = eval.Node
+	// Variable is one input variable and where its value came from.
+	Variable = eval.Variable
+	// VariableInput is one value given for a variable.
+	VariableInput = eval.VariableInput
+	// VarArgs are what the command line and the environment say about variables.
+	VarArgs = eval.VarArgs
+	// EvalOptions are what evaluating needs besides the module.
+	EvalOptions = eval.Options
+	// Reader reads sources.
+	Reader = eval.Reader
+	// HideSource is the Extra of a diagnostic whose lines of source must not be shown.
+	HideSource = eval.HideSource
 )
 
 // LoadOptions are what loading needs besides the directory.
@@ -34,201 +43,29 @@ type LoadOptions struct {
 // Module is a directory of configuration, parsed and with its references
 // resolved. It may be evaluated several times, one at a time.
 type Module struct {
-	dir     string
-	version string
-	fs      *recorder
-	read    map[string][sha256.Size]byte // of the files of configuration
-	kinds   map[string]*kind
-	files   map[string]*hcl.File
-	sources map[string]bool // the files, of files, that are configuration
-
-	blocks     []*block // sorted by address; then the groups
-	index      map[addr.Address]*block
-	groups     map[string]*block // all blocks of a kind
-	order      []*block          // what is needed first
-	suggesting int               // how often something near was looked for
-
-	missing bool // parts of the files could not be read as blocks
+	*eval.Module
 }
 
 // Load reads the configuration in a directory: all *.gantry.hcl and *.gantry.json
 // files as one. It reports what can be told without evaluating anything. The module
 // is never nil; what is sound of it can be evaluated whatever else is broken.
 func Load(dir string, options LoadOptions) (*Module, hcl.Diagnostics) {
-	m := &Module{
-		dir: dir, version: options.Version, kinds: kinds(), files: map[string]*hcl.File{}, sources: map[string]bool{},
-		index: map[addr.Address]*block{}, groups: map[string]*block{},
-	}
-	files := options.FS
-	if files == nil {
-		root, err := os.OpenRoot(dir)
-		if err != nil {
-			m.fs = newRecorder(emptyFS{})
-			return m, m.unreadable(dir, err)
-		}
-		files = root.FS()
-	}
-	m.fs = newRecorder(files)
-	names, err := moduleFiles(files)
-	if err != nil {
-		return m, m.unreadable(dir, err)
-	}
-	var diags hcl.Diagnostics
-	if len(names) == 0 {
-		m.missing = true
-		diags = append(diags, &hcl.Diagnostic{
-			Severity: hcl.DiagError,
-			Summary:  "No configuration files",
-			Detail:   fmt.Sprintf("There is no *%s or *%s file in %s. Change to the directory of the configuration, or name it with -C.", nativeSuffix, jsonSuffix, displayDir(dir)),
-		})
-	}
-	for _, name := range names {
-		diags = append(diags, m.loadFile(name)...)
-	}
-	slices.SortStableFunc(m.blocks, func(a, b *block) int { return a.address.Compare(b.address) })
-	m.addGroups()
-	diags = append(diags, m.resolve()...)
-	diags = append(diags, m.sortBlocks()...)
-	m.read = m.fs.digests()
-	return m, tidy(diags)
+	m, diags := eval.Load(dir, eval.LoadOptions{FS: options.FS, Version: options.Version, Kinds: kinds()})
+	return &Module{Module: m}, diags
 }
 
-// Files returns the files of the module and those of variables, for showing
-// diagnostics.
-func (m *Module) Files() map[string]*hcl.File { return m.files }
-
-// Dir returns the module's directory, as Load was given it.
-func (m *Module) Dir() string { return m.dir }
-
-func (m *Module) unreadable(name string, err error) hcl.Diagnostics {
-	m.missing = true
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		err = pathErr.Err
-	}
-	return hcl.Diagnostics{{
-		Severity: hcl.DiagError,
-		Summary:  "Cannot read configuration",
-		Detail:   fmt.Sprintf("%s cannot be read: %s.", displayDir(name), err),
-	}}
+// ReadVariables collects the values given for a module's variables in order of
+// precedence, later ones win: GANTRY_VAR_*, gantry.vars.hcl, *.auto.vars.hcl by
+// name, --var-file, --var.
+func ReadVariables(m *Module, args VarArgs) ([]VariableInput, hcl.Diagnostics) {
+	return eval.ReadVariables(m.Module, args)
 }
 
-func displayDir(dir string) string {
-	if dir == "" || dir == "." {
-		return "this directory"
-	}
-	return dir
-}
-
-func moduleFiles(files fs.FS) ([]string, error) {
-	entries, err := fs.ReadDir(files, ".")
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, entry := range entries {
-		name := entry.Name()
-		if !entry.IsDir() && !strings.HasPrefix(name, ".") && (strings.HasSuffix(name, nativeSuffix) || strings.HasSuffix(name, jsonSuffix)) {
-			names = append(names, name)
-		}
-	}
-	return names, nil
-}
-
-// loadFile reads one file's blocks.
-func (m *Module) loadFile(name string) hcl.Diagnostics {
-	filename := filepath.Join(m.dir, name)
-	src, err := readBounded(m.fs, name)
-	if err != nil {
-		return m.unreadable(filename, err)
-	}
-	file, diags := syntax.Parse(src, filename)
-	m.files[filename], m.sources[filename] = file, true
-	broken := diags.HasErrors()
-	schema := &hcl.BodySchema{}
-	for _, k := range m.kinds {
-		schema.Blocks = append(schema.Blocks, hcl.BlockHeaderSchema{Type: k.Type, LabelNames: k.Labels})
-	}
-	content, more := file.Body.Content(schema)
-	if content == nil {
-		content = &hcl.BodyContent{}
-	}
-	for _, diag := range more {
-		if diag.Summary == "Unsupported block type" && !strings.Contains(diag.Detail, "Did you mean") {
-			diag.Detail += " At the top level there may be the blocks " + m.kindList() + "."
-		}
-	}
-	m.missing = m.missing || broken || more.HasErrors()
-	diags = append(diags, more...)
-	for _, found := range content.Blocks {
-		added, more := m.declare(m.kinds[found.Type], found)
-		diags = append(diags, more...)
-		for _, b := range added {
-			b.broken, b.skip = b.broken || broken, broken
-		}
-	}
-	return diags
-}
-
-// readBounded reads a file, but of one that is too large only so much that this
-// can be seen.
-func readBounded(files fs.FS, name string) ([]byte, error) {
-	info, err := fs.Stat(files, name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a file")
-	}
-	if info.Size() > syntax.MaxSize {
-		return make([]byte, syntax.MaxSize+1), nil
-	}
-	return fs.ReadFile(files, name)
-}
-
-// tidy sorts diagnostics by where they are, and drops repetitions.
-func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
-	type place struct {
-		severity        hcl.DiagnosticSeverity
-		summary, detail string
-		subject         hcl.Range
-	}
-	seen := map[place]bool{}
-	var kept hcl.Diagnostics
-	for _, diag := range diags {
-		key := place{severity: diag.Severity, summary: diag.Summary, detail: diag.Detail}
-		if diag.Subject != nil {
-			key.subject = *diag.Subject
-		}
-		if !seen[key] {
-			seen[key] = true
-			kept = append(kept, diag)
-		}
-	}
-	slices.SortStableFunc(kept, func(a, b *hcl.Diagnostic) int {
-		switch {
-		case a.Subject == nil && b.Subject == nil:
-			return 0
-		case a.Subject == nil:
-			return 1
-		case b.Subject == nil:
-			return -1
-		}
-		return compareRanges(*a.Subject, *b.Subject)
-	})
-	return kept
-}
-
-func compareRanges(a, b hcl.Range) int {
-	if order := strings.Compare(a.Filename, b.Filename); order != 0 {
-		return order
-	}
-	return a.Start.Byte - b.Start.Byte
-}
-
-// emptyFS has no files.
-type emptyFS struct{}
-
-func (emptyFS) Open(name string) (fs.File, error) {
-	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+// Evaluate evaluates the module: every expression that is needed, once, in the
+// order of the references. The Config is never nil and has everything that is
+// sound; the applications that are not are in Config.Broken.
+func (m *Module) Evaluate(ctx context.Context, options EvalOptions) (*Config, hcl.Diagnostics) {
+	result, diags := m.Module.Evaluate(ctx, options)
+	c, more := configOf(m.Module, result)
+	return c, eval.Tidy(append(diags, more...))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan/source"
 )
@@ -34,34 +35,34 @@ func guessType(text string, chart bool) source.Type {
 }
 
 // checkURL reports a URL that no source can be read from.
-func checkURL(in *instance, v *schema.Values, sourceType source.Type) {
+func checkURL(in *eval.Instance, v *schema.Values, sourceType source.Type) {
 	if !v.IsKnown("url") {
 		return
 	}
 	text := v.String("url")
 	if text == "" {
-		in.errorAt(v, "url", "Invalid URL", "The URL is empty.")
+		in.ErrorAt(v, "url", "Invalid URL", "The URL is empty.")
 		return
 	}
 	if isLocal(text) {
 		if strings.Contains(text, "\\") {
-			in.errorAt(v, "url", "Invalid URL", "The path of a directory has its parts separated by \"/\".")
+			in.ErrorAt(v, "url", "Invalid URL", "The path of a directory has its parts separated by \"/\".")
 		}
 		return
 	}
 	if scpLike.MatchString(text) {
 		if sourceType != source.Git {
-			in.errorAt(v, "url", "Invalid URL", "%q is the address of a git repository, not of a source of type %s.", text, sourceType)
+			in.ErrorAt(v, "url", "Invalid URL", "%q is the address of a git repository, not of a source of type %s.", text, sourceType)
 		}
 		return
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		in.errorAt(v, "url", "Invalid URL", "It cannot be read as a URL such as \"https://github.com/example/config\".")
+		in.ErrorAt(v, "url", "Invalid URL", "It cannot be read as a URL such as \"https://github.com/example/config\".")
 		return
 	}
 	if _, hasPassword := u.User.Password(); hasPassword || u.User != nil && u.Scheme != "ssh" {
-		in.errorAt(v, "url", credentialsInURL, "The URL is shown in plans and kept in state, so that it cannot hold a password or token. Declare a repository with an auth block.")
+		in.ErrorAt(v, "url", eval.CredentialsInURL, "The URL is shown in plans and kept in state, so that it cannot hold a password or token. Declare a repository with an auth block.")
 		return
 	}
 	schemes := map[source.Type][]string{
@@ -77,21 +78,21 @@ func checkURL(in *instance, v *schema.Values, sourceType source.Type) {
 	}
 	switch {
 	case u.Host == "" && u.Scheme != "file":
-		in.errorAt(v, "url", "Invalid URL", "%q names no host.", text)
+		in.ErrorAt(v, "url", "Invalid URL", "%q names no host.", text)
 	case len(schemes) == 0:
-		in.errorAt(v, "url", "Invalid URL", "A source of type directory is a path, such as \"./manifests\".")
+		in.ErrorAt(v, "url", "Invalid URL", "A source of type directory is a path, such as \"./manifests\".")
 	default:
-		in.errorAt(v, "url", "Invalid URL", "A source of type %s is read from URLs with %s, but this one has %q.", sourceType, schema.List(schemes, "or"), u.Scheme)
+		in.ErrorAt(v, "url", "Invalid URL", "A source of type %s is read from URLs with %s, but this one has %q.", sourceType, schema.List(schemes, "or"), u.Scheme)
 	}
 }
 
 // locate returns where a block with the arguments repository, url and revision
 // reads from. It is false where that cannot be told.
-func locate(in *instance, v *schema.Values, chart string) (source.Location, addr.Address, bool) {
+func locate(in *eval.Instance, v *schema.Values, chart string) (source.Location, addr.Address, bool) {
 	ref, hasRef := v.Reference("repository")
 	switch {
 	case v.Has("repository") && v.Has("url"):
-		in.errorAt(v, "url", "Conflicting arguments", "A source is read from a repository or from a url, but both are set. Remove one of them.")
+		in.ErrorAt(v, "url", "Conflicting arguments", "A source is read from a repository or from a url, but both are set. Remove one of them.")
 		return source.Location{}, addr.Address{}, false
 	case hasRef:
 		repository := ref.Target.(*Repository)
@@ -111,7 +112,7 @@ func locate(in *instance, v *schema.Values, chart string) (source.Location, addr
 		if location.Type == source.Directory {
 			location.URL = path.Clean(location.URL)
 			if v.Has("revision") {
-				in.errorAt(v, "revision", "Conflicting arguments", "A directory has no revisions.")
+				in.ErrorAt(v, "revision", "Conflicting arguments", "A directory has no revisions.")
 			}
 		}
 		return location, addr.Address{}, true

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 	"github.com/gantrycd/gantry/plan/object"
@@ -14,16 +15,16 @@ import (
 )
 
 // decodeObjects reads objects that are written in the configuration.
-func decodeObjects(in *instance, v *schema.Values, s *Source) {
+func decodeObjects(in *eval.Instance, v *schema.Values, s *Source) {
 	s.Type = source.Inline
 	for _, name := range []string{"repository", "url", "revision", "path", "chart", "ref"} {
 		if v.Has(name) {
-			in.errorAt(v, name, "Conflicting arguments", "A source with objects has no %s: the objects are written right here. Make two sources of it.", name)
+			in.ErrorAt(v, name, "Conflicting arguments", "A source with objects has no %s: the objects are written right here. Make two sources of it.", name)
 		}
 	}
 	for _, blockType := range []string{"manifests", "directory", "helm", "kustomize", "jsonnet"} {
 		if block := v.One(blockType); block != nil {
-			in.errorf(block.Range, "Conflicting blocks", "Objects that are written in the configuration are not rendered by %s. Make two sources of it.", blockType)
+			in.Errorf(block.Range, "Conflicting blocks", "Objects that are written in the configuration are not rendered by %s. Make two sources of it.", blockType)
 		}
 	}
 	if !v.IsKnown("objects") {
@@ -31,29 +32,29 @@ func decodeObjects(in *instance, v *schema.Values, s *Source) {
 	}
 	argument, _ := v.Get("objects")
 	if argument.HasMark(value.Sensitive) {
-		in.errorAt(v, "objects", "Sensitive value not allowed here", "The list of objects as a whole is sensitive, so that not even the objects' names could be shown. Only values in the data and stringData of Secrets may be.")
+		in.ErrorAt(v, "objects", "Sensitive value not allowed here", "The list of objects as a whole is sensitive, so that not even the objects' names could be shown. Only values in the data and stringData of Secrets may be.")
 		return
 	}
 	list, _ := argument.Unmark()
 	for i, element := range list.AsValueSlice() {
 		at := elementRange(argument.Expr, i)
 		if value.IsSensitive(element) && element.HasMark(value.Sensitive) {
-			in.errorf(at, "Sensitive value not allowed here", "Object %d as a whole is sensitive, so that not even its name could be shown. Only values in the data and stringData of Secrets may be.", i)
+			in.Errorf(at, "Sensitive value not allowed here", "Object %d as a whole is sensitive, so that not even its name could be shown. Only values in the data and stringData of Secrets may be.", i)
 			continue
 		}
 		plain, sensitive, err := value.ToJSON(element)
 		if err != nil {
-			in.errorf(at, "Invalid object", "Object %d cannot be written as JSON: %s.", i, describe(err, sensitive))
+			in.Errorf(at, "Invalid object", "Object %d cannot be written as JSON: %s.", i, describe(err, sensitive))
 			continue
 		}
 		made := object.Object(plain.(map[string]any))
 		if problem := checkObject(made); problem != "" {
-			in.errorf(at, "Invalid object", "Object %d %s.", i, problem)
+			in.Errorf(at, "Invalid object", "Object %d %s.", i, problem)
 			continue
 		}
 		for _, pointer := range sensitive {
 			if !secretData(made, pointer) {
-				in.errorf(at, "Sensitive value not allowed here", "In object %d, %s %s, the field %s holds a sensitive value. Only the data and stringData of Secrets may: other fields are shown in plans.", i, made.Kind(), made.Name(), strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", "."))
+				in.Errorf(at, "Sensitive value not allowed here", "In object %d, %s %s, the field %s holds a sensitive value. Only the data and stringData of Secrets may: other fields are shown in plans.", i, made.Kind(), made.Name(), strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", "."))
 			}
 			s.SensitivePaths = append(s.SensitivePaths, fmt.Sprintf("/objects/%d%s", len(s.Objects), pointer))
 		}

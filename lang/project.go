@@ -3,12 +3,13 @@ package lang
 import (
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 )
 
-func projectKind() *kind {
-	return &kind{
+func projectKind() *eval.Kind {
+	return &eval.Kind{
 		Block: &schema.Block{
 			Type:   "project",
 			Labels: []string{"name"},
@@ -48,9 +49,9 @@ func projectKind() *kind {
 				{Max: 1, Block: resourceRulesBlock("namespace_resources", "Which objects in namespaces applications may hold.")},
 			},
 		},
-		root:    "project",
-		grouped: true,
-		decode:  decodeProject,
+		Root:    "project",
+		Grouped: true,
+		Decode:  decodeProject,
 	}
 }
 
@@ -65,10 +66,10 @@ func resourceRulesBlock(blockType, doc string) *schema.Block {
 	}
 }
 
-func decodeProject(_ *evaluation, in *instance) decoded {
-	v := in.values
+func decodeProject(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
+	v := in.Values
 	project := &Project{
-		Address: in.address, Name: in.name(), Description: v.String("description"),
+		Address: in.Address, Name: in.Name(), Description: v.String("description"),
 		Repositories: v.Strings("repositories"), Range: v.Range,
 		ClusterResources:   decodeResourceRules(v.One("cluster_resources")),
 		NamespaceResources: decodeResourceRules(v.One("namespace_resources")),
@@ -82,9 +83,9 @@ func decodeProject(_ *evaluation, in *instance) decoded {
 		"name":        cty.StringVal(project.Name),
 		"description": attributeOf(v, "description", cty.String),
 	}
-	return decoded{
-		value: value.Block(value.Reference{Address: in.address, Target: project}, attributes),
-		add:   func(c *Config) { c.Projects = append(c.Projects, project) },
+	return eval.Decoded{
+		Value: value.Block(value.Reference{Address: in.Address, Target: project}, attributes),
+		Made:  project,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 	"github.com/gantrycd/gantry/plan/source"
@@ -23,15 +24,15 @@ func manifestsBlock(blockType, doc string) *schema.Block {
 	return &schema.Block{Type: blockType, Doc: doc, Arguments: filterArguments()}
 }
 
-func decodeManifests(in *instance, v *schema.Values) *source.Manifests {
+func decodeManifests(in *eval.Instance, v *schema.Values) *source.Manifests {
 	checkGlobs(in, v)
 	return &source.Manifests{Recurse: v.Bool("recurse", false), Include: v.String("include"), Exclude: v.String("exclude")}
 }
 
-func checkGlobs(in *instance, v *schema.Values) {
+func checkGlobs(in *eval.Instance, v *schema.Values) {
 	for _, name := range []string{"include", "exclude"} {
 		if v.IsKnown(name) && !doublestar.ValidatePattern(v.String(name)) {
-			in.errorAt(v, name, "Invalid pattern", "The pattern %q is not valid: a bracket or brace is not closed.", v.String(name))
+			in.ErrorAt(v, name, "Invalid pattern", "The pattern %q is not valid: a bracket or brace is not closed.", v.String(name))
 		}
 	}
 }
@@ -58,7 +59,7 @@ func helmBlock() *schema.Block {
 	}
 }
 
-func decodeHelm(in *instance, v *schema.Values, s *Source) *source.HelmOptions {
+func decodeHelm(in *eval.Instance, v *schema.Values, s *Source) *source.HelmOptions {
 	helm := &source.HelmOptions{
 		ReleaseName: v.String("release_name"), Namespace: v.String("namespace"),
 		ValueFiles: v.Strings("value_files"), IgnoreMissingValueFiles: v.Bool("ignore_missing_value_files", false),
@@ -70,14 +71,14 @@ func decodeHelm(in *instance, v *schema.Values, s *Source) *source.HelmOptions {
 	strs, plain := v.StringMap("string_parameters"), v.StringMap("parameters")
 	for _, name := range schema.SortedKeys(strs) {
 		if _, ok := plain[name]; ok {
-			in.errorAt(v, "string_parameters", "Conflicting arguments", "The parameter %q is in parameters and in string_parameters. Remove one of them.", name)
+			in.ErrorAt(v, "string_parameters", "Conflicting arguments", "The parameter %q is in parameters and in string_parameters. Remove one of them.", name)
 		}
 	}
 	if v.IsKnown("values") {
 		argument, _ := v.Get("values")
 		plain, sensitive, err := value.ToJSON(argument.Value)
 		if err != nil {
-			in.errorAt(v, "values", "Invalid Helm values", "The values cannot be written as JSON: %s.", describe(err, sensitive))
+			in.ErrorAt(v, "values", "Invalid Helm values", "The values cannot be written as JSON: %s.", describe(err, sensitive))
 			return helm
 		}
 		helm.Values, _ = plain.(map[string]any)
@@ -138,7 +139,7 @@ func kustomizeBlock() *schema.Block {
 	}
 }
 
-func decodeKustomize(in *instance, v *schema.Values) *source.Kustomize {
+func decodeKustomize(in *eval.Instance, v *schema.Values) *source.Kustomize {
 	kustomize := &source.Kustomize{
 		NamePrefix: v.String("name_prefix"), NameSuffix: v.String("name_suffix"), Namespace: v.String("namespace"),
 		Images: v.Strings("images"), Labels: v.StringMap("labels"), LabelWithoutSelector: v.Bool("label_without_selector", false),
@@ -146,7 +147,7 @@ func decodeKustomize(in *instance, v *schema.Values) *source.Kustomize {
 	}
 	for _, image := range kustomize.Images {
 		if strings.Trim(image, " \t\n") != image || strings.HasPrefix(image, "=") || strings.HasSuffix(image, "=") || !strings.ContainsAny(image, ":@=") {
-			in.errorAt(v, "images", "Invalid image", "%q must have the form name:tag, name@digest or name=other:tag.", image)
+			in.ErrorAt(v, "images", "Invalid image", "%q must have the form name:tag, name@digest or name=other:tag.", image)
 		}
 	}
 	replicas := v.IntMap("replicas")
@@ -155,12 +156,12 @@ func decodeKustomize(in *instance, v *schema.Values) *source.Kustomize {
 	}
 	for _, patch := range v.Blocks("patches") {
 		if patch.Has("patch") == patch.Has("path") {
-			in.errorf(patch.Range, "Conflicting arguments", "A patch is written in the argument \"patch\", or is in the file \"path\": set one of the two.")
+			in.Errorf(patch.Range, "Conflicting arguments", "A patch is written in the argument \"patch\", or is in the file \"path\": set one of the two.")
 		}
 		decoded := source.KustomizePatch{Patch: patch.String("patch"), Path: patch.String("path"), Options: patch.BoolMap("options")}
 		for _, option := range schema.SortedKeys(decoded.Options) {
 			if option != "allowNameChange" && option != "allowKindChange" {
-				in.errorAt(patch, "options", "Unknown option", "There is no option %q of a patch; there are allowNameChange and allowKindChange.", option)
+				in.ErrorAt(patch, "options", "Unknown option", "There is no option %q of a patch; there are allowNameChange and allowKindChange.", option)
 			}
 		}
 		if target := patch.One("target"); target != nil {
@@ -188,7 +189,7 @@ func jsonnetBlock() *schema.Block {
 	}
 }
 
-func decodeJsonnet(in *instance, v *schema.Values) *source.Jsonnet {
+func decodeJsonnet(in *eval.Instance, v *schema.Values) *source.Jsonnet {
 	checkGlobs(in, v)
 	jsonnet := &source.Jsonnet{
 		ExternalVariables: jsonnetVariables(in, v, "external_variables", "external_code"),
@@ -198,7 +199,7 @@ func decodeJsonnet(in *instance, v *schema.Values) *source.Jsonnet {
 	for _, library := range v.Strings("libraries") {
 		cleaned := path.Clean(library)
 		if path.IsAbs(cleaned) || cleaned == ".." || strings.HasPrefix(cleaned, "../") {
-			in.errorAt(v, "libraries", "Invalid path", "The path %q leads out of the repository; libraries are relative to its root.", library)
+			in.ErrorAt(v, "libraries", "Invalid path", "The path %q leads out of the repository; libraries are relative to its root.", library)
 			continue
 		}
 		jsonnet.Libraries = append(jsonnet.Libraries, cleaned)
@@ -206,7 +207,7 @@ func decodeJsonnet(in *instance, v *schema.Values) *source.Jsonnet {
 	return jsonnet
 }
 
-func jsonnetVariables(in *instance, v *schema.Values, text, code string) []source.JsonnetVariable {
+func jsonnetVariables(in *eval.Instance, v *schema.Values, text, code string) []source.JsonnetVariable {
 	strs, exprs := v.StringMap(text), v.StringMap(code)
 	var out []source.JsonnetVariable
 	for _, name := range schema.SortedKeys(strs) {
@@ -214,7 +215,7 @@ func jsonnetVariables(in *instance, v *schema.Values, text, code string) []sourc
 	}
 	for _, name := range schema.SortedKeys(exprs) {
 		if _, ok := strs[name]; ok {
-			in.errorAt(v, code, "Conflicting arguments", "%q is in %s and in %s. Remove one of them.", name, text, code)
+			in.ErrorAt(v, code, "Conflicting arguments", "%q is in %s and in %s. Remove one of them.", name, text, code)
 		}
 		out = append(out, source.JsonnetVariable{Name: name, Value: exprs[name], Code: true})
 	}

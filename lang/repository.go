@@ -5,13 +5,14 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 	"github.com/gantrycd/gantry/plan/source"
 )
 
-func repositoryKind() *kind {
-	return &kind{
+func repositoryKind() *eval.Kind {
+	return &eval.Kind{
 		Block: &schema.Block{
 			Type:   "repository",
 			Labels: []string{"name"},
@@ -51,16 +52,16 @@ repository "ingress_charts" {
 				},
 			}}},
 		},
-		root:    "repository",
-		grouped: true,
-		decode:  decodeRepository,
+		Root:    "repository",
+		Grouped: true,
+		Decode:  decodeRepository,
 	}
 }
 
-func decodeRepository(_ *evaluation, in *instance) decoded {
-	v := in.values
+func decodeRepository(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
+	v := in.Values
 	repository := &Repository{
-		Address: in.address, Name: in.name(), Range: v.Range, guessed: !v.Has("type"),
+		Address: in.Address, Name: in.Name(), Range: v.Range, guessed: !v.Has("type"),
 		Location: source.Location{Type: source.Type(v.String("type")), URL: v.String("url"), Revision: v.String("revision")},
 	}
 	if repository.guessed {
@@ -72,7 +73,7 @@ func decodeRepository(_ *evaluation, in *instance) decoded {
 	if repository.Location.Type == source.Directory && v.IsKnown("url") {
 		repository.Location.URL = path.Clean(repository.Location.URL)
 		if v.Has("revision") {
-			in.errorAt(v, "revision", "Conflicting arguments", "A directory has no revisions.")
+			in.ErrorAt(v, "revision", "Conflicting arguments", "A directory has no revisions.")
 		}
 	}
 	repository.Location.Auth = decodeRepositoryAuth(in, v)
@@ -81,20 +82,20 @@ func decodeRepository(_ *evaluation, in *instance) decoded {
 		"url":      attributeOf(v, "url", cty.String),
 		"revision": attributeOf(v, "revision", cty.String),
 	}
-	return decoded{
-		value: value.Block(value.Reference{Address: in.address, Target: repository}, attributes),
-		add:   func(c *Config) { c.Repositories = append(c.Repositories, repository) },
+	return eval.Decoded{
+		Value: value.Block(value.Reference{Address: in.Address, Target: repository}, attributes),
+		Made:  repository,
 	}
 }
 
-func decodeRepositoryAuth(in *instance, v *schema.Values) *source.Auth {
+func decodeRepositoryAuth(in *eval.Instance, v *schema.Values) *source.Auth {
 	auth := source.Auth{CAData: v.String("ca_certificate"), Insecure: v.Bool("insecure", false)}
 	if block := v.One("auth"); block != nil {
 		auth.Username, auth.Password, auth.Token = block.String("username"), block.Secret("password"), block.Secret("token")
 		auth.SSHKey, auth.KnownHosts = block.Secret("ssh_key"), block.String("known_hosts")
 		auth.ClientCert, auth.ClientKey = block.Secret("client_certificate"), block.Secret("client_key")
 		if block.Has("password") && block.Has("token") {
-			in.errorf(block.RangeOf("token"), "Conflicting arguments", "There is one way to log in, but both password and token are set. Remove one of them.")
+			in.Errorf(block.RangeOf("token"), "Conflicting arguments", "There is one way to log in, but both password and token are set. Remove one of them.")
 		}
 		if block.Has("password") {
 			needBoth(in, block, "username", "password")

@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan/source"
 )
@@ -32,30 +33,30 @@ func sourceBlock() *schema.Block {
 	}
 }
 
-func decodeSources(in *instance) []Source {
+func decodeSources(in *eval.Instance) []Source {
 	var out []Source
 	refs := map[string]bool{}
-	for _, v := range in.values.Blocks("source") {
+	for _, v := range in.Values.Blocks("source") {
 		decoded := decodeSource(in, v)
 		if ref := decoded.Ref; ref != "" {
 			if refs[ref] {
-				in.errorAt(v, "ref", "Duplicate ref", "Another source of the application has the ref %q, too.", ref)
+				in.ErrorAt(v, "ref", "Duplicate ref", "Another source of the application has the ref %q, too.", ref)
 			}
 			refs[ref] = true
 		}
 		out = append(out, decoded)
 	}
-	for i, v := range in.values.Blocks("source") {
+	for i, v := range in.Values.Blocks("source") {
 		checkValueFiles(in, v, out[i], refs)
 	}
 	return out
 }
 
-func decodeSource(in *instance, v *schema.Values) Source {
+func decodeSource(in *eval.Instance, v *schema.Values) Source {
 	s := Source{Range: v.Range}
 	s.Ref = v.String("ref")
 	if v.Has("ref") && v.IsKnown("ref") && !validRef(s.Ref) {
-		in.errorAt(v, "ref", "Invalid name", "A ref must consist of letters, digits, \"_\" and \"-\", but is %q.", s.Ref)
+		in.ErrorAt(v, "ref", "Invalid name", "A ref must consist of letters, digits, \"_\" and \"-\", but is %q.", s.Ref)
 	}
 	if v.Has("objects") {
 		decodeObjects(in, v, &s)
@@ -71,11 +72,11 @@ func decodeSource(in *instance, v *schema.Values) Source {
 		s.Location = source.Location{Type: source.Directory, URL: "."}
 		for _, name := range []string{"revision", "chart"} {
 			if v.Has(name) {
-				in.errorAt(v, name, "Conflicting arguments", "The argument %q needs a repository or a url; a path alone is a directory beside the configuration.", name)
+				in.ErrorAt(v, name, "Conflicting arguments", "The argument %q needs a repository or a url; a path alone is a directory beside the configuration.", name)
 			}
 		}
 	default:
-		in.errorf(v.Range, "Source without a location", "It is not said where objects come from. Set repository or url, path for a directory beside the configuration, or objects.")
+		in.Errorf(v.Range, "Source without a location", "It is not said where objects come from. Set repository or url, path for a directory beside the configuration, or objects.")
 	}
 	if v.IsKnown("chart") && ok {
 		checkChart(in, v, location)
@@ -89,7 +90,7 @@ func validRef(name string) bool {
 }
 
 // cleanPath returns the path in the repository; it cannot leave it.
-func cleanPath(in *instance, v *schema.Values) string {
+func cleanPath(in *eval.Instance, v *schema.Values) string {
 	if !v.IsKnown("path") {
 		return ""
 	}
@@ -99,36 +100,36 @@ func cleanPath(in *instance, v *schema.Values) string {
 	case text == "" || cleaned == ".":
 		return ""
 	case strings.Contains(text, "\\"):
-		in.errorAt(v, "path", "Invalid path", "The parts of a path are separated by \"/\".")
+		in.ErrorAt(v, "path", "Invalid path", "The parts of a path are separated by \"/\".")
 	case path.IsAbs(cleaned):
-		in.errorAt(v, "path", "Invalid path", "The path %q must be relative to the root of what it is in.", text)
+		in.ErrorAt(v, "path", "Invalid path", "The path %q must be relative to the root of what it is in.", text)
 	case cleaned == ".." || strings.HasPrefix(cleaned, "../"):
 		hint := ""
 		if !v.Has("repository") && !v.Has("url") {
 			hint = " For a directory that is not below the configuration's, say url = \"..\" and the path in it."
 		}
-		in.errorAt(v, "path", "Invalid path", "The path %q leads out of what it is in.%s", text, hint)
+		in.ErrorAt(v, "path", "Invalid path", "The path %q leads out of what it is in.%s", text, hint)
 	default:
 		return cleaned
 	}
 	return ""
 }
 
-func checkChart(in *instance, v *schema.Values, location source.Location) {
+func checkChart(in *eval.Instance, v *schema.Values, location source.Location) {
 	switch location.Type {
 	case source.Helm:
 		if v.Has("path") {
-			in.errorAt(v, "path", "Conflicting arguments", "A chart of a Helm repository has no path. Remove path or chart.")
+			in.ErrorAt(v, "path", "Conflicting arguments", "A chart of a Helm repository has no path. Remove path or chart.")
 		}
 	case source.OCI:
-		in.errorAt(v, "chart", "Conflicting arguments", "In a registry a chart is named by its URL alone: put its name at the end of the url.")
+		in.ErrorAt(v, "chart", "Conflicting arguments", "In a registry a chart is named by its URL alone: put its name at the end of the url.")
 	case source.Git, source.Directory, source.Inline:
-		in.errorAt(v, "chart", "Conflicting arguments", "The argument \"chart\" names a chart of a Helm repository, but this source is of type %s. For a chart in it, set path.", location.Type)
+		in.ErrorAt(v, "chart", "Conflicting arguments", "The argument \"chart\" names a chart of a Helm repository, but this source is of type %s. For a chart in it, set path.", location.Type)
 	}
 }
 
 // decodeRendering reads the nested block that says what the source is.
-func decodeRendering(in *instance, v *schema.Values, s *Source) {
+func decodeRendering(in *eval.Instance, v *schema.Values, s *Source) {
 	var first *schema.Values
 	for _, blockType := range []string{"manifests", "directory", "helm", "kustomize", "jsonnet"} {
 		block := v.One(blockType)
@@ -136,7 +137,7 @@ func decodeRendering(in *instance, v *schema.Values, s *Source) {
 			continue
 		}
 		if first != nil {
-			in.errorf(block.Range, "Conflicting blocks", "A source is of one kind, but both %s and %s are said. Remove one of the blocks, or make two sources of it.", first.Block.Type, blockType)
+			in.Errorf(block.Range, "Conflicting blocks", "A source is of one kind, but both %s and %s are said. Remove one of the blocks, or make two sources of it.", first.Block.Type, blockType)
 			return
 		}
 		first = block
@@ -152,13 +153,13 @@ func decodeRendering(in *instance, v *schema.Values, s *Source) {
 		}
 	}
 	if first != nil && s.Helm == nil && s.Chart != "" {
-		in.errorf(first.Range, "Conflicting blocks", "A chart is rendered by Helm, not by %s.", first.Block.Type)
+		in.Errorf(first.Range, "Conflicting blocks", "A chart is rendered by Helm, not by %s.", first.Block.Type)
 	}
 }
 
 // checkValueFiles holds that "$ref" in the value files of a chart is the ref of a
 // source.
-func checkValueFiles(in *instance, v *schema.Values, s Source, refs map[string]bool) {
+func checkValueFiles(in *eval.Instance, v *schema.Values, s Source, refs map[string]bool) {
 	if s.Helm == nil {
 		return
 	}
@@ -178,6 +179,6 @@ func checkValueFiles(in *instance, v *schema.Values, s Source, refs map[string]b
 		} else {
 			detail += " Add a source with ref = \"" + name + "\"."
 		}
-		in.errorAt(v.One("helm"), "value_files", "Unknown ref", "%s", detail)
+		in.ErrorAt(v.One("helm"), "value_files", "Unknown ref", "%s", detail)
 	}
 }

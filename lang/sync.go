@@ -6,6 +6,7 @@ import (
 
 	"github.com/itchyny/gojq"
 
+	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 )
 
@@ -108,27 +109,27 @@ func ignoreDifferencesBlock() *schema.Block {
 // maxQuery bounds the length of a jq expression.
 const maxQuery = 4096
 
-func decodeIgnoreDifferences(in *instance) []IgnoreDifference {
+func decodeIgnoreDifferences(in *eval.Instance) []IgnoreDifference {
 	var out []IgnoreDifference
-	for _, v := range in.values.Blocks("ignore_differences") {
+	for _, v := range in.Values.Blocks("ignore_differences") {
 		ignore := IgnoreDifference{
 			Group: v.String("group"), Kind: v.String("kind"), Name: v.String("name"), Namespace: v.String("namespace"),
 			JSONPointers: v.Strings("json_pointers"), JQPathExpressions: v.Strings("jq_path_expressions"),
 			FieldManagers: v.Strings("field_managers"), Range: v.Range,
 		}
 		if !v.Has("json_pointers") && !v.Has("jq_path_expressions") && !v.Has("field_managers") {
-			in.errorf(v.Range, "Missing required argument", "It is not said which fields to ignore. Set json_pointers, jq_path_expressions or field_managers.")
+			in.Errorf(v.Range, "Missing required argument", "It is not said which fields to ignore. Set json_pointers, jq_path_expressions or field_managers.")
 		}
 		for _, pointer := range ignore.JSONPointers {
 			if !strings.HasPrefix(pointer, "/") {
-				in.errorAt(v, "json_pointers", "Invalid JSON pointer", "%q is no JSON pointer: it must begin with \"/\", as in \"/spec/replicas\".", pointer)
+				in.ErrorAt(v, "json_pointers", "Invalid JSON pointer", "%q is no JSON pointer: it must begin with \"/\", as in \"/spec/replicas\".", pointer)
 			}
 		}
 		for _, query := range ignore.JQPathExpressions {
 			if len(query) > maxQuery {
-				in.errorAt(v, "jq_path_expressions", "Invalid jq expression", "The expression has %d characters; it may have up to %d.", len(query), maxQuery)
+				in.ErrorAt(v, "jq_path_expressions", "Invalid jq expression", "The expression has %d characters; it may have up to %d.", len(query), maxQuery)
 			} else if _, err := gojq.Parse(query); err != nil {
-				in.errorAt(v, "jq_path_expressions", "Invalid jq expression", "%q cannot be read: %s.", query, err)
+				in.ErrorAt(v, "jq_path_expressions", "Invalid jq expression", "%q cannot be read: %s.", query, err)
 			}
 		}
 		out = append(out, ignore)

@@ -1,15 +1,17 @@
 package lang
 
-import "github.com/gantrycd/gantry/lang/schema"
+import (
+	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/schema"
+)
 
-// kinds is the table of the blocks at the top level. A new block is a file that
-// declares it, and an entry here.
-func kinds() map[string]*kind {
-	table := map[string]*kind{}
-	for _, k := range []*kind{
+// kinds is the table of the blocks at the top level, in the order in which the
+// reference has them. A new block is a file that declares it, and an entry here.
+func kinds() []*eval.Kind {
+	return []*eval.Kind{
 		gantryKind(),
-		variableKind(),
-		localsKind(),
+		eval.VariableKind(),
+		eval.LocalsKind(),
 		clusterKind(),
 		repositoryKind(),
 		projectKind(),
@@ -20,23 +22,18 @@ func kinds() map[string]*kind {
 			matrixGenerator(),
 		),
 		applicationKind(),
-	} {
-		table[k.Type] = k
 	}
-	return table
 }
 
 // Blocks returns the declarations of all blocks at the top level in the order in
 // which the reference has them, those of generators one for each type.
 func Blocks() []*schema.Block {
-	table := kinds()
 	var blocks []*schema.Block
-	for _, name := range []string{"gantry", "variable", "locals", "cluster", "repository", "project", "generator", "application"} {
-		k := table[name]
-		for _, typeName := range schema.SortedKeys(k.types) {
-			blocks = append(blocks, k.types[typeName].Block)
+	for _, k := range kinds() {
+		for _, typeName := range schema.SortedKeys(k.Types) {
+			blocks = append(blocks, k.Types[typeName].Block)
 		}
-		if k.types == nil {
+		if k.Types == nil {
 			blocks = append(blocks, k.Block)
 		}
 	}

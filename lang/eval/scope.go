@@ -1,4 +1,4 @@
-package lang
+package eval
 
 import (
 	"github.com/hashicorp/hcl/v2"
@@ -9,7 +9,7 @@ import (
 // values, and nothing else is there. What has been reported as undeclared is
 // unknown, so that it is not reported again, and so is each until an instance has
 // its own.
-func (e *evaluation) scope(b *block) *hcl.EvalContext {
+func (e *Evaluation) scope(b *block) *hcl.EvalContext {
 	root := node{}
 	for _, ref := range b.references {
 		switch {
@@ -88,7 +88,7 @@ func (n node) value() cty.Value {
 // group returns all blocks of a kind as one object: clusters, projects and
 // repositories by their names, the instances of one block among the others;
 // applications by their blocks.
-func (e *evaluation) group(group *block) cty.Value {
+func (e *Evaluation) group(group *block) cty.Value {
 	result := &e.results[group.id]
 	if result.value != cty.NilVal {
 		return result.value
@@ -110,4 +110,13 @@ func (e *evaluation) group(group *block) cty.Value {
 	}
 	result.value = cty.ObjectVal(attributes)
 	return result.value
+}
+
+// All returns all blocks of a grouped kind by name, which the kind of the block
+// that asks must have among its Implicit ones. It is false where one of them cannot
+// be told, which must not look as if it were not there.
+func (e *Evaluation) All(kind string) (cty.Value, bool) {
+	group := e.module.groups[kind]
+	r := e.results[group.id]
+	return e.group(group), !r.failed && !r.deferred
 }

@@ -1,4 +1,4 @@
-package lang
+package eval
 
 import (
 	"errors"
@@ -14,8 +14,9 @@ import (
 	"github.com/gantrycd/gantry/lang/value"
 )
 
-func variableKind() *kind {
-	return &kind{
+// VariableKind declares variable blocks.
+func VariableKind() *Kind {
+	return &Kind{
 		Block: &schema.Block{
 			Type:   "variable",
 			Labels: []string{"name"},
@@ -46,14 +47,14 @@ func variableKind() *kind {
 				},
 			}}},
 		},
-		root:   "var",
-		decode: decodeVariable,
+		Root:   "var",
+		Decode: decodeVariable,
 	}
 }
 
-func decodeVariable(e *evaluation, in *instance) decoded {
+func decodeVariable(e *Evaluation, in *Instance) Decoded {
 	variable := Variable{
-		Name: in.address.Name, Description: in.values.String("description"), Sensitive: in.values.Bool("sensitive", false), Range: in.values.Range,
+		Name: in.Address.Name, Description: in.Values.String("description"), Sensitive: in.Values.Bool("sensitive", false), Range: in.Values.Range,
 	}
 	want, defaults := variableType(in)
 	variable.Type = typeexpr.TypeString(want.WithoutOptionalAttributesDeep())
@@ -62,21 +63,21 @@ func decodeVariable(e *evaluation, in *instance) decoded {
 	if variable.Sensitive {
 		v = v.Mark(value.Sensitive)
 	}
-	if v.IsWhollyKnown() && !in.failed {
+	if v.IsWhollyKnown() && !in.Failed {
 		e.validate(in, v)
 	}
 	variable.Value = value.Text(v)
-	return decoded{value: v, add: func(c *Config) { c.Variables = append(c.Variables, variable) }}
+	return Decoded{Value: v, Made: variable}
 }
 
 // variableType reads the type argument.
-func variableType(in *instance) (cty.Type, *typeexpr.Defaults) {
-	argument, ok := in.values.Get("type")
+func variableType(in *Instance) (cty.Type, *typeexpr.Defaults) {
+	argument, ok := in.Values.Get("type")
 	if !ok {
 		return cty.DynamicPseudoType, nil
 	}
 	ty, defaults, diags := typeexpr.TypeConstraintWithDefaults(argument.Expr)
-	in.report(diags...)
+	in.Report(diags...)
 	if diags.HasErrors() {
 		return cty.DynamicPseudoType, nil
 	}
@@ -85,9 +86,9 @@ func variableType(in *instance) (cty.Type, *typeexpr.Defaults) {
 
 // givenValue returns the value of a variable and where it came from. An error
 // makes the value unknown.
-func givenValue(e *evaluation, in *instance, want cty.Type, defaults *typeexpr.Defaults) (cty.Value, string) {
-	nullable := in.values.Bool("nullable", false)
-	input, given := e.inputs[in.address.Name]
+func givenValue(e *Evaluation, in *Instance, want cty.Type, defaults *typeexpr.Defaults) (cty.Value, string) {
+	nullable := in.Values.Bool("nullable", false)
+	input, given := e.inputs[in.Address.Name]
 	if given {
 		v, ok := inputValue(in, input, want)
 		if !ok {
@@ -97,30 +98,30 @@ func givenValue(e *evaluation, in *instance, want cty.Type, defaults *typeexpr.D
 			return conform(in, v, want, defaults, input.Range, "The value from "+input.Origin), input.Origin
 		}
 	}
-	if argument, ok := in.values.Get("default"); ok {
+	if argument, ok := in.Values.Get("default"); ok {
 		v, diags := constant(argument.Expr)
-		in.report(diags...)
+		in.Report(diags...)
 		if diags.HasErrors() {
 			return cty.UnknownVal(want.WithoutOptionalAttributesDeep()), "default"
 		}
 		if v.IsNull() && !nullable {
-			in.errorf(argument.Range(), "Invalid default", "The default is null, but the variable must have a value. Leave the default out, so that a value must be given, or say nullable = true.")
+			in.Errorf(argument.Range(), "Invalid default", "The default is null, but the variable must have a value. Leave the default out, so that a value must be given, or say nullable = true.")
 		}
 		return conform(in, v, want, defaults, argument.Range(), "The default"), "default"
 	}
 	unknown := cty.UnknownVal(want.WithoutOptionalAttributesDeep())
-	if in.failed || in.block.broken {
+	if in.Failed || in.block.broken {
 		return unknown, "" // what is wrong may be why there is no default
 	}
 	if e.reader == nil && !given {
-		in.deferred = true
+		in.Deferred = true
 		return unknown, ""
 	}
 	if given {
-		in.errorf(input.Range, "Invalid value for variable", "The variable %q must not be null, and has no default.", in.address.Name)
+		in.Errorf(input.Range, "Invalid value for variable", "The variable %q must not be null, and has no default.", in.Address.Name)
 		return unknown, input.Origin
 	}
-	in.errorf(in.values.Range, "Missing value for variable", "The variable %q has no default, and no value was given. Give one with --var '%s=...', in gantry.vars.hcl, or in the environment as %s%s.", in.address.Name, in.address.Name, envPrefix, in.address.Name)
+	in.Errorf(in.Values.Range, "Missing value for variable", "The variable %q has no default, and no value was given. Give one with --var '%s=...', in gantry.vars.hcl, or in the environment as %s%s.", in.Address.Name, in.Address.Name, envPrefix, in.Address.Name)
 	return unknown, ""
 }
 
@@ -138,7 +139,7 @@ func constant(expr hcl.Expression) (cty.Value, hcl.Diagnostics) {
 }
 
 // conform brings a value to the variable's type.
-func conform(in *instance, v cty.Value, want cty.Type, defaults *typeexpr.Defaults, at hcl.Range, what string) cty.Value {
+func conform(in *Instance, v cty.Value, want cty.Type, defaults *typeexpr.Defaults, at hcl.Range, what string) cty.Value {
 	if defaults != nil && !v.IsNull() {
 		v = defaults.Apply(v)
 	}
@@ -151,12 +152,12 @@ func conform(in *instance, v cty.Value, want cty.Type, defaults *typeexpr.Defaul
 	if errors.As(err, &pathErr) && len(pathErr.Path) > 0 {
 		where = value.PathText(pathErr.Path) + ": "
 	}
-	in.errorf(at, "Invalid value for variable", "%s does not fit the type of variable %q, which is %s: %s%s.", what, in.address.Name, typeexpr.TypeString(want.WithoutOptionalAttributesDeep()), where, err)
+	in.Errorf(at, "Invalid value for variable", "%s does not fit the type of variable %q, which is %s: %s%s.", what, in.Address.Name, typeexpr.TypeString(want.WithoutOptionalAttributesDeep()), where, err)
 	return cty.UnknownVal(want.WithoutOptionalAttributesDeep())
 }
 
 // validate checks a variable's conditions.
-func (e *evaluation) validate(in *instance, v cty.Value) {
+func (e *Evaluation) validate(in *Instance, v cty.Value) {
 	ctx := e.scope(in.block)
 	siblings := map[string]cty.Value{}
 	if others, ok := ctx.Variables["var"]; ok && others.IsKnown() {
@@ -165,36 +166,36 @@ func (e *evaluation) validate(in *instance, v cty.Value) {
 	if siblings == nil {
 		siblings = map[string]cty.Value{}
 	}
-	siblings[in.address.Name] = v
+	siblings[in.Address.Name] = v
 	ctx.Variables["var"] = cty.ObjectVal(siblings)
-	for _, validation := range in.values.Blocks("validation") {
+	for _, validation := range in.Values.Blocks("validation") {
 		condition, hasCondition := validation.Get("condition")
 		message, hasMessage := validation.Get("error_message")
 		if !hasCondition || !hasMessage {
 			continue
 		}
 		met, diags := schema.Evaluate(condition.Expr, ctx)
-		in.report(diags...)
+		in.Report(diags...)
 		if diags.HasErrors() || !met.IsKnown() {
 			continue
 		}
 		met, _ = met.Unmark()
 		met, err := convert.Convert(met, cty.Bool)
 		if err != nil || met.IsNull() {
-			in.errorf(condition.Range(), "Invalid validation condition", "A condition must be true or false.")
+			in.Errorf(condition.Range(), "Invalid validation condition", "A condition must be true or false.")
 			continue
 		}
 		if met.True() {
 			continue
 		}
-		in.report(failedValidation(e, in, validation, message, ctx))
+		in.Report(failedValidation(e, in, validation, message, ctx))
 	}
 }
 
-func failedValidation(e *evaluation, in *instance, validation *schema.Values, message schema.Value, ctx *hcl.EvalContext) *hcl.Diagnostic {
+func failedValidation(e *Evaluation, in *Instance, validation *schema.Values, message schema.Value, ctx *hcl.EvalContext) *hcl.Diagnostic {
 	text := "The value does not meet the condition."
 	shown, diags := schema.Evaluate(message.Expr, ctx)
-	in.report(diags...)
+	in.Report(diags...)
 	if shown, err := convert.Convert(shown, cty.String); err == nil && shown.IsKnown() && !shown.IsNull() {
 		if value.IsSensitive(shown) {
 			text = "The message is not shown, as it holds a sensitive value."
@@ -203,8 +204,8 @@ func failedValidation(e *evaluation, in *instance, validation *schema.Values, me
 		}
 	}
 	condition, _ := validation.Get("condition")
-	subject := in.values.Range
-	if input, ok := e.inputs[in.address.Name]; ok && !input.Range.Empty() {
+	subject := in.Values.Range
+	if input, ok := e.inputs[in.Address.Name]; ok && !input.Range.Empty() {
 		subject = input.Range
 	}
 	return &hcl.Diagnostic{

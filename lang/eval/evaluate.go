@@ -1,4 +1,4 @@
-package lang
+package eval
 
 import (
 	"context"
@@ -13,13 +13,13 @@ import (
 	"github.com/gantrycd/gantry/plan/source"
 )
 
-// EvalOptions are what evaluating needs besides the module.
-type EvalOptions struct {
+// Options are what evaluating needs besides the module.
+type Options struct {
 	// Variables are the values given for variables; of several for one variable the
 	// last counts. ReadVariables makes them.
 	Variables []VariableInput
 	// Reader reads what generators need of the outside world. Without one, what
-	// depends on it is unknown and ends in Config.Deferred, and so do variables
+	// depends on it is unknown and ends in Result.Deferred, and so do variables
 	// without a value.
 	Reader Reader
 }
@@ -32,14 +32,14 @@ type Reader interface {
 }
 
 // Evaluate evaluates the module: every expression that is needed, once, in the
-// order of the references. The Config is never nil and has everything that is
-// sound; the applications that are not are in Config.Broken.
-func (m *Module) Evaluate(ctx context.Context, options EvalOptions) (*Config, hcl.Diagnostics) {
-	e := &evaluation{
+// order of the references. The Result is never nil and has everything that is
+// sound; the applications that are not are in Result.Broken.
+func (m *Module) Evaluate(ctx context.Context, options Options) (*Result, hcl.Diagnostics) {
+	e := &Evaluation{
 		module: m, ctx: ctx, reader: options.Reader,
 		functions: &hcl.EvalContext{Functions: function.Functions(m.fs)},
 		results:   make([]result, len(m.blocks)),
-		config:    &Config{Dir: m.dir, Incomplete: m.missing},
+		result:    &Result{Incomplete: m.missing},
 		indirect:  map[*block][]Dependency{},
 	}
 	m.fs.since(m.read)
@@ -51,24 +51,23 @@ func (m *Module) Evaluate(ctx context.Context, options EvalOptions) (*Config, hc
 				Summary:  "Interrupted",
 				Detail:   fmt.Sprintf("Evaluating the configuration was stopped: %s.", context.Cause(ctx)),
 			})
-			e.config.Incomplete = true
+			e.result.Incomplete = true
 			break
 		}
 		e.evaluate(b)
 	}
-	e.finish()
-	return e.config, tidy(e.diags)
+	return e.result, Tidy(e.diags)
 }
 
-// evaluation is one run of Evaluate.
-type evaluation struct {
+// Evaluation is one run of Evaluate.
+type Evaluation struct {
 	module    *Module
 	ctx       context.Context
 	reader    Reader
 	functions *hcl.EvalContext
 	inputs    map[string]VariableInput
 	results   []result // by block.id
-	config    *Config
+	result    *Result
 	indirect  map[*block][]Dependency
 	diags     hcl.Diagnostics
 }
@@ -83,7 +82,7 @@ type result struct {
 }
 
 // evaluate evaluates one block, whose needs have been evaluated.
-func (e *evaluation) evaluate(b *block) {
+func (e *Evaluation) evaluate(b *block) {
 	r := &e.results[b.id]
 	switch {
 	case b.isGroup():
@@ -101,7 +100,7 @@ func (e *evaluation) evaluate(b *block) {
 
 // upstream tells whether anything that a block needs has errors, or is unknown
 // for want of the outside world.
-func (e *evaluation) upstream(b *block) (failed, deferred bool) {
+func (e *Evaluation) upstream(b *block) (failed, deferred bool) {
 	for _, need := range b.needs {
 		failed = failed || e.results[need.id].failed
 		deferred = deferred || e.results[need.id].deferred
@@ -109,7 +108,7 @@ func (e *evaluation) upstream(b *block) (failed, deferred bool) {
 	return failed, deferred
 }
 
-func (e *evaluation) evaluateLocal(b *block) {
+func (e *Evaluation) evaluateLocal(b *block) {
 	r := &e.results[b.id]
 	v, diags := schema.Evaluate(b.attribute.Expr, e.scope(b))
 	e.diags = append(e.diags, diags...)
@@ -119,7 +118,7 @@ func (e *evaluation) evaluateLocal(b *block) {
 
 // settle records whether what a block came to can be relied on. An unknown value
 // comes from an error before it, or from the outside world.
-func (e *evaluation) settle(b *block, failed, known bool) {
+func (e *Evaluation) settle(b *block, failed, known bool) {
 	r := &e.results[b.id]
 	upFailed, upDeferred := e.upstream(b)
 	r.failed = r.failed || failed || !known && upFailed
@@ -130,13 +129,30 @@ func (e *evaluation) settle(b *block, failed, known bool) {
 }
 
 // leave records an application that cannot be told.
-func (e *evaluation) leave(b *block, failed bool) {
+func (e *Evaluation) leave(b *block, failed bool) {
 	if b.kind.Type != "application" {
 		return
 	}
 	if failed {
-		e.config.Broken = append(e.config.Broken, Broken{Address: b.address, Range: b.header})
+		e.result.Broken = append(e.result.Broken, Broken{Address: b.address, Range: b.header})
 	} else {
-		e.config.Deferred = append(e.config.Deferred, b.address)
+		e.result.Deferred = append(e.result.Deferred, b.address)
 	}
 }
+
+// Offline reports whether there is no Reader.
+func (e *Evaluation) Offline() bool { return e.reader == nil }
+
+// Read reads a location through the Reader, which there must be. What was read is
+// pinned. Its errors hold no credentials.
+func (e *Evaluation) Read(location source.Location) (fs.FS, error) {
+	tree, pin, err := e.reader.Read(e.ctx, location)
+	if err != nil {
+		return nil, err
+	}
+	e.result.Pins = append(e.result.Pins, pin)
+	return tree, nil
+}
+
+// Version is gantry's own version; it may be empty.
+func (e *Evaluation) Version() string { return e.module.version }

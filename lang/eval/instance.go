@@ -1,4 +1,4 @@
-package lang
+package eval
 
 import (
 	"fmt"
@@ -12,31 +12,32 @@ import (
 	"github.com/gantrycd/gantry/lang/value"
 )
 
-// instance is a block for one element of its for_each, or the only one where it
+// Instance is a block for one element of its for_each, or the only one where it
 // has none.
-type instance struct {
-	block   *block
-	address addr.Address
-	ctx     *hcl.EvalContext
-	values  *schema.Values
-	failed  bool // there are errors in it
-	// deferred is set by a decoder that would have needed the outside world.
-	deferred bool
-	diags    hcl.Diagnostics
-	made     decoded
+type Instance struct {
+	Address addr.Address
+	Values  *schema.Values
+	Failed  bool // there are errors in it
+	// Deferred is set by a decoder that would have needed the outside world.
+	Deferred bool
+
+	block *block
+	ctx   *hcl.EvalContext
+	diags hcl.Diagnostics
+	made  Decoded
 }
 
 // name is what the instance is called: its key, or its block's name.
-func (in *instance) name() string {
-	if in.address.HasKey {
-		return in.address.Key
+func (in *Instance) Name() string {
+	if in.Address.HasKey {
+		return in.Address.Key
 	}
-	return in.address.Name
+	return in.Address.Name
 }
 
 // errorf reports an error in the instance.
-func (in *instance) errorf(at hcl.Range, summary, format string, args ...any) {
-	in.report(&hcl.Diagnostic{
+func (in *Instance) Errorf(at hcl.Range, summary, format string, args ...any) {
+	in.Report(&hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  summary,
 		Detail:   fmt.Sprintf(format, args...),
@@ -46,7 +47,7 @@ func (in *instance) errorf(at hcl.Range, summary, format string, args ...any) {
 
 // errorAt reports an error in an argument's value, with the values that it came
 // from.
-func (in *instance) errorAt(values *schema.Values, argument, summary, format string, args ...any) {
+func (in *Instance) ErrorAt(values *schema.Values, argument, summary, format string, args ...any) {
 	diag := &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  summary,
@@ -56,21 +57,21 @@ func (in *instance) errorAt(values *schema.Values, argument, summary, format str
 	if v, ok := values.Get(argument); ok {
 		diag.Expression, diag.EvalContext = v.Expr, values.Context
 	}
-	if summary == credentialsInURL {
+	if summary == CredentialsInURL {
 		diag.Expression, diag.EvalContext, diag.Extra = nil, nil, HideSource{}
 	}
-	in.report(diag)
+	in.Report(diag)
 }
 
-func (in *instance) report(diags ...*hcl.Diagnostic) {
+func (in *Instance) Report(diags ...*hcl.Diagnostic) {
 	for _, diag := range diags {
-		in.failed = in.failed || diag.Severity == hcl.DiagError
+		in.Failed = in.Failed || diag.Severity == hcl.DiagError
 		in.diags = append(in.diags, diag)
 	}
 }
 
 // evaluateInstances evaluates a block for every element of its for_each.
-func (e *evaluation) evaluateInstances(b *block) {
+func (e *Evaluation) evaluateInstances(b *block) {
 	ctx := e.scope(b)
 	if b.forEach == nil {
 		v, ok := e.evaluateInstance(b, b.address, ctx)
@@ -88,7 +89,7 @@ func (e *evaluation) evaluateInstances(b *block) {
 		placeholder := e.decode(b, b.address, withEach(ctx, cty.UnknownVal(cty.String), cty.DynamicVal))
 		e.diags = append(e.diags, placeholder.diags...)
 		r.value = cty.DynamicVal
-		e.settle(b, diags.HasErrors() || placeholder.failed || b.broken, false)
+		e.settle(b, diags.HasErrors() || placeholder.Failed || b.broken, false)
 		e.leave(b, r.failed)
 		return
 	}
@@ -109,39 +110,39 @@ func (e *evaluation) evaluateInstances(b *block) {
 }
 
 // decode decodes one instance.
-func (e *evaluation) decode(b *block, address addr.Address, ctx *hcl.EvalContext) *instance {
-	in := &instance{block: b, address: address, ctx: ctx}
+func (e *Evaluation) decode(b *block, address addr.Address, ctx *hcl.EvalContext) *Instance {
+	in := &Instance{block: b, Address: address, ctx: ctx}
 	var diags hcl.Diagnostics
-	in.values, diags = b.parsed.Decode(ctx)
-	in.report(diags...)
-	in.made = b.kind.decode(e, in)
+	in.Values, diags = b.parsed.Decode(ctx)
+	in.Report(diags...)
+	in.made = b.kind.Decode(e, in)
 	return in
 }
 
 // evaluateInstance decodes one instance, and puts it into the Config if it is
 // sound. It returns the value that references to it have.
-func (e *evaluation) evaluateInstance(b *block, address addr.Address, ctx *hcl.EvalContext) (cty.Value, bool) {
+func (e *Evaluation) evaluateInstance(b *block, address addr.Address, ctx *hcl.EvalContext) (cty.Value, bool) {
 	in := e.decode(b, address, ctx)
 	e.diags = append(e.diags, in.diags...)
 	r := &e.results[b.id]
 	upFailed, upDeferred := e.upstream(b)
-	known := in.values.Known() && !in.deferred && in.made.value.IsWhollyKnown()
+	known := in.Values.Known() && !in.Deferred && in.made.Value.IsWhollyKnown()
 	switch {
-	case in.failed || b.broken || !known && upFailed:
+	case in.Failed || b.broken || !known && upFailed:
 		r.fail(address.Key)
 		return cty.DynamicVal, false
-	case !known && !upDeferred && !in.deferred:
+	case !known && !upDeferred && !in.Deferred:
 		e.diags = append(e.diags, notKnown(b))
 		r.fail(address.Key)
 		return cty.DynamicVal, false
 	case !known:
 		r.deferred = true
-		return in.made.value, false
+		return in.made.Value, false
 	}
-	if in.made.add != nil {
-		in.made.add(e.config)
+	if in.made.Made != nil {
+		e.result.Made = append(e.result.Made, in.made.Made)
 	}
-	return in.made.value, true
+	return in.made.Value, true
 }
 
 // fail records that an instance has errors, or that what it needs has.
@@ -165,12 +166,12 @@ func notKnown(b *block) *hcl.Diagnostic {
 }
 
 // leaveInstance records one instance of an application that cannot be told.
-func (e *evaluation) leaveInstance(b *block, key string) {
+func (e *Evaluation) leaveInstance(b *block, key string) {
 	r := e.results[b.id]
 	if r.broken[key] {
-		e.config.Broken = append(e.config.Broken, Broken{Address: b.address.Instance(key), Range: b.header})
-	} else if !slices.Contains(e.config.Deferred, b.address) {
-		e.config.Deferred = append(e.config.Deferred, b.address)
+		e.result.Broken = append(e.result.Broken, Broken{Address: b.address.Instance(key), Range: b.header})
+	} else if !slices.Contains(e.result.Deferred, b.address) {
+		e.result.Deferred = append(e.result.Deferred, b.address)
 	}
 }
 
@@ -237,9 +238,9 @@ func forEachElements(b *block, ctx *hcl.EvalContext) ([]element, bool, hcl.Diagn
 	return elements, true, diags
 }
 
-// credentialsInURL is the summary of the diagnostics about a credential that is
+// CredentialsInURL is the summary of the diagnostics about a credential that is
 // written where it would be shown.
-const credentialsInURL = "Credentials in a URL"
+const CredentialsInURL = "Credentials in a URL"
 
 // HideSource is the Extra of a diagnostic whose lines of source must not be shown,
 // for they hold a credential.

@@ -1,4 +1,4 @@
-package lang
+package eval
 
 import (
 	"errors"
@@ -87,7 +87,7 @@ func ReadVariables(m *Module, args VarArgs) ([]VariableInput, hcl.Diagnostics) {
 		}
 		inputs = append(inputs, m.textInput(name, text, "--var"))
 	}
-	return inputs, tidy(diags)
+	return inputs, Tidy(diags)
 }
 
 func (m *Module) hasVariable(name string) bool { return m.variable(name) != nil }
@@ -206,7 +206,7 @@ func (m *Module) undeclaredVariable(severity hcl.DiagnosticSeverity, name string
 
 // giveVariables takes over the values; of several for one variable the last
 // counts.
-func (e *evaluation) giveVariables(inputs []VariableInput) hcl.Diagnostics {
+func (e *Evaluation) giveVariables(inputs []VariableInput) hcl.Diagnostics {
 	e.inputs = make(map[string]VariableInput, len(inputs))
 	var diags hcl.Diagnostics
 	for _, input := range inputs {
@@ -220,7 +220,7 @@ func (e *evaluation) giveVariables(inputs []VariableInput) hcl.Diagnostics {
 }
 
 // inputValue evaluates what was given.
-func inputValue(in *instance, input VariableInput, want cty.Type) (cty.Value, bool) {
+func inputValue(in *Instance, input VariableInput, want cty.Type) (cty.Value, bool) {
 	expr := input.Expr
 	if expr == nil && (want == cty.String || want == cty.DynamicPseudoType) {
 		return cty.StringVal(input.Text), true
@@ -234,18 +234,18 @@ func inputValue(in *instance, input VariableInput, want cty.Type) (cty.Value, bo
 		v, diags = constant(expr)
 	}
 	if diags.HasErrors() && input.Expr == nil && !in.block.mayBeSensitive() && expr != nil && len(expr.Variables()) > 0 {
-		in.errorf(input.Range, "Invalid value for variable", "The value from %s of variable %q must be of type %s, but is %q.", input.Origin, input.Name, want.FriendlyName(), input.Text)
+		in.Errorf(input.Range, "Invalid value for variable", "The value from %s of variable %q must be of type %s, but is %q.", input.Origin, input.Name, want.FriendlyName(), input.Text)
 		return v, false
 	}
 	switch {
 	case !diags.HasErrors():
 		return v, true
 	case in.block.mayBeSensitive():
-		in.errorf(input.Range, "Invalid value for variable", "The value from %s of variable %q is not valid HCL for a value of type %s. It is not shown, as the variable is sensitive.", input.Origin, input.Name, want.FriendlyName())
+		in.Errorf(input.Range, "Invalid value for variable", "The value from %s of variable %q is not valid HCL for a value of type %s. It is not shown, as the variable is sensitive.", input.Origin, input.Name, want.FriendlyName())
 	case input.Expr == nil:
-		in.errorf(input.Range, "Invalid value for variable", "The value from %s of variable %q must be written in HCL, as its type is %s: %s", input.Origin, input.Name, want.FriendlyName(), diags[0].Detail)
+		in.Errorf(input.Range, "Invalid value for variable", "The value from %s of variable %q must be written in HCL, as its type is %s: %s", input.Origin, input.Name, want.FriendlyName(), diags[0].Detail)
 	default:
-		in.report(diags...)
+		in.Report(diags...)
 	}
 	return cty.DynamicVal, false
 }

@@ -1,4 +1,4 @@
-package lang
+package eval
 
 import (
 	"fmt"
@@ -75,7 +75,7 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 			needed[ref.target] = true
 		}
 	}
-	for _, name := range b.kind.implicit {
+	for _, name := range b.kind.Implicit {
 		needed[m.groups[name]] = true
 	}
 	for target := range needed {
@@ -98,8 +98,8 @@ func (m *Module) lookup(from *block, traversal hcl.Traversal) (reference, *hcl.D
 		if !ok {
 			return ref, incomplete(ref, `generator.TYPE.NAME, such as generator.git.overlays`)
 		}
-		if _, ok := m.kinds["generator"].types[typeName]; !ok {
-			return ref, undeclared(ref, fmt.Sprintf("There is no type of generator called %q.", typeName), typeName, schema.SortedKeys(m.kinds["generator"].types), "generator.")
+		if _, ok := m.kinds["generator"].Types[typeName]; !ok {
+			return ref, undeclared(ref, fmt.Sprintf("There is no type of generator called %q.", typeName), typeName, schema.SortedKeys(m.kinds["generator"].Types), "generator.")
 		}
 		ref.path = append(ref.path, typeName)
 		return ref, m.lookupName(&ref, traversal[2:], root, typeName)

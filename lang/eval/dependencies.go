@@ -1,4 +1,4 @@
-package lang
+package eval
 
 import (
 	"fmt"
@@ -72,12 +72,12 @@ func addressTraversals(expr hcl.Expression) ([]hcl.Traversal, hcl.Diagnostics) {
 
 // dependencies returns the instances of applications that an application refers
 // to, in any way.
-func (e *evaluation) dependencies(in *instance) (found []Dependency, known bool) {
+func (e *Evaluation) Dependencies(in *Instance) (found []Dependency, known bool) {
 	b := in.block
 	set := map[addr.Address]hcl.Range{}
 	note := func(a addr.Address, at hcl.Range) {
 		for _, instance := range e.expand(a) {
-			if first, ok := set[instance]; instance != in.address && (!ok || compareRanges(at, first) < 0) {
+			if first, ok := set[instance]; instance != in.Address && (!ok || compareRanges(at, first) < 0) {
 				set[instance] = at
 			}
 		}
@@ -120,7 +120,7 @@ func (e *evaluation) dependencies(in *instance) (found []Dependency, known bool)
 // throughOthers returns the applications that a block which is none refers to: who
 // refers to a local value that is made of an application refers to the
 // application.
-func (e *evaluation) throughOthers(b *block) []Dependency {
+func (e *Evaluation) throughOthers(b *block) []Dependency {
 	if cached, ok := e.indirect[b]; ok {
 		return cached
 	}
@@ -148,7 +148,7 @@ func (e *evaluation) throughOthers(b *block) []Dependency {
 
 // expand returns the instances that an address stands for. Where they are not
 // known, it is the address itself.
-func (e *evaluation) expand(a addr.Address) []addr.Address {
+func (e *Evaluation) expand(a addr.Address) []addr.Address {
 	target := e.module.index[a.Block()]
 	if target == nil || a.HasKey || target.forEach == nil || e.results[target.id].keys == nil {
 		return []addr.Address{a}
@@ -163,7 +163,7 @@ func (e *evaluation) expand(a addr.Address) []addr.Address {
 // exactAddress evaluates an element of depends_on, and reports whether it is
 // known. What is wrong with it is reported in the instance; the address is zero
 // then.
-func (e *evaluation) exactAddress(in *instance, element hcl.Expression) (a addr.Address, known bool) {
+func (e *Evaluation) exactAddress(in *Instance, element hcl.Expression) (a addr.Address, known bool) {
 	index, isIndex := element.(*hclsyntax.IndexExpr)
 	inner := element
 	if isIndex {
@@ -179,18 +179,18 @@ func (e *evaluation) exactAddress(in *instance, element hcl.Expression) (a addr.
 		return addr.Address{}, true // likewise, or all blocks of a kind
 	}
 	if len(rest) > 0 {
-		in.report(invalidDependency(element.Range(), fmt.Sprintf("It must be a reference to a block, and nothing may follow %s.", a)))
+		in.Report(invalidDependency(element.Range(), fmt.Sprintf("It must be a reference to a block, and nothing may follow %s.", a)))
 		return addr.Address{}, true
 	}
 	if isIndex {
 		key, diags := schema.Evaluate(index.Key, in.ctx)
-		in.report(diags...)
+		in.Report(diags...)
 		if key, _ = key.Unmark(); !key.IsKnown() {
 			return addr.Address{}, diags.HasErrors()
 		}
 		text, err := convert.Convert(key, cty.String)
 		if err != nil || text.IsNull() {
-			in.report(invalidDependency(index.Key.Range(), "The key must be a string."))
+			in.Report(invalidDependency(index.Key.Range(), "The key must be a string."))
 			return addr.Address{}, true
 		}
 		a = a.Instance(text.AsString())
@@ -202,13 +202,13 @@ func (e *evaluation) exactAddress(in *instance, element hcl.Expression) (a addr.
 		} else if suggestion := schema.Suggest(a.Key, e.results[target.id].keys); suggestion != "" {
 			detail += fmt.Sprintf(" Did you mean %q?", suggestion)
 		}
-		in.report(invalidDependency(element.Range(), detail))
+		in.Report(invalidDependency(element.Range(), detail))
 		return addr.Address{}, true
 	}
 	return a, true
 }
 
-func (e *evaluation) hasInstance(target *block, key string) bool {
+func (e *Evaluation) hasInstance(target *block, key string) bool {
 	keys := e.results[target.id].keys
 	if target.forEach == nil {
 		return false

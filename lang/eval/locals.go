@@ -1,9 +1,10 @@
-package lang
+package eval
 
 import "github.com/gantrycd/gantry/lang/schema"
 
-func localsKind() *kind {
-	return &kind{
+// LocalsKind declares locals blocks.
+func LocalsKind() *Kind {
+	return &Kind{
 		Block: &schema.Block{
 			Type: "locals",
 			Doc:  "Names for expressions. Each argument is a name of the author's choosing; elsewhere it is `local.NAME`. There may be several such blocks.",
@@ -15,6 +16,6 @@ func localsKind() *kind {
 }`,
 			Free: true,
 		},
-		root: "local",
+		Root: "local",
 	}
 }

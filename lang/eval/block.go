@@ -1,4 +1,4 @@
-package lang
+package eval
 
 import (
 	"fmt"
@@ -12,38 +12,38 @@ import (
 	"github.com/gantrycd/gantry/lang/schema"
 )
 
-// kind is a type of block at the top level: an entry in the table.
-type kind struct {
+// Kind is a type of block at the top level: an entry in the table.
+type Kind struct {
 	*schema.Block
-	// root is the first word of references to it; empty where nothing can refer
+	// Root is the first word of references to it; empty where nothing can refer
 	// to it.
-	root string
-	// types are the kinds that the first of two labels chooses from.
-	types map[string]*kind
-	// grouped says that all blocks of the kind together are a value, under the root.
-	grouped bool
-	// single says that a module may have one such block.
-	single bool
-	// implicit are the kinds all of whose blocks are needed without being written.
-	implicit []string
-	// decode makes one instance's part of the Config, and the value that references
-	// to it have.
-	decode func(*evaluation, *instance) decoded
+	Root string
+	// Types are the kinds that the first of two labels chooses from.
+	Types map[string]*Kind
+	// Grouped says that all blocks of the kind together are a value, under the root.
+	Grouped bool
+	// Single says that a module may have one such block.
+	Single bool
+	// Implicit are the kinds all of whose blocks are needed without being written.
+	Implicit []string
+	// Decode makes one instance's part of the configuration, and the value that
+	// references to it have. What is wrong it reports in the instance.
+	Decode func(*Evaluation, *Instance) Decoded
 }
 
-// decoded is what a block comes to.
-type decoded struct {
-	value cty.Value
-	// add puts it into the Config; it is called if nothing is wrong and everything
-	// is known.
-	add func(*Config)
+// Decoded is what a block comes to.
+type Decoded struct {
+	Value cty.Value
+	// Made is what it is in the configuration, nil for nothing; it is in the Result if
+	// nothing is wrong and everything is known.
+	Made any
 }
 
 // block is one declared block, or one local value.
 type block struct {
 	id         int
 	address    addr.Address
-	kind       *kind
+	kind       *Kind
 	header     hcl.Range
 	parsed     *schema.Parsed // nil for local values and groups
 	attribute  *hcl.Attribute // of local values
@@ -60,18 +60,18 @@ type block struct {
 func (b *block) isGroup() bool { return b.kind == nil }
 
 // declare adds a block to the module.
-func (m *Module) declare(k *kind, found *hcl.Block) ([]*block, hcl.Diagnostics) {
+func (m *Module) declare(k *Kind, found *hcl.Block) ([]*block, hcl.Diagnostics) {
 	if k.Free {
 		return m.declareLocals(found)
 	}
 	var diags hcl.Diagnostics
 	labels := found.Labels
 	a := addr.Address{Kind: k.Type}
-	if k.root != "" {
-		a.Kind = k.root
+	if k.Root != "" {
+		a.Kind = k.Root
 	}
-	if k.types != nil {
-		typed, ok := k.types[labels[0]]
+	if k.Types != nil {
+		typed, ok := k.Types[labels[0]]
 		if !ok {
 			return nil, hcl.Diagnostics{unknownType(k, found)}
 		}
@@ -118,7 +118,7 @@ func (m *Module) add(b *block, diags hcl.Diagnostics) ([]*block, hcl.Diagnostics
 	if first, ok := m.index[b.address]; ok {
 		first.broken = true
 		detail := fmt.Sprintf("%s was already declared at %s. Rename or remove one of the two.", b.address, first.header)
-		if b.kind.single {
+		if b.kind.Single {
 			detail = fmt.Sprintf("There may be one %s block in a configuration, and the first is at %s. Put the arguments of both into one.", b.kind.Type, first.header)
 		}
 		return nil, append(diags, &hcl.Diagnostic{
@@ -133,8 +133,8 @@ func (m *Module) add(b *block, diags hcl.Diagnostics) ([]*block, hcl.Diagnostics
 	return []*block{b}, diags
 }
 
-func unknownType(k *kind, found *hcl.Block) *hcl.Diagnostic {
-	types := schema.SortedKeys(k.types)
+func unknownType(k *Kind, found *hcl.Block) *hcl.Diagnostic {
+	types := schema.SortedKeys(k.Types)
 	detail := fmt.Sprintf("There is no %s of type %q; the types are %s.", k.Type, found.Labels[0], schema.List(types, "and"))
 	if suggestion := schema.Suggest(found.Labels[0], types); suggestion != "" {
 		detail += fmt.Sprintf(" Did you mean %q?", suggestion)

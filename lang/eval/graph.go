@@ -1,4 +1,4 @@
-package lang
+package eval
 
 import (
 	"fmt"
@@ -15,13 +15,13 @@ import (
 // can be referred to as a whole.
 func (m *Module) addGroups() {
 	for name, k := range m.kinds {
-		if k.grouped {
+		if k.Grouped {
 			m.groups[name] = &block{address: addr.Address{Kind: name}}
 		}
 	}
 	for _, b := range m.blocks {
-		if b.kind.grouped {
-			group := m.groups[b.kind.root]
+		if b.kind.Grouped {
+			group := m.groups[b.kind.Root]
 			group.members = append(group.members, b)
 		}
 	}
@@ -179,8 +179,8 @@ func (b *block) rangeOfNeed(target *block) hcl.Range {
 	return b.header
 }
 
-// graph returns the nodes of all blocks, sorted by address.
-func (m *Module) graph() []Node {
+// Graph returns the nodes of all blocks, sorted by address.
+func (m *Module) Graph() []Node {
 	nodes := make([]Node, 0, len(m.blocks))
 	needed := map[*block]bool{}
 	for _, b := range m.blocks {
