@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,20 +12,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/gantrycd/gantry/lang"
 	langfunction "github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/schema"
 )
 
-const preamble = `<!-- Generated from the declarations that the decoder uses: go test ./lang -run TestReference -update -->
+const languageFolder = "../docs/language"
 
-# The language
+const generated = "<!-- Generated from the declarations that the decoder uses: go test ./lang -run Reference -update -->\n\n"
+
+const preamble = `# The language
 
 Configuration is HCL 2, in files ` + "`*.gantry.hcl`" + `, or HCL's JSON syntax in files
-` + "`*.gantry.json`" + `. All files of a directory are read as one, in any order. This page
-lists every block and argument.
+` + "`*.gantry.json`" + `. All files of a directory are read as one, in any order.
 
 References between blocks are written as ` + "`cluster.production`" + `,
 ` + "`generator.git.overlays`" + `, ` + "`local.name`" + ` or ` + "`var.name`" + `, without quotes. They decide what
@@ -36,58 +37,136 @@ An argument that is null is as one that is not written.
 
 Sensitive values (of variables that say so, and from ` + "`sensitive(...)`" + `) are never
 shown. They may be used where the tables say so; anywhere else they are an error.
+
+` + "`gantry schema`" + ` shows the same on the command line, and with ` + "`--json`" + ` as data.
+
+## Blocks
+
+| block | what it is |
+|---|---|
 `
 
-// TestReference holds docs/language.md to the declarations.
-func TestReference(t *testing.T) {
-	var out strings.Builder
-	out.WriteString(preamble)
+const functionsPreamble = `# Functions
+
+All are pure: no clock, no randomness, no environment, no network. Files are read
+only below the configuration's directory.
+`
+
+// referencePages makes the pages of docs/language by their names: a page per
+// block, one of the functions, and the index.
+func referencePages() map[string]string {
+	pages := map[string]string{"functions.md": functionsPage()}
+	var order []string
+	blocks := map[string][]*schema.Block{}
 	for _, block := range lang.Blocks() {
-		out.WriteString("\n" + schema.Markdown(block))
+		if blocks[block.Type] == nil {
+			order = append(order, block.Type)
+		}
+		blocks[block.Type] = append(blocks[block.Type], block)
 	}
-	out.WriteString("\n## Functions\n\nAll are pure: no clock, no randomness, no environment, no network. Files are read\nonly below the configuration's directory.\n")
-	for _, group := range langfunction.Table(os.DirFS(".")) {
-		fmt.Fprintf(&out, "\n### %s\n\n| function | |\n|---|---|\n", group.Name)
-		for _, name := range schema.SortedKeys(group.Functions) {
-			f := group.Functions[name]
-			fmt.Fprintf(&out, "| `%s(%s)` | %s |\n", name, signature(f), description(name, f))
+	index := generated + preamble
+	for _, name := range order {
+		of := blocks[name]
+		doc := of[0].Doc
+		header := of[0].Header()
+		if len(of) > 1 {
+			doc = fmt.Sprintf("There are these types of %s:\n", name)
+			for _, block := range of {
+				doc += fmt.Sprintf("\n- [%s](#%s): %s", block.Labels[0], slug(block.Header()), firstSentence(block.Doc))
+			}
+			header = fmt.Sprintf("%s \"TYPE\" \"NAME\"", name)
+		}
+		pages[name+".md"] = generated + schema.Page(doc, of...)
+		summary := firstSentence(of[0].Doc)
+		if len(of) > 1 {
+			var types []string
+			for _, block := range of {
+				types = append(types, "`"+block.Labels[0]+"`")
+			}
+			summary = "One of " + strings.Join(types, ", ") + "."
+		}
+		index += fmt.Sprintf("| [`%s`](%s.md) | %s |\n", header, name, strings.ReplaceAll(summary, "|", `\|`))
+	}
+	pages["README.md"] = index + "\n## More\n\n- [Functions](functions.md)\n"
+	return pages
+}
+
+func functionsPage() string {
+	var out strings.Builder
+	out.WriteString(generated + functionsPreamble)
+	group := ""
+	for _, f := range langfunction.Describe(os.DirFS(".")) {
+		if f.Group != group {
+			group = f.Group
+			fmt.Fprintf(&out, "\n## %s\n\n| function | result | |\n|---|---|---|\n", group)
+		}
+		fmt.Fprintf(&out, "| `%s` | %s | %s |\n", f.Signature(), f.Result, strings.ReplaceAll(f.Doc, "|", `\|`))
+	}
+	return out.String()
+}
+
+// firstSentence returns what a table says of a block.
+func firstSentence(doc string) string {
+	for i := range doc {
+		if doc[i] == '.' && (i+1 == len(doc) || doc[i+1] == ' ') {
+			return doc[:i+1]
 		}
 	}
-	path := filepath.Join("..", "docs", "language.md")
+	return doc
+}
+
+var notSlug = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+
+// slug is how a heading is linked to.
+func slug(heading string) string {
+	return strings.ReplaceAll(notSlug.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
+}
+
+// TestReference holds docs/language to the declarations.
+func TestReference(t *testing.T) {
+	want := referencePages()
 	if *update {
-		if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
+		for name, text := range want {
+			if err := os.WriteFile(filepath.Join(languageFolder, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	have, err := os.ReadFile(path)
+	for name, text := range want {
+		have, err := os.ReadFile(filepath.Join(languageFolder, name))
+		if err != nil {
+			t.Errorf("%v: run go test ./lang -run Reference -update", err)
+			continue
+		}
+		if diff := cmp.Diff(text, string(have)); diff != "" {
+			t.Errorf("docs/language/%s is not current; run go test ./lang -run Reference -update (-want +have):\n%s", name, diff)
+		}
+	}
+	files, err := os.ReadDir(languageFolder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(out.String(), string(have)); diff != "" {
-		t.Errorf("docs/language.md is not current; run go test ./lang -run TestReference -update (-want +have):\n%s", diff)
+	for _, file := range files {
+		if _, ok := want[file.Name()]; !ok {
+			t.Errorf("docs/language/%s is of no block; remove it", file.Name())
+		}
 	}
 }
 
-func signature(f function.Function) string {
-	var names []string
-	for _, param := range f.Params() {
-		names = append(names, param.Name)
+// Every block of the language is in the reference, on the page of its type.
+func TestReferenceHasEveryBlock(t *testing.T) {
+	pages := referencePages()
+	for _, block := range lang.Blocks() {
+		page := pages[block.Type+".md"]
+		if !strings.Contains(page, "# "+block.Header()+"\n") || !strings.Contains(pages["README.md"], "("+block.Type+".md)") {
+			t.Errorf("%s is not in the reference", block.Header())
+		}
+		for _, argument := range block.Arguments {
+			if !strings.Contains(page, "| `"+argument.Name+"` | "+argument.Type.Name+" |") {
+				t.Errorf("the argument %s of %s is not in the reference", argument.Name, block.Header())
+			}
+		}
 	}
-	if param := f.VarParam(); param != nil {
-		names = append(names, param.Name+"...")
-	}
-	return strings.Join(names, ", ")
-}
-
-func description(name string, f function.Function) string {
-	text := f.Description()
-	switch name {
-	case "try":
-		text = "Returns the first of its arguments that can be evaluated without an error."
-	case "can":
-		text = "Tells whether its argument can be evaluated without an error."
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(text, "\n", " "), "|", `\|`)
 }
 
 // Every block has an example, which is valid and in the canonical style; every

@@ -5,15 +5,32 @@ import (
 	"strings"
 )
 
-// Markdown renders the reference of a block at the top level.
-func Markdown(b *Block) string {
+// Markdown renders the reference of a block at the top level, as a section.
+func Markdown(b *Block) string { return section(b, 2) }
+
+// Page renders the reference of a block at the top level as a page; or of all
+// types of one, each a section below doc.
+func Page(doc string, blocks ...*Block) string {
+	if len(blocks) == 1 {
+		return section(blocks[0], 1)
+	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "## %s\n\n%s\n", b.Header(), b.Doc)
+	fmt.Fprintf(&out, "# %s\n\n%s\n", blocks[0].Type, doc)
+	for _, b := range blocks {
+		out.WriteString("\n" + section(b, 2))
+	}
+	return out.String()
+}
+
+// section renders a block below a heading of a level.
+func section(b *Block, level int) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s %s\n\n%s\n", strings.Repeat("#", level), b.Header(), b.Doc)
 	if b.Example != "" {
 		fmt.Fprintf(&out, "\n```hcl\n%s\n```\n", b.Example)
 	}
 	writeArguments(&out, b)
-	writeNested(&out, b, "")
+	writeNested(&out, b, level+1, "")
 	return out.String()
 }
 
@@ -22,7 +39,7 @@ func Markdown(b *Block) string {
 func (b *Block) Header() string {
 	header := b.Type
 	for _, label := range b.Labels {
-		if label == "name" || label == "type" {
+		if isPlaceholder(label) {
 			label = strings.ToUpper(label)
 		}
 		header += fmt.Sprintf(" %q", label)
@@ -30,17 +47,21 @@ func (b *Block) Header() string {
 	return header
 }
 
-func writeNested(out *strings.Builder, b *Block, path string) {
+// isPlaceholder reports whether a label stands for what the author writes, and is
+// not one of several types.
+func isPlaceholder(label string) bool { return label == "name" || label == "type" }
+
+func writeNested(out *strings.Builder, b *Block, level int, path string) {
 	for _, nested := range b.Blocks {
 		inner := path + nested.Header()
-		fmt.Fprintf(out, "\n### %s\n\n%s %s\n", inner, nested.Doc, nested.count())
+		fmt.Fprintf(out, "\n%s %s\n\n%s %s\n", strings.Repeat("#", level), inner, nested.Doc, nested.Count())
 		writeArguments(out, nested.Block)
-		writeNested(out, nested.Block, inner+" › ")
+		writeNested(out, nested.Block, level, inner+" › ")
 	}
 }
 
-// count says how often a nested block may be written.
-func (n Nested) count() string {
+// Count says how often a nested block may be written.
+func (n Nested) Count() string {
 	switch {
 	case n.Min == 1 && n.Max == 1:
 		return "Required, once."
