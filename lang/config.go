@@ -22,6 +22,7 @@ type Config struct {
 	Dir          string // the root module's directory
 	Settings     Settings
 	Variables    []Variable
+	Outputs      []Output // of the root module
 	Clusters     []*Cluster
 	Repositories []*Repository
 	Projects     []*Project

@@ -37,6 +37,7 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	}
 	f.checkNames()
 	slices.SortFunc(c.Variables, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(c.Outputs, func(a, b Output) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(c.Clusters, func(a, b *Cluster) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Repositories, func(a, b *Repository) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Projects, func(a, b *Project) int { return a.Address.Compare(b.Address) })
@@ -56,6 +57,8 @@ func (f *finisher) add(made any) {
 	switch made := made.(type) {
 	case Settings:
 		c.Settings = made
+	case Output:
+		c.Outputs = append(c.Outputs, made)
 	case Variable:
 		c.Variables = append(c.Variables, made)
 	case *Cluster:

@@ -46,7 +46,7 @@ func selectorBlock() *schema.Block {
 
 func generateClusters(e *eval.Evaluation, in *eval.Instance) ([]item, bool) {
 	selects, ok := decodeSelector(in)
-	all, told := e.All("cluster")
+	all, told := in.All("cluster")
 	if !told || !ok {
 		return nil, false
 	}

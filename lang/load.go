@@ -15,6 +15,8 @@ type (
 	Broken = eval.Broken
 	// Dependency is one edge between applications, and where it was written.
 	Dependency = eval.Dependency
+	// Output is a value that the root module gives to others.
+	Output = eval.Output
 	// Node is one block in the graph of references.
 	Node = eval.Node
 	// Variable is one input variable and where its value came from.
@@ -38,6 +40,12 @@ type LoadOptions struct {
 	// Version is gantry's own, which required_version is held against; empty meets
 	// every requirement.
 	Version string
+	// Modules reads the modules that are called by other sources than paths; without
+	// it, such a call is an error.
+	Modules ModuleReader
+	// OpenDir opens the directory of a module that is called by a path; nil opens
+	// those on disk or, with FS, those below it.
+	OpenDir func(dir string) (fs.FS, error)
 }
 
 // Module is a directory of configuration, parsed and with its references
@@ -50,7 +58,14 @@ type Module struct {
 // files as one. It reports what can be told without evaluating anything. The module
 // is never nil; what is sound of it can be evaluated whatever else is broken.
 func Load(dir string, options LoadOptions) (*Module, hcl.Diagnostics) {
-	m, diags := eval.Load(dir, eval.LoadOptions{FS: options.FS, Version: options.Version, Kinds: kinds()})
+	return LoadContext(context.Background(), dir, options)
+}
+
+// LoadContext is Load for who may have to stop while modules are read.
+func LoadContext(ctx context.Context, dir string, options LoadOptions) (*Module, hcl.Diagnostics) {
+	m, diags := eval.Load(ctx, dir, eval.LoadOptions{
+		FS: options.FS, Version: options.Version, Modules: options.Modules, OpenDir: options.OpenDir, Kinds: kinds(),
+	})
 	return &Module{Module: m}, diags
 }
 

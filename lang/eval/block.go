@@ -24,6 +24,11 @@ type Kind struct {
 	Grouped bool
 	// Single says that a module may have one such block.
 	Single bool
+	// Repeated says that there may be several such blocks, which have no name.
+	Repeated bool
+	// RootOnly says that only the root module may have such blocks: a module cannot
+	// grant itself anything.
+	RootOnly bool
 	// Implicit are the kinds all of whose blocks are needed without being written.
 	Implicit []string
 	// Decode makes one instance's part of the configuration, and the value that
@@ -41,8 +46,10 @@ type Decoded struct {
 
 // block is one declared block, or one local value.
 type block struct {
-	id         int
-	address    addr.Address
+	id         int // among the blocks of the configuration
+	place      int // among the blocks of the unit
+	unit       *unit
+	address    addr.Address // with the unit as its module
 	kind       *Kind
 	header     hcl.Range
 	parsed     *schema.Parsed // nil for local values and groups
@@ -54,19 +61,28 @@ type block struct {
 	broken     bool     // not as declared: what it comes to is not sound
 	skip       bool     // it cannot be evaluated at all, not even to find more errors
 	members    []*block // of a group
+	// inputs are, of a module block, the values for its variables.
+	inputs hcl.Attributes
+	// input is, of a called module's variable, what the call gives it; given is what
+	// that refers to, in the caller.
+	input *hcl.Attribute
+	given []reference
 }
 
 // isGroup reports whether the block stands for all blocks of a kind.
 func (b *block) isGroup() bool { return b.kind == nil }
 
-// declare adds a block to the module.
-func (m *Module) declare(k *Kind, found *hcl.Block) ([]*block, hcl.Diagnostics) {
+// declare adds a block to a unit.
+func (m *Module) declare(u *unit, k *Kind, found *hcl.Block) ([]*block, hcl.Diagnostics) {
 	if k.Free {
-		return m.declareLocals(found)
+		return m.declareLocals(u, found)
+	}
+	if k.RootOnly && u.parent != nil {
+		return nil, hcl.Diagnostics{onlyInRoot(u, found)}
 	}
 	var diags hcl.Diagnostics
 	labels := found.Labels
-	a := addr.Address{Kind: k.Type}
+	a := addr.Address{Module: u.address, Kind: k.Type}
 	if k.Root != "" {
 		a.Kind = k.Root
 	}
@@ -80,46 +96,64 @@ func (m *Module) declare(k *Kind, found *hcl.Block) ([]*block, hcl.Diagnostics) 
 	if len(labels) > 0 {
 		a.Name = labels[0]
 		if !hclsyntax.ValidIdentifier(a.Name) {
-			m.missing = true
+			u.incomplete(m)
 			return nil, hcl.Diagnostics{invalidName(found)}
 		}
 	}
 	b := &block{address: a, kind: k, header: found.DefRange}
-	b.parsed, diags = schema.Parse(found, k.Block)
+	if k.Type == moduleType {
+		open := &openBody{Body: found.Body}
+		copied := *found
+		copied.Body = open
+		b.parsed, diags = schema.Parse(&copied, k.Block)
+		b.inputs = open.others
+	} else {
+		b.parsed, diags = schema.Parse(found, k.Block)
+	}
 	b.broken = b.parsed.Broken
 	for _, attribute := range b.parsed.Attributes {
 		if argument, ok := k.Argument(attribute.Name); ok && argument.Type.Name == schema.ForEach.Name {
 			b.forEach = attribute.Expr
 		}
 	}
-	return m.add(b, diags)
+	return m.add(u, b, diags)
 }
 
-func (m *Module) declareLocals(found *hcl.Block) ([]*block, hcl.Diagnostics) {
+func onlyInRoot(u *unit, found *hcl.Block) *hcl.Diagnostic {
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  "Block not allowed in a module",
+		Detail:   fmt.Sprintf("A %s block may only be in the root module, so that a module cannot grant itself anything, and this one is called by %s. Declare it there, and pass what the module needs of it in a variable.", found.Type, u.address),
+		Subject:  found.DefRange.Ptr(),
+	}
+}
+
+func (m *Module) declareLocals(u *unit, found *hcl.Block) ([]*block, hcl.Diagnostics) {
 	attributes, diags := found.Body.JustAttributes()
 	if diags.HasErrors() {
-		m.missing = true
+		u.incomplete(m)
 	}
 	var added []*block
 	for _, name := range schema.SortedKeys(attributes) {
 		attribute := attributes[name]
 		b := &block{
-			address: addr.Address{Kind: "local", Name: name}, kind: m.kinds[found.Type],
+			address: addr.Address{Module: u.address, Kind: "local", Name: name}, kind: m.kinds[found.Type],
 			header: attribute.NameRange, attribute: attribute,
 		}
-		more, moreDiags := m.add(b, nil)
+		more, moreDiags := m.add(u, b, nil)
 		added, diags = append(added, more...), append(diags, moreDiags...)
 	}
 	return added, diags
 }
 
-// add puts a block among the module's, unless its address is taken.
-func (m *Module) add(b *block, diags hcl.Diagnostics) ([]*block, hcl.Diagnostics) {
-	if first, ok := m.index[b.address]; ok {
+// add puts a block among the unit's, unless its address is taken.
+func (m *Module) add(u *unit, b *block, diags hcl.Diagnostics) ([]*block, hcl.Diagnostics) {
+	b.unit, b.place = u, len(u.blocks)
+	if first := u.find(b.address); first != nil && !b.kind.Repeated {
 		first.broken = true
 		detail := fmt.Sprintf("%s was already declared at %s. Rename or remove one of the two.", b.address, first.header)
 		if b.kind.Single {
-			detail = fmt.Sprintf("There may be one %s block in a configuration, and the first is at %s. Put the arguments of both into one.", b.kind.Type, first.header)
+			detail = fmt.Sprintf("There may be one %s block in a module, and the first is at %s. Put the arguments of both into one.", b.kind.Type, first.header)
 		}
 		return nil, append(diags, &hcl.Diagnostic{
 			Severity: hcl.DiagError,
@@ -128,7 +162,12 @@ func (m *Module) add(b *block, diags hcl.Diagnostics) ([]*block, hcl.Diagnostics
 			Subject:  b.header.Ptr(),
 		})
 	}
-	m.index[b.address] = b
+	key := b.address
+	key.Module = ""
+	if !b.kind.Repeated {
+		u.index[key] = b
+	}
+	u.blocks = append(u.blocks, b)
 	m.blocks = append(m.blocks, b)
 	return []*block{b}, diags
 }

@@ -70,94 +70,216 @@ func addressTraversals(expr hcl.Expression) ([]hcl.Traversal, hcl.Diagnostics) {
 	return traversals, diags
 }
 
-// dependencies returns the instances of applications that an application refers
+// dependency is an application, or a block of them, that something refers to, in
+// one instance of a module.
+type dependency struct {
+	frame   *frame
+	block   *block
+	address addr.Address // with the frame's address as its module
+	at      hcl.Range
+}
+
+// Dependencies returns the instances of applications that an application refers
 // to, in any way.
 func (e *Evaluation) Dependencies(in *Instance) (found []Dependency, known bool) {
 	b := in.block
 	set := map[addr.Address]hcl.Range{}
-	note := func(a addr.Address, at hcl.Range) {
-		for _, instance := range e.expand(a) {
-			if first, ok := set[instance]; instance != in.Address && (!ok || compareRanges(at, first) < 0) {
-				set[instance] = at
+	note := func(d dependency) {
+		for _, instance := range d.expand() {
+			if first, ok := set[instance]; instance != in.Address && (!ok || compareRanges(d.at, first) < 0) {
+				set[instance] = d.at
 			}
 		}
 	}
 	known = true
 	b.parsed.Walk(func(_ *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
-		if argument.Type.Name == schema.TypeConstraint.Name {
-			return
-		}
-		if argument.Type.Name == schema.Addresses.Name {
+		switch argument.Type.Name {
+		case schema.TypeConstraint.Name, schema.Names.Name:
+		case schema.Addresses.Name:
 			elements, _ := addressElements(attribute.Expr)
 			for _, element := range elements {
-				a, isKnown := e.exactAddress(in, element)
+				dependencies, isKnown := e.elementDependencies(in, element)
 				known = known && isKnown
-				if a.Kind == "application" && isKnown {
-					note(a, element.Range())
+				for _, d := range dependencies {
+					note(d)
 				}
 			}
-			return
-		}
-		for _, ref := range applicationReferences(attribute.Expr, in.ctx) {
-			note(ref.Address, ref.Range)
+		default:
+			for _, ref := range applicationReferences(attribute.Expr, in.ctx) {
+				if target := b.unit.find(ref.Address); target != nil {
+					note(in.frame.dependency(target, ref.Address, ref.Range))
+				}
+			}
 		}
 	})
 	for _, ref := range append(slices.Clone(b.references), b.dependsOn...) {
-		if ref.target == nil || ref.target.isGroup() || ref.target.address.Kind == "application" {
+		if ref.target == nil || ref.target.isGroup() || ref.target.kind.Type == ordered {
 			continue
 		}
-		for _, dependency := range e.throughOthers(ref.target) {
-			note(dependency.Address, ref.at)
+		for _, d := range e.throughReference(in.frame, ref) {
+			d.at = ref.at
+			note(d)
 		}
 	}
+	for _, above := range in.frame.dependsOn {
+		if _, ok := set[above.Address]; !ok && above.Address != in.Address {
+			set[above.Address] = above.Range
+		}
+	}
+	return sortedDependencies(set), known
+}
+
+func sortedDependencies(set map[addr.Address]hcl.Range) []Dependency {
+	var found []Dependency
 	for a, at := range set {
 		found = append(found, Dependency{Address: a, Range: at})
 	}
 	slices.SortFunc(found, func(a, b Dependency) int { return a.Address.Compare(b.Address) })
-	return found, known
+	return found
+}
+
+// dependency is one of an address as it is written in the frame's module.
+func (f *frame) dependency(target *block, written addr.Address, at hcl.Range) dependency {
+	written.Module = f.address
+	return dependency{frame: f, block: target, address: written, at: at}
+}
+
+// expand returns the instances that a dependency stands for. Where they are not
+// known, it is the block.
+func (d dependency) expand() []addr.Address {
+	keys := d.frame.result(d.block).keys
+	if d.address.HasKey || d.block.forEach == nil || keys == nil {
+		return []addr.Address{d.address}
+	}
+	var instances []addr.Address
+	for _, key := range keys {
+		instances = append(instances, d.address.Instance(key))
+	}
+	return instances
+}
+
+// indirectKey is a block in one instance of its module.
+type indirectKey struct {
+	frame *frame
+	block *block
 }
 
 // throughOthers returns the applications that a block which is none refers to: who
 // refers to a local value that is made of an application refers to the
 // application.
-func (e *Evaluation) throughOthers(b *block) []Dependency {
-	if cached, ok := e.indirect[b]; ok {
+func (e *Evaluation) throughOthers(f *frame, b *block) []dependency {
+	key := indirectKey{f, b}
+	if cached, ok := e.indirect[key]; ok {
 		return cached
 	}
-	var found []Dependency
+	e.indirect[key] = nil // the order of blocks has no cycle but those that were reported
+	var found []dependency
 	for _, ref := range append(slices.Clone(b.references), b.dependsOn...) {
-		switch {
-		case ref.target == nil || ref.validated:
-		case ref.target.isGroup():
-			for _, member := range ref.target.members {
-				if member.address.Kind == "application" {
-					found = append(found, Dependency{Address: member.address, Range: ref.at})
-				}
-			}
-		case ref.target.address.Kind == "application":
-			found = append(found, Dependency{Address: traversalAddress(ref.traversal), Range: ref.at})
-		default:
-			found = append(found, e.throughOthers(ref.target)...)
-		}
+		found = append(found, e.throughReference(f, ref)...)
 	}
-	slices.SortStableFunc(found, func(a, b Dependency) int { return a.Address.Compare(b.Address) })
-	found = slices.CompactFunc(found, func(a, b Dependency) bool { return a.Address == b.Address })
-	e.indirect[b] = found
+	for _, ref := range b.given {
+		found = append(found, e.throughReference(f.parent, ref)...)
+	}
+	slices.SortStableFunc(found, func(a, b dependency) int { return a.address.Compare(b.address) })
+	found = slices.CompactFunc(found, func(a, b dependency) bool { return a.address == b.address })
+	e.indirect[key] = found
 	return found
 }
 
-// expand returns the instances that an address stands for. Where they are not
-// known, it is the address itself.
-func (e *Evaluation) expand(a addr.Address) []addr.Address {
-	target := e.module.index[a.Block()]
-	if target == nil || a.HasKey || target.forEach == nil || e.results[target.id].keys == nil {
-		return []addr.Address{a}
+// throughReference returns the applications that a reference leads to.
+func (e *Evaluation) throughReference(f *frame, ref reference) []dependency {
+	switch {
+	case ref.target == nil || ref.validated:
+		return nil
+	case ref.target.isGroup():
+		var found []dependency
+		for _, member := range ref.target.members {
+			if member.kind.Type == ordered {
+				found = append(found, f.dependency(member, member.address, ref.at))
+			}
+		}
+		return found
+	case ref.target.kind.Type == ordered:
+		return []dependency{f.dependency(ref.target, traversalAddress(ref.traversal), ref.at)}
+	case ref.call != nil:
+		var found []dependency
+		for _, inner := range f.meant(ref) {
+			for _, output := range ref.through {
+				found = append(found, e.throughOthers(inner, output)...)
+			}
+		}
+		return found
 	}
-	var instances []addr.Address
-	for _, key := range e.results[target.id].keys {
-		instances = append(instances, a.Instance(key))
+	return e.throughOthers(f, ref.target)
+}
+
+// meant returns the instances of a module that a reference to it means: the one
+// whose key it has, or all.
+func (f *frame) meant(ref reference) []*frame {
+	x := f.children[ref.call]
+	if x == nil {
+		return nil
 	}
-	return instances
+	if key, ok := stepName(ref.traversal[2:]); ok && ref.call.call.forEach != nil {
+		for _, inner := range x.frames {
+			if inner.key == key {
+				return []*frame{inner}
+			}
+		}
+	}
+	return x.frames
+}
+
+// elementDependencies evaluates an element of depends_on, and reports whether it
+// is known. What is wrong with it is reported in the instance.
+func (e *Evaluation) elementDependencies(in *Instance, element hcl.Expression) (found []dependency, known bool) {
+	a, known := e.exactAddress(in, element)
+	if a.IsZero() || !known {
+		return nil, known
+	}
+	target := in.block.unit.find(a)
+	switch {
+	case a.Kind == ordered:
+		return []dependency{in.frame.dependency(target, a, element.Range())}, true
+	case a.Kind != moduleType:
+		return nil, true
+	}
+	called := in.block.unit.children[a.Name]
+	if called == nil || in.frame.children[called] == nil {
+		return nil, true
+	}
+	for _, inner := range in.frame.children[called].frames {
+		if a.HasKey && inner.key != a.Key {
+			continue
+		}
+		for _, application := range e.module.applicationsOf(called) {
+			for _, deep := range inner.instancesOf(application.unit) {
+				found = append(found, deep.dependency(application, application.address, element.Range()))
+			}
+		}
+	}
+	return found, true
+}
+
+// writtenDependencies returns the instances of applications that an instance of a
+// module block names in depends_on: all applications of the module wait for them.
+func (e *Evaluation) writtenDependencies(in *Instance) []Dependency {
+	set := map[addr.Address]hcl.Range{}
+	in.block.parsed.Walk(func(_ *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
+		if argument.Type.Name != schema.Addresses.Name {
+			return
+		}
+		elements, _ := addressElements(attribute.Expr)
+		for _, element := range elements {
+			dependencies, _ := e.elementDependencies(in, element)
+			for _, d := range dependencies {
+				for _, a := range d.expand() {
+					set[a] = element.Range()
+				}
+			}
+		}
+	})
+	return sortedDependencies(set)
 }
 
 // exactAddress evaluates an element of depends_on, and reports whether it is
@@ -174,7 +296,11 @@ func (e *Evaluation) exactAddress(in *Instance, element hcl.Expression) (a addr.
 		return addr.Address{}, true // reported when it was loaded
 	}
 	a, rest, err := addr.FromTraversal(traversal)
-	target := e.module.index[a.Block()]
+	if err == nil && a.Module != "" {
+		in.Report(invalidDependency(element.Range(), fmt.Sprintf("Only a module as a whole can be named, as %s: what is in it is its own affair.", a.Module)))
+		return addr.Address{}, true
+	}
+	target := in.block.unit.find(a)
 	if err != nil || target == nil {
 		return addr.Address{}, true // likewise, or all blocks of a kind
 	}
@@ -195,11 +321,11 @@ func (e *Evaluation) exactAddress(in *Instance, element hcl.Expression) (a addr.
 		}
 		a = a.Instance(text.AsString())
 	}
-	if a.Kind == "application" && a.HasKey && !e.hasInstance(target, a.Key) {
+	if (a.Kind == ordered || a.Kind == moduleType) && a.HasKey && !in.frame.hasInstance(target, a.Key) {
 		detail := fmt.Sprintf("%s has no instance with the key %q.", a.Block(), a.Key)
 		if target.forEach == nil {
 			detail = fmt.Sprintf("%s has no for_each, so that it has no instances with keys.", a.Block())
-		} else if suggestion := schema.Suggest(a.Key, e.results[target.id].keys); suggestion != "" {
+		} else if suggestion := schema.Suggest(a.Key, in.frame.result(target).keys); suggestion != "" {
 			detail += fmt.Sprintf(" Did you mean %q?", suggestion)
 		}
 		in.Report(invalidDependency(element.Range(), detail))
@@ -208,8 +334,8 @@ func (e *Evaluation) exactAddress(in *Instance, element hcl.Expression) (a addr.
 	return a, true
 }
 
-func (e *Evaluation) hasInstance(target *block, key string) bool {
-	keys := e.results[target.id].keys
+func (f *frame) hasInstance(target *block, key string) bool {
+	keys := f.result(target).keys
 	if target.forEach == nil {
 		return false
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan/source"
@@ -31,18 +33,22 @@ type Reader interface {
 	Read(ctx context.Context, location source.Location) (tree fs.FS, pin source.Pin, err error)
 }
 
-// Evaluate evaluates the module: every expression that is needed, once, in the
-// order of the references. The Result is never nil and has everything that is
-// sound; the applications that are not are in Result.Broken.
+// Evaluate evaluates the module: every expression that is needed, once for each
+// instance of its module, in the order of the references. The Result is never nil and
+// has everything that is sound; the applications that are not are in Result.Broken.
 func (m *Module) Evaluate(ctx context.Context, options Options) (*Result, hcl.Diagnostics) {
 	e := &Evaluation{
 		module: m, ctx: ctx, reader: options.Reader,
-		functions: &hcl.EvalContext{Functions: function.Functions(m.fs)},
-		results:   make([]result, len(m.blocks)),
-		result:    &Result{Incomplete: m.missing},
-		indirect:  map[*block][]Dependency{},
+		functions: make([]*hcl.EvalContext, len(m.units)),
+		frames:    make([][]*frame, len(m.units)),
+		result:    &Result{Incomplete: m.missing, Pins: slices.Clone(m.pins)},
+		indirect:  map[indirectKey][]dependency{},
 	}
-	m.fs.since(m.read)
+	for _, u := range m.units {
+		u.fs.since(u.read)
+		e.functions[u.id] = functionsOf(u)
+	}
+	e.newFrame(m.root, nil)
 	e.diags = append(e.diags, e.giveVariables(options.Variables)...)
 	for _, b := range m.order {
 		if err := ctx.Err(); err != nil {
@@ -54,7 +60,9 @@ func (m *Module) Evaluate(ctx context.Context, options Options) (*Result, hcl.Di
 			e.result.Incomplete = true
 			break
 		}
-		e.evaluate(b)
+		for _, f := range e.frames[b.unit.id] {
+			e.evaluate(f, b)
+		}
 	}
 	return e.result, Tidy(e.diags)
 }
@@ -64,63 +72,67 @@ type Evaluation struct {
 	module    *Module
 	ctx       context.Context
 	reader    Reader
-	functions *hcl.EvalContext
+	functions []*hcl.EvalContext // by unit.id
 	inputs    map[string]VariableInput
-	results   []result // by block.id
+	frames    [][]*frame // by unit.id
 	result    *Result
-	indirect  map[*block][]Dependency
+	indirect  map[indirectKey][]dependency
 	diags     hcl.Diagnostics
 }
 
-// result is what a block came to.
-type result struct {
-	value    cty.Value // what references to it have
-	failed   bool      // it, or what it needs, has errors; its value is unknown, or parts of it are
-	deferred bool      // parts of its value are unknown, as there is no outside world
-	keys     []string  // of its instances, sorted; nil where they are not known
-	broken   map[string]bool
+// functionsOf returns the functions that there are in a module.
+func functionsOf(u *unit) *hcl.EvalContext {
+	functions := function.Functions(u.fs)
+	for name, f := range u.functions {
+		functions[name] = f
+	}
+	ctx := &hcl.EvalContext{Functions: functions}
+	u.bindFunctions(ctx)
+	return ctx
 }
 
 // evaluate evaluates one block, whose needs have been evaluated.
-func (e *Evaluation) evaluate(b *block) {
-	r := &e.results[b.id]
+func (e *Evaluation) evaluate(f *frame, b *block) {
+	r := f.result(b)
 	switch {
 	case b.isGroup():
-		e.group(b)
-		r.failed, r.deferred = e.upstream(b)
+		f.group(b)
+		r.failed, r.deferred = f.upstream(b)
 	case b.skip:
 		r.value, r.failed = cty.DynamicVal, true
-		e.leave(b, true)
+		e.leave(f, b, true)
 	case b.attribute != nil:
-		e.evaluateLocal(b)
+		e.evaluateLocal(f, b)
 	default:
-		e.evaluateInstances(b)
+		e.evaluateInstances(f, b)
 	}
 }
 
 // upstream tells whether anything that a block needs has errors, or is unknown
 // for want of the outside world.
-func (e *Evaluation) upstream(b *block) (failed, deferred bool) {
+func (f *frame) upstream(b *block) (failed, deferred bool) {
 	for _, need := range b.needs {
-		failed = failed || e.results[need.id].failed
-		deferred = deferred || e.results[need.id].deferred
+		for _, r := range f.resultsOf(need) {
+			failed = failed || r.failed
+			deferred = deferred || r.deferred
+		}
 	}
 	return failed, deferred
 }
 
-func (e *Evaluation) evaluateLocal(b *block) {
-	r := &e.results[b.id]
-	v, diags := schema.Evaluate(b.attribute.Expr, e.scope(b))
+func (e *Evaluation) evaluateLocal(f *frame, b *block) {
+	r := f.result(b)
+	v, diags := schema.Evaluate(b.attribute.Expr, e.scope(f, b))
 	e.diags = append(e.diags, diags...)
 	r.value = v
-	e.settle(b, diags.HasErrors() || b.broken, v.IsWhollyKnown())
+	e.settle(f, b, diags.HasErrors() || b.broken, v.IsWhollyKnown())
 }
 
 // settle records whether what a block came to can be relied on. An unknown value
 // comes from an error before it, or from the outside world.
-func (e *Evaluation) settle(b *block, failed, known bool) {
-	r := &e.results[b.id]
-	upFailed, upDeferred := e.upstream(b)
+func (e *Evaluation) settle(f *frame, b *block, failed, known bool) {
+	r := f.result(b)
+	upFailed, upDeferred := f.upstream(b)
 	r.failed = r.failed || failed || !known && upFailed
 	r.deferred = r.deferred || !known && upDeferred
 	if failed {
@@ -128,15 +140,19 @@ func (e *Evaluation) settle(b *block, failed, known bool) {
 	}
 }
 
-// leave records an application that cannot be told.
-func (e *Evaluation) leave(b *block, failed bool) {
-	if b.kind.Type != "application" {
-		return
+// leave records an application that cannot be told, or a module all of whose
+// applications cannot.
+func (e *Evaluation) leave(f *frame, b *block, failed bool) {
+	if b.kind.Type == ordered || b.kind.Type == moduleType && b.skip {
+		e.leaveAddress(f.addressOf(b), b.header, failed)
 	}
+}
+
+func (e *Evaluation) leaveAddress(a addr.Address, at hcl.Range, failed bool) {
 	if failed {
-		e.result.Broken = append(e.result.Broken, Broken{Address: b.address, Range: b.header})
-	} else {
-		e.result.Deferred = append(e.result.Deferred, b.address)
+		e.result.Broken = append(e.result.Broken, Broken{Address: a, Range: at})
+	} else if !slices.Contains(e.result.Deferred, a) {
+		e.result.Deferred = append(e.result.Deferred, a)
 	}
 }
 
@@ -155,4 +171,4 @@ func (e *Evaluation) Read(location source.Location) (fs.FS, error) {
 }
 
 // Version is gantry's own version; it may be empty.
-func (e *Evaluation) Version() string { return e.module.version }
+func (e *Evaluation) Version() string { return e.module.options.Version }

@@ -11,27 +11,44 @@ import (
 	"github.com/gantrycd/gantry/lang/schema"
 )
 
-// addGroups numbers the blocks and adds one node for all blocks of each kind that
-// can be referred to as a whole.
+// addGroups numbers the blocks and adds to each unit one node for all blocks of
+// each kind that can be referred to as a whole. To those of a called module belong
+// the variables that blocks of the kind are passed in.
 func (m *Module) addGroups() {
-	for name, k := range m.kinds {
-		if k.Grouped {
-			m.groups[name] = &block{address: addr.Address{Kind: name}}
-		}
-	}
 	for _, b := range m.blocks {
 		if b.kind.Grouped {
-			group := m.groups[b.kind.Root]
+			group := m.group(b.unit, b.kind.Root)
 			group.members = append(group.members, b)
 		}
 	}
-	for _, name := range schema.SortedKeys(m.groups) {
-		m.groups[name].needs = m.groups[name].members
-		m.blocks = append(m.blocks, m.groups[name])
+	for _, u := range m.units {
+		for _, name := range schema.SortedKeys(m.kinds) {
+			if !m.kinds[name].Grouped {
+				continue
+			}
+			group := m.group(u, name)
+			for _, b := range u.blocks {
+				if u.parent != nil && b.kind != nil && b.kind.Root == variableRoot && b.mentionsType(name) {
+					group.members = append(group.members, b)
+				}
+			}
+			group.needs = slices.Clone(group.members)
+			group.place = len(u.blocks)
+			u.blocks = append(u.blocks, group)
+			m.blocks = append(m.blocks, group)
+		}
 	}
 	for i, b := range m.blocks {
 		b.id = i
 	}
+}
+
+// group returns the node of a unit for all blocks of a kind.
+func (m *Module) group(u *unit, name string) *block {
+	if u.groups[name] == nil {
+		u.groups[name] = &block{unit: u, address: addr.Address{Module: u.address, Kind: name}}
+	}
+	return u.groups[name]
 }
 
 func sortByID(blocks []*block) {
@@ -169,9 +186,9 @@ func shortestCycle(component []*block) []*block {
 
 // rangeOfNeed returns where a block refers to another.
 func (b *block) rangeOfNeed(target *block) hcl.Range {
-	for _, refs := range [][]reference{b.references, b.dependsOn} {
+	for _, refs := range [][]reference{b.references, b.dependsOn, b.given} {
 		for _, ref := range refs {
-			if ref.target == target && !ref.validated {
+			if !ref.validated && (ref.target == target || slices.Contains(ref.through, target)) {
 				return ref.at
 			}
 		}

@@ -58,11 +58,12 @@ func ReadVariables(m *Module, args VarArgs) ([]VariableInput, hcl.Diagnostics) {
 	}
 	names, err := m.variableFiles()
 	if err != nil {
-		diags = append(diags, m.unreadable(m.dir, err)...)
+		m.missing = true
+		diags = append(diags, unreadable(m.root.dir, err))
 	}
 	for _, name := range names {
-		src, err := readBounded(m.fs, name)
-		more, moreDiags := m.fileInputs(filepath.Join(m.dir, name), name, src, err)
+		src, err := readBounded(m.root.fs, name)
+		more, moreDiags := m.fileInputs(filepath.Join(m.root.dir, name), name, src, err)
 		inputs, diags = append(inputs, more...), append(diags, moreDiags...)
 	}
 	for _, path := range args.VarFiles {
@@ -93,12 +94,12 @@ func ReadVariables(m *Module, args VarArgs) ([]VariableInput, hcl.Diagnostics) {
 func (m *Module) hasVariable(name string) bool { return m.variable(name) != nil }
 
 func (m *Module) variable(name string) *block {
-	return m.index[addr.Address{Kind: "var", Name: name}]
+	return m.root.find(addr.Address{Kind: variableRoot, Name: name})
 }
 
 // variableFiles lists the files of variables that are read without being named.
 func (m *Module) variableFiles() ([]string, error) {
-	entries, err := fs.ReadDir(m.fs, ".")
+	entries, err := fs.ReadDir(m.root.fs, ".")
 	if err != nil {
 		return nil, err
 	}
@@ -179,8 +180,8 @@ func (m *Module) fileInputs(filename, origin string, src []byte, err error) ([]V
 // holdsSecrets reports whether a file of variables has the value of a sensitive
 // one, or may have, so that its lines must not be shown.
 func (m *Module) holdsSecrets(attributes hcl.Attributes, broken bool) bool {
-	return slices.ContainsFunc(m.blocks, func(b *block) bool {
-		if b.address.Kind != "var" || !b.mayBeSensitive() {
+	return slices.ContainsFunc(m.root.blocks, func(b *block) bool {
+		if b.address.Kind != variableRoot || !b.mayBeSensitive() {
 			return false
 		}
 		_, given := attributes[b.address.Name]
@@ -190,8 +191,8 @@ func (m *Module) holdsSecrets(attributes hcl.Attributes, broken bool) bool {
 
 func (m *Module) undeclaredVariable(severity hcl.DiagnosticSeverity, name string, at *hcl.Range) *hcl.Diagnostic {
 	var names []string
-	for _, b := range m.blocks {
-		if b.address.Kind == "var" {
+	for _, b := range m.root.blocks {
+		if b.address.Kind == variableRoot {
 			names = append(names, b.address.Name)
 		}
 	}

@@ -2,7 +2,6 @@ package eval
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -22,12 +21,13 @@ type Instance struct {
 	Deferred bool
 
 	block *block
+	frame *frame
 	ctx   *hcl.EvalContext
 	diags hcl.Diagnostics
 	made  Decoded
 }
 
-// name is what the instance is called: its key, or its block's name.
+// Name is what the instance is called: its key, or its block's name.
 func (in *Instance) Name() string {
 	if in.Address.HasKey {
 		return in.Address.Key
@@ -35,7 +35,18 @@ func (in *Instance) Name() string {
 	return in.Address.Name
 }
 
-// errorf reports an error in the instance.
+// Module returns the path of the directory of the instance's module from that of the
+// root module, with slashes, which paths in the module are from. It is empty for the
+// root module, and false where the module is not on this machine's disk.
+func (in *Instance) Module() (directory string, onDisk bool) {
+	return in.block.unit.path, in.block.unit.remote == nil
+}
+
+// Lifecycles returns the lifecycle blocks of the module blocks above the instance,
+// outermost first.
+func (in *Instance) Lifecycles() []*schema.Values { return in.frame.lifecycles() }
+
+// Errorf reports an error in the instance.
 func (in *Instance) Errorf(at hcl.Range, summary, format string, args ...any) {
 	in.Report(&hcl.Diagnostic{
 		Severity: hcl.DiagError,
@@ -45,7 +56,7 @@ func (in *Instance) Errorf(at hcl.Range, summary, format string, args ...any) {
 	})
 }
 
-// errorAt reports an error in an argument's value, with the values that it came
+// ErrorAt reports an error in an argument's value, with the values that it came
 // from.
 func (in *Instance) ErrorAt(values *schema.Values, argument, summary, format string, args ...any) {
 	diag := &hcl.Diagnostic{
@@ -63,6 +74,7 @@ func (in *Instance) ErrorAt(values *schema.Values, argument, summary, format str
 	in.Report(diag)
 }
 
+// Report reports diagnostics in the instance.
 func (in *Instance) Report(diags ...*hcl.Diagnostic) {
 	for _, diag := range diags {
 		in.Failed = in.Failed || diag.Severity == hcl.DiagError
@@ -71,36 +83,38 @@ func (in *Instance) Report(diags ...*hcl.Diagnostic) {
 }
 
 // evaluateInstances evaluates a block for every element of its for_each.
-func (e *Evaluation) evaluateInstances(b *block) {
-	ctx := e.scope(b)
+func (e *Evaluation) evaluateInstances(f *frame, b *block) {
+	ctx := e.scope(f, b)
+	address := f.addressOf(b)
 	if b.forEach == nil {
-		v, ok := e.evaluateInstance(b, b.address, ctx)
-		r := &e.results[b.id]
+		v, ok := e.evaluateInstance(f, b, address, ctx)
+		r := f.result(b)
 		r.value = v
 		if !ok {
-			e.leave(b, r.failed)
+			e.leave(f, b, r.failed)
 		}
 		return
 	}
 	elements, known, diags := forEachElements(b, ctx)
 	e.diags = append(e.diags, diags...)
-	r := &e.results[b.id]
+	r := f.result(b)
 	if diags.HasErrors() || !known {
-		placeholder := e.decode(b, b.address, withEach(ctx, cty.UnknownVal(cty.String), cty.DynamicVal))
+		placeholder := e.decode(f, b, address, withEach(ctx, cty.UnknownVal(cty.String), cty.DynamicVal))
 		e.diags = append(e.diags, placeholder.diags...)
 		r.value = cty.DynamicVal
-		e.settle(b, diags.HasErrors() || placeholder.Failed || b.broken, false)
-		e.leave(b, r.failed)
+		e.settle(f, b, diags.HasErrors() || placeholder.Failed || b.broken, false)
+		e.call(f, b, placeholder, false)
+		e.leave(f, b, r.failed)
 		return
 	}
 	attributes := make(map[string]cty.Value, len(elements))
 	r.keys = make([]string, 0, len(elements))
 	for _, element := range elements {
-		v, ok := e.evaluateInstance(b, b.address.Instance(element.key), withEach(ctx, cty.StringVal(element.key), element.value))
+		v, ok := e.evaluateInstance(f, b, address.Instance(element.key), withEach(ctx, cty.StringVal(element.key), element.value))
 		attributes[element.key] = v
 		r.keys = append(r.keys, element.key)
-		if !ok && b.kind.Type == "application" {
-			e.leaveInstance(b, element.key)
+		if !ok && b.kind.Type == ordered {
+			e.leaveAddress(address.Instance(element.key), b.header, r.broken[element.key])
 		}
 	}
 	r.value = cty.ObjectVal(attributes)
@@ -110,8 +124,8 @@ func (e *Evaluation) evaluateInstances(b *block) {
 }
 
 // decode decodes one instance.
-func (e *Evaluation) decode(b *block, address addr.Address, ctx *hcl.EvalContext) *Instance {
-	in := &Instance{block: b, Address: address, ctx: ctx}
+func (e *Evaluation) decode(f *frame, b *block, address addr.Address, ctx *hcl.EvalContext) *Instance {
+	in := &Instance{block: b, frame: f, Address: address, ctx: ctx}
 	var diags hcl.Diagnostics
 	in.Values, diags = b.parsed.Decode(ctx)
 	in.Report(diags...)
@@ -119,16 +133,18 @@ func (e *Evaluation) decode(b *block, address addr.Address, ctx *hcl.EvalContext
 	return in
 }
 
-// evaluateInstance decodes one instance, and puts it into the Config if it is
+// evaluateInstance decodes one instance, and puts it into the Result if it is
 // sound. It returns the value that references to it have.
-func (e *Evaluation) evaluateInstance(b *block, address addr.Address, ctx *hcl.EvalContext) (cty.Value, bool) {
-	in := e.decode(b, address, ctx)
+func (e *Evaluation) evaluateInstance(f *frame, b *block, address addr.Address, ctx *hcl.EvalContext) (cty.Value, bool) {
+	in := e.decode(f, b, address, ctx)
 	e.diags = append(e.diags, in.diags...)
-	r := &e.results[b.id]
-	upFailed, upDeferred := e.upstream(b)
+	r := f.result(b)
+	upFailed, upDeferred := f.upstream(b)
 	known := in.Values.Known() && !in.Deferred && in.made.Value.IsWhollyKnown()
+	sound := !in.Failed && !b.broken
+	e.call(f, b, in, sound && known)
 	switch {
-	case in.Failed || b.broken || !known && upFailed:
+	case !sound || !known && upFailed:
 		r.fail(address.Key)
 		return cty.DynamicVal, false
 	case !known && !upDeferred && !in.Deferred:
@@ -138,6 +154,8 @@ func (e *Evaluation) evaluateInstance(b *block, address addr.Address, ctx *hcl.E
 	case !known:
 		r.deferred = true
 		return in.made.Value, false
+	case f.placeholder:
+		return in.made.Value, false
 	}
 	if in.made.Made != nil {
 		e.result.Made = append(e.result.Made, in.made.Made)
@@ -145,13 +163,16 @@ func (e *Evaluation) evaluateInstance(b *block, address addr.Address, ctx *hcl.E
 	return in.made.Value, true
 }
 
-// fail records that an instance has errors, or that what it needs has.
-func (r *result) fail(key string) {
-	r.failed = true
-	if r.broken == nil {
-		r.broken = map[string]bool{}
+// call makes the instance of a module that an instance of its block calls for. One
+// that is not sound is evaluated all the same, for what else is wrong.
+func (e *Evaluation) call(f *frame, b *block, in *Instance, sound bool) {
+	if b.kind.Type != moduleType {
+		return
 	}
-	r.broken[key] = true
+	if called := b.unit.children[b.address.Name]; called == nil || called.partial {
+		e.leaveAddress(f.addressOf(b), b.header, true)
+	}
+	e.instantiate(b, f, in, !sound)
 }
 
 // notKnown reports a value that is unknown although everything before it is
@@ -162,16 +183,6 @@ func notKnown(b *block) *hcl.Diagnostic {
 		Summary:  "Value not known",
 		Detail:   fmt.Sprintf("A value in %s cannot be told when the plan is made, although everything that it refers to can. This is a bug in gantry.", b.address),
 		Subject:  b.header.Ptr(),
-	}
-}
-
-// leaveInstance records one instance of an application that cannot be told.
-func (e *Evaluation) leaveInstance(b *block, key string) {
-	r := e.results[b.id]
-	if r.broken[key] {
-		e.result.Broken = append(e.result.Broken, Broken{Address: b.address.Instance(key), Range: b.header})
-	} else if !slices.Contains(e.result.Deferred, b.address) {
-		e.result.Deferred = append(e.result.Deferred, b.address)
 	}
 }
 

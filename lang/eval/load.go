@@ -1,14 +1,15 @@
 // Package eval is the language without its vocabulary: it loads the files of a
-// module, finds what every expression refers to, orders the blocks and evaluates
-// them, each instance once.
+// module and of those that it calls, finds what every expression refers to, orders
+// the blocks and evaluates them, each instance once.
 //
 // Which blocks there are and what they come to is in a table of Kinds that the
-// caller gives; variables, locals and modules are the language's own. It knows
-// nothing of deliveries but that applications wait for each other. Only lang and the
-// tools of the language import it.
+// caller gives; variables, locals, outputs, functions and modules are the language's
+// own. It knows nothing of deliveries but that applications wait for each other. Only
+// lang and the tools of the language import it.
 package eval
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -20,8 +21,9 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/modulesource"
 	"github.com/gantrycd/gantry/lang/syntax"
+	"github.com/gantrycd/gantry/plan/source"
 )
 
 // Extensions of the files that make up a module.
@@ -32,8 +34,14 @@ const (
 
 // LoadOptions are what loading needs besides the directory.
 type LoadOptions struct {
-	// FS is the module's directory; nil is the one on disk. Paths cannot leave it.
+	// FS is the root module's directory; nil is the one on disk. Paths cannot leave it.
 	FS fs.FS
+	// OpenDir opens the directory of a module that is called by a local path; nil
+	// opens those on disk or, with FS, those below it.
+	OpenDir func(dir string) (fs.FS, error)
+	// Modules reads the modules that are called by other sources; without it, such a
+	// call is an error.
+	Modules modulesource.Reader
 	// Version is gantry's own, which required_version is held against; empty meets
 	// every requirement.
 	Version string
@@ -41,93 +49,85 @@ type LoadOptions struct {
 	Kinds []*Kind
 }
 
-// Module is a directory of configuration, parsed and with its references
-// resolved. It may be evaluated several times, one at a time.
+// Module is a configuration: the root module and all that it calls, parsed and
+// with their references resolved. It may be evaluated several times, one at a time.
 type Module struct {
-	dir     string
-	version string
-	fs      *recorder
-	read    map[string][sha256.Size]byte // of the files of configuration
+	options LoadOptions
 	kinds   map[string]*Kind
 	files   map[string]*hcl.File
-	sources map[string]bool // the files, of files, that are configuration
+	parsed  map[string]parsedFile // the files, of files, that are configuration
+	pins    []source.Pin          // of the modules that were read
 
-	blocks     []*block // sorted by address; then the groups
-	index      map[addr.Address]*block
-	groups     map[string]*block // all blocks of a kind
-	order      []*block          // what is needed first
-	suggesting int               // how often something near was looked for
+	root       *unit
+	units      []*unit  // callers first
+	blocks     []*block // of all units, sorted by address; then the groups
+	order      []*block // what is needed first
+	suggesting int      // how often something near was looked for
 
-	missing bool // parts of the files could not be read as blocks
+	missing bool // parts of the root module's files could not be read as blocks
 }
 
 // Load reads the configuration in a directory: all *.gantry.hcl and *.gantry.json
-// files as one. It reports what can be told without evaluating anything. The module
-// is never nil; what is sound of it can be evaluated whatever else is broken.
-func Load(dir string, options LoadOptions) (*Module, hcl.Diagnostics) {
-	m := &Module{
-		dir: dir, version: options.Version, kinds: map[string]*Kind{}, files: map[string]*hcl.File{}, sources: map[string]bool{},
-		index: map[addr.Address]*block{}, groups: map[string]*block{},
-	}
+// files as one, and the modules that they call. It reports what can be told without
+// evaluating anything. The module is never nil; what is sound of it can be evaluated
+// whatever else is broken.
+func Load(ctx context.Context, dir string, options LoadOptions) (*Module, hcl.Diagnostics) {
+	m := &Module{options: options, kinds: map[string]*Kind{}, files: map[string]*hcl.File{}, parsed: map[string]parsedFile{}}
 	for _, k := range options.Kinds {
 		m.kinds[k.Type] = k
 	}
+	m.root = m.newUnit(nil, nil)
+	m.root.dir = dir
 	files := options.FS
 	if files == nil {
 		root, err := os.OpenRoot(dir)
 		if err != nil {
-			m.fs = newRecorder(emptyFS{})
-			return m, m.unreadable(dir, err)
+			m.missing = true
+			return m, hcl.Diagnostics{unreadable(dir, err)}
 		}
 		files = root.FS()
 	}
-	m.fs = newRecorder(files)
-	names, err := moduleFiles(files)
-	if err != nil {
-		return m, m.unreadable(dir, err)
-	}
-	var diags hcl.Diagnostics
-	if len(names) == 0 {
-		m.missing = true
-		diags = append(diags, &hcl.Diagnostic{
-			Severity: hcl.DiagError,
-			Summary:  "No configuration files",
-			Detail:   fmt.Sprintf("There is no *%s or *%s file in %s. Change to the directory of the configuration, or name it with -C.", nativeSuffix, jsonSuffix, displayDir(dir)),
-		})
-	}
-	for _, name := range names {
-		diags = append(diags, m.loadFile(name)...)
-	}
+	m.root.fs = newRecorder(files)
+	diags := m.loadUnit(ctx, m.root)
 	slices.SortStableFunc(m.blocks, func(a, b *block) int { return a.address.Compare(b.address) })
 	m.addGroups()
 	diags = append(diags, m.resolve()...)
 	diags = append(diags, m.sortBlocks()...)
-	m.read = m.fs.digests()
+	for _, u := range m.units {
+		u.read = u.fs.digests()
+	}
 	return m, Tidy(diags)
 }
 
-// Files returns the files of the module and those of variables, for showing
+// Files returns the files of the configuration and those of variables, for showing
 // diagnostics.
 func (m *Module) Files() map[string]*hcl.File { return m.files }
 
 // Read returns the digests of the files that loading and the last evaluation have
 // read, by name.
-func (m *Module) Read() map[string][sha256.Size]byte { return m.fs.digests() }
+func (m *Module) Read() map[string][sha256.Size]byte {
+	read := map[string][sha256.Size]byte{}
+	for _, u := range m.units {
+		for name, digest := range u.fs.digests() {
+			read[u.inKey(name)] = digest
+		}
+	}
+	return read
+}
 
-// Dir returns the module's directory, as Load was given it.
-func (m *Module) Dir() string { return m.dir }
+// Dir returns the root module's directory, as Load was given it.
+func (m *Module) Dir() string { return m.root.dir }
 
-func (m *Module) unreadable(name string, err error) hcl.Diagnostics {
-	m.missing = true
+func unreadable(name string, err error) *hcl.Diagnostic {
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
 		err = pathErr.Err
 	}
-	return hcl.Diagnostics{{
+	return &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  "Cannot read configuration",
 		Detail:   fmt.Sprintf("%s cannot be read: %s.", displayDir(name), err),
-	}}
+	}
 }
 
 func displayDir(dir string) string {
@@ -152,15 +152,46 @@ func moduleFiles(files fs.FS) ([]string, error) {
 	return names, nil
 }
 
-// loadFile reads one file's blocks.
-func (m *Module) loadFile(name string) hcl.Diagnostics {
-	filename := filepath.Join(m.dir, name)
-	src, err := readBounded(m.fs, name)
+// loadUnit reads the files of one module, and the modules that it calls.
+func (m *Module) loadUnit(ctx context.Context, u *unit) hcl.Diagnostics {
+	names, err := moduleFiles(u.fs)
 	if err != nil {
-		return m.unreadable(filename, err)
+		u.incomplete(m)
+		return hcl.Diagnostics{u.at(unreadable(u.dir, err))}
 	}
-	file, diags := syntax.Parse(src, filename)
-	m.files[filename], m.sources[filename] = file, true
+	if len(names) == 0 {
+		u.incomplete(m)
+		hint := "Change to the directory of the configuration, or name it with -C."
+		if u.call != nil {
+			hint = "Correct the source of the module block."
+		}
+		return hcl.Diagnostics{u.at(&hcl.Diagnostic{
+			Severity: hcl.DiagError,
+			Summary:  "No configuration files",
+			Detail:   fmt.Sprintf("There is no *%s or *%s file in %s. %s", nativeSuffix, jsonSuffix, displayDir(u.dir), hint),
+		})}
+	}
+	var diags hcl.Diagnostics
+	for _, name := range names {
+		diags = append(diags, m.loadFile(u, name)...)
+	}
+	diags = append(diags, m.defineFunctions(u)...)
+	for _, b := range slices.Clone(u.blocks) {
+		if b.kind.Type == moduleType && !b.skip {
+			diags = append(diags, m.loadCall(ctx, u, b)...)
+		}
+	}
+	return diags
+}
+
+// loadFile reads one file's blocks.
+func (m *Module) loadFile(u *unit, name string) hcl.Diagnostics {
+	filename := filepath.Join(u.dir, name)
+	file, diags := m.parse(u, filename, name)
+	if file == nil {
+		u.incomplete(m)
+		return diags
+	}
 	broken := diags.HasErrors()
 	schema := &hcl.BodySchema{}
 	for _, k := range m.kinds {
@@ -175,16 +206,39 @@ func (m *Module) loadFile(name string) hcl.Diagnostics {
 			diag.Detail += " At the top level there may be the blocks " + m.kindList() + "."
 		}
 	}
-	m.missing = m.missing || broken || more.HasErrors()
+	if broken || more.HasErrors() {
+		u.incomplete(m)
+	}
 	diags = append(diags, more...)
 	for _, found := range content.Blocks {
-		added, more := m.declare(m.kinds[found.Type], found)
+		added, more := m.declare(u, m.kinds[found.Type], found)
 		diags = append(diags, more...)
 		for _, b := range added {
 			b.broken, b.skip = b.broken || broken, broken
 		}
 	}
 	return diags
+}
+
+// parse parses a file, once for all calls of its module. The file is nil where it
+// cannot be read.
+func (m *Module) parse(u *unit, filename, name string) (*hcl.File, hcl.Diagnostics) {
+	if known, ok := m.parsed[filename]; ok {
+		return known.file, known.diags
+	}
+	src, err := readBounded(u.fs, name)
+	if err != nil {
+		return nil, hcl.Diagnostics{u.at(unreadable(filename, err))}
+	}
+	file, diags := syntax.Parse(src, filename)
+	m.files[filename], m.parsed[filename] = file, parsedFile{file: file, diags: diags}
+	return file, diags
+}
+
+// parsedFile is a file of configuration, and what is wrong with its syntax.
+type parsedFile struct {
+	file  *hcl.File
+	diags hcl.Diagnostics
 }
 
 // readBounded reads a file, but of one that is too large only so much that this

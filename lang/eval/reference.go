@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -20,6 +21,10 @@ type reference struct {
 	// target is the block, or the group of a kind; nil where there is none, which has
 	// been reported.
 	target *block
+	// call is the module whose outputs are meant; the target is its block, then, and
+	// through are the outputs.
+	call    *unit
+	through []*block
 	// validated says that a variable refers to itself in its own validation.
 	validated bool
 }
@@ -38,9 +43,10 @@ func (m *Module) resolve() hcl.Diagnostics {
 
 func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 	var diags hcl.Diagnostics
+	from := b
 	collect := func(traversals []hcl.Traversal, into *[]reference, ownName bool) {
 		for _, traversal := range traversals {
-			ref, diag := m.lookup(b, traversal)
+			ref, diag := m.lookup(from, traversal)
 			if diag != nil {
 				diags = append(diags, diag)
 				b.broken = true
@@ -51,12 +57,15 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 			*into = append(*into, ref)
 		}
 	}
+	if b.kind.Root == functionRoot {
+		return nil // its names are its parameters
+	}
 	if b.attribute != nil {
 		collect(b.attribute.Expr.Variables(), &b.references, false)
 	} else {
 		b.parsed.Walk(func(p *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
 			switch argument.Type.Name {
-			case schema.TypeConstraint.Name:
+			case schema.TypeConstraint.Name, schema.Names.Name:
 			case schema.Addresses.Name:
 				traversals, more := addressTraversals(attribute.Expr)
 				if more.HasErrors() {
@@ -69,21 +78,73 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 			}
 		})
 	}
+	if from = b.unit.call; b.input != nil {
+		collect(b.input.Expr.Variables(), &b.given, false)
+	}
+	if from = b; b.kind.Type == moduleType && b.unit.children[b.address.Name] == nil {
+		for _, name := range schema.SortedKeys(b.inputs) {
+			collect(b.inputs[name].Expr.Variables(), &b.references, false)
+		}
+	}
+	b.needs = m.needsOf(b)
+	return diags
+}
+
+// needsOf returns the blocks that must come before one.
+func (m *Module) needsOf(b *block) []*block {
 	needed := map[*block]bool{}
-	for _, ref := range append(append([]reference{}, b.references...), b.dependsOn...) {
-		if ref.target != nil && !ref.validated {
+	for _, refs := range [][]reference{b.references, b.dependsOn, b.given} {
+		for _, ref := range refs {
+			if ref.target == nil || ref.validated {
+				continue
+			}
 			needed[ref.target] = true
+			for _, output := range ref.through {
+				needed[output] = true
+			}
+		}
+	}
+	for _, ref := range b.dependsOn {
+		for _, application := range m.applicationsOf(ref.call) {
+			needed[application] = true
 		}
 	}
 	for _, name := range b.kind.Implicit {
-		needed[m.groups[name]] = true
+		needed[b.unit.groups[name]] = true
 	}
+	if b.unit.call != nil {
+		needed[b.unit.call] = true
+	}
+	needs := make([]*block, 0, len(needed))
 	for target := range needed {
-		b.needs = append(b.needs, target)
+		needs = append(needs, target)
 	}
-	sortByID(b.needs)
-	return diags
+	sortByID(needs)
+	return needs
 }
+
+// applicationsOf returns the applications of a module and of those that it calls.
+func (m *Module) applicationsOf(called *unit) []*block {
+	if called == nil {
+		return nil
+	}
+	var found []*block
+	for _, u := range m.units {
+		if !u.within(called) {
+			continue
+		}
+		for _, b := range u.blocks {
+			if !b.isGroup() && b.kind.Type == ordered {
+				found = append(found, b)
+			}
+		}
+	}
+	return found
+}
+
+// ordered is the kind of the blocks that wait for each other when a plan is
+// applied.
+const ordered = "application"
 
 // lookup resolves one traversal.
 func (m *Module) lookup(from *block, traversal hcl.Traversal) (reference, *hcl.Diagnostic) {
@@ -91,57 +152,128 @@ func (m *Module) lookup(from *block, traversal hcl.Traversal) (reference, *hcl.D
 	switch root := traversal.RootName(); root {
 	case "each":
 		return ref, checkEach(from, traversal)
-	case "var", "local":
-		return ref, m.lookupName(&ref, traversal[1:], root, "")
-	case "generator":
-		typeName, ok := stepName(traversal[1:])
-		if !ok {
-			return ref, incomplete(ref, `generator.TYPE.NAME, such as generator.git.overlays`)
+	case variableRoot, "local":
+		return ref, m.lookupName(from, &ref, traversal[1:], root, "")
+	case moduleType:
+		return ref, m.lookupModule(from, &ref)
+	case "path":
+		if name, _ := stepName(traversal[1:]); name != "module" {
+			return ref, incomplete(ref, "path.module, the directory of the module, which all paths are from")
 		}
-		if _, ok := m.kinds["generator"].Types[typeName]; !ok {
-			return ref, undeclared(ref, fmt.Sprintf("There is no type of generator called %q.", typeName), typeName, schema.SortedKeys(m.kinds["generator"].Types), "generator.")
-		}
-		ref.path = append(ref.path, typeName)
-		return ref, m.lookupName(&ref, traversal[2:], root, typeName)
+		return ref, nil
 	default:
-		group, ok := m.groups[root]
-		if !ok {
+		k := m.kindOf(root)
+		switch {
+		case k == nil:
 			return ref, m.unknownRoot(ref, traversal)
+		case k.Types != nil:
+			return ref, m.lookupTyped(from, &ref, k)
+		case k.Grouped:
+			return ref, m.lookupGrouped(from, &ref)
 		}
-		name, ok := stepName(traversal[1:])
-		if !ok {
-			ref.target = group
-			return ref, nil
-		}
-		if m.index[addr.Address{Kind: root, Name: name}] == nil && m.hasInstances(root) {
-			// It may be the name of an instance, which only evaluating tells.
-			ref.target = group
-			return ref, nil
-		}
-		return ref, m.lookupName(&ref, traversal[1:], root, "")
+		return ref, m.lookupName(from, &ref, traversal[1:], root, "")
 	}
 }
 
+// kindOf returns the kind of the blocks that references with a root mean.
+func (m *Module) kindOf(root string) *Kind {
+	for _, k := range m.kinds {
+		if k.Root == root {
+			return k
+		}
+	}
+	return nil
+}
+
+// lookupTyped finds a block of a kind that has types: generator.git.overlays.
+func (m *Module) lookupTyped(from *block, ref *reference, k *Kind) *hcl.Diagnostic {
+	typeName, ok := stepName(ref.traversal[1:])
+	if !ok {
+		return incomplete(*ref, fmt.Sprintf("%s.TYPE.NAME, such as %s.%s.example", k.Root, k.Root, schema.SortedKeys(k.Types)[0]))
+	}
+	if _, ok := k.Types[typeName]; !ok {
+		return undeclared(*ref, fmt.Sprintf("There is no type of %s called %q.", k.Type, typeName), typeName, schema.SortedKeys(k.Types), k.Root+".")
+	}
+	ref.path = append(ref.path, typeName)
+	return m.lookupName(from, ref, ref.traversal[2:], k.Root, typeName)
+}
+
+// lookupGrouped finds a block of a kind all of which are a value, or all of them.
+func (m *Module) lookupGrouped(from *block, ref *reference) *hcl.Diagnostic {
+	root := ref.path[0]
+	group := from.unit.groups[root]
+	name, ok := stepName(ref.traversal[1:])
+	if !ok || from.unit.find(addr.Address{Kind: root, Name: name}) == nil && hasInstances(group) {
+		// It may be the name of an instance, which only evaluating tells.
+		ref.target = group
+		return nil
+	}
+	return m.lookupName(from, ref, ref.traversal[1:], root, "")
+}
+
+// lookupModule finds the outputs of a module that a traversal means: one, or all
+// where that cannot be told.
+func (m *Module) lookupModule(from *block, ref *reference) *hcl.Diagnostic {
+	if diag := m.lookupName(from, ref, ref.traversal[1:], moduleType, ""); diag != nil {
+		return diag
+	}
+	called := from.unit.children[ref.target.address.Name]
+	if called == nil {
+		return nil // its source could not be read
+	}
+	ref.call = called
+	steps := ref.traversal[2:]
+	if len(steps) > 0 && ref.target.forEach != nil {
+		steps = steps[1:]
+	}
+	name, ok := stepName(steps)
+	if !ok {
+		for _, b := range called.blocks {
+			if !b.isGroup() && b.kind.Root == outputRoot {
+				ref.through = append(ref.through, b)
+			}
+		}
+		return nil
+	}
+	output := called.find(addr.Address{Kind: outputRoot, Name: name})
+	if output != nil {
+		ref.through = []*block{output}
+		return nil
+	}
+	if called.partial {
+		return nil
+	}
+	ref.target = nil
+	return undeclared(*ref, fmt.Sprintf("The module has no output %q; nothing else of it can be referred to.", name), name, m.namesOf(called, outputRoot, ""), strings.Join(ref.path, ".")+".")
+}
+
 // lookupName finds the block that the next step names.
-func (m *Module) lookupName(ref *reference, steps hcl.Traversal, kindRoot, typeName string) *hcl.Diagnostic {
+func (m *Module) lookupName(from *block, ref *reference, steps hcl.Traversal, kindRoot, typeName string) *hcl.Diagnostic {
 	prefix := strings.Join(ref.path, ".")
 	name, ok := stepName(steps)
 	if !ok {
 		return incomplete(*ref, prefix+".NAME")
 	}
 	ref.path = append(ref.path, name)
-	ref.target = m.index[addr.Address{Kind: kindRoot, Type: typeName, Name: name}]
+	ref.target = from.unit.find(addr.Address{Kind: kindRoot, Type: typeName, Name: name})
 	if ref.target != nil {
 		return nil
 	}
-	names := m.namesOf(kindRoot, typeName)
+	names := m.namesOf(from.unit, kindRoot, typeName)
 	word := map[string]string{"var": "variable", "local": "local value"}[kindRoot]
 	if word == "" {
 		word = kindRoot
 	}
-	detail := fmt.Sprintf("No %s %q is declared in this configuration.", word, name)
+	where := "configuration"
+	if from.unit.parent != nil {
+		where = "module"
+	}
+	detail := fmt.Sprintf("No %s %q is declared in this %s.", word, name, where)
 	if typeName != "" {
-		detail = fmt.Sprintf("No %s of type %s is called %q in this configuration.", word, typeName, name)
+		detail = fmt.Sprintf("No %s of type %s is called %q in this %s.", word, typeName, name, where)
+	}
+	if kind := m.kinds[kindRoot]; from.unit.parent != nil && kind != nil && kind.RootOnly && kind.Grouped {
+		detail += fmt.Sprintf(" A module uses only those that are passed to it: declare a variable of type %s, and refer to it.", kindRoot)
 	}
 	return undeclared(*ref, detail, name, names, prefix+".")
 }
@@ -151,12 +283,12 @@ func (m *Module) lookupName(ref *reference, steps hcl.Traversal, kindRoot, typeN
 const maxSuggesting = 1000
 
 // namesOf returns the names of a kind's blocks, for a suggestion.
-func (m *Module) namesOf(kindRoot, typeName string) []string {
+func (m *Module) namesOf(u *unit, kindRoot, typeName string) []string {
 	if m.suggesting++; m.suggesting > maxSuggesting {
 		return nil
 	}
 	var names []string
-	for a := range m.index {
+	for a := range u.index {
 		if a.Kind == kindRoot && a.Type == typeName {
 			names = append(names, a.Name)
 		}
@@ -180,12 +312,14 @@ func stepName(steps hcl.Traversal) (string, bool) {
 	return "", false
 }
 
-func (m *Module) hasInstances(root string) bool {
-	if root == "application" {
+// hasInstances reports whether names of a group's blocks are only known when it is
+// evaluated.
+func hasInstances(group *block) bool {
+	if group.address.Kind == ordered {
 		return false
 	}
-	for _, member := range m.groups[root].members {
-		if member.forEach != nil {
+	for _, member := range group.members {
+		if member.forEach != nil || member.kind.Root == variableRoot {
 			return true
 		}
 	}
@@ -247,9 +381,16 @@ func undeclared(ref reference, detail, name string, names []string, prefix strin
 	}
 }
 
-// roots are the first words of references.
+// roots are the first words of references, sorted.
 func (m *Module) roots() []string {
-	return append(schema.SortedKeys(m.groups), "var", "local", "each", "generator")
+	roots := []string{"each", "path"}
+	for _, k := range m.kinds {
+		if k.Root != "" && k.Root != outputRoot {
+			roots = append(roots, k.Root)
+		}
+	}
+	slices.Sort(roots)
+	return roots
 }
 
 func (m *Module) unknownRoot(ref reference, traversal hcl.Traversal) *hcl.Diagnostic {

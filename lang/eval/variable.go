@@ -1,14 +1,8 @@
 package eval
 
 import (
-	"errors"
-	"fmt"
-	"strings"
-
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
@@ -39,12 +33,9 @@ func VariableKind() *Kind {
 				{Name: "nullable", Type: schema.Bool, Default: "false", Doc: "Whether the value may be null. Where it may not, null means the default."},
 			},
 			Blocks: []schema.Nested{{Block: &schema.Block{
-				Type: "validation",
-				Doc:  "A condition that the value must meet.",
-				Arguments: []schema.Argument{
-					{Name: "condition", Type: schema.Expression, Required: true, Doc: "An expression that is true for good values. It may refer to the variable itself, and to others."},
-					{Name: "error_message", Type: schema.Expression, Required: true, Doc: "A sentence for whoever gave the value."},
-				},
+				Type:      "validation",
+				Doc:       "A condition that the value must meet.",
+				Arguments: conditionArguments("An expression that is true for good values. It may refer to the variable itself, and to others."),
 			}}},
 		},
 		Root:   "var",
@@ -52,13 +43,16 @@ func VariableKind() *Kind {
 	}
 }
 
+// variableRoot is what references to variables begin with.
+const variableRoot = "var"
+
 func decodeVariable(e *Evaluation, in *Instance) Decoded {
 	variable := Variable{
 		Name: in.Address.Name, Description: in.Values.String("description"), Sensitive: in.Values.Bool("sensitive", false), Range: in.Values.Range,
 	}
-	want, defaults := variableType(in)
-	variable.Type = typeexpr.TypeString(want.WithoutOptionalAttributesDeep())
-	v, origin := givenValue(e, in, want, defaults)
+	want := variableType(in)
+	variable.Type = want.String()
+	v, origin := valueOf(e, in, want)
 	variable.Origin = origin
 	if variable.Sensitive {
 		v = v.Mark(value.Sensitive)
@@ -66,63 +60,114 @@ func decodeVariable(e *Evaluation, in *Instance) Decoded {
 	if v.IsWhollyKnown() && !in.Failed {
 		e.validate(in, v)
 	}
+	if in.frame.parent != nil {
+		return Decoded{Value: v}
+	}
 	variable.Value = value.Text(v)
 	return Decoded{Value: v, Made: variable}
 }
 
 // variableType reads the type argument.
-func variableType(in *Instance) (cty.Type, *typeexpr.Defaults) {
+func variableType(in *Instance) constraint {
 	argument, ok := in.Values.Get("type")
 	if !ok {
-		return cty.DynamicPseudoType, nil
+		return anything()
 	}
-	ty, defaults, diags := typeexpr.TypeConstraintWithDefaults(argument.Expr)
+	want, diags := parseConstraint(argument.Expr)
 	in.Report(diags...)
 	if diags.HasErrors() {
-		return cty.DynamicPseudoType, nil
+		return anything()
 	}
-	return ty, defaults
+	if !want.isPlain() && in.frame.parent == nil {
+		in.Errorf(argument.Range(), "Invalid type specification", "A variable of the root module cannot hold a block, as none can be given from outside. Only modules that are called can have variables of the type %s.", want)
+		return anything()
+	}
+	return want
 }
 
-// givenValue returns the value of a variable and where it came from. An error
-// makes the value unknown.
-func givenValue(e *Evaluation, in *Instance, want cty.Type, defaults *typeexpr.Defaults) (cty.Value, string) {
+// valueOf returns the value of a variable and where it came from. An error makes
+// the value unknown.
+func valueOf(e *Evaluation, in *Instance, want constraint) (cty.Value, string) {
 	nullable := in.Values.Bool("nullable", false)
-	input, given := e.inputs[in.Address.Name]
-	if given {
-		v, ok := inputValue(in, input, want)
-		if !ok {
-			return cty.UnknownVal(want.WithoutOptionalAttributesDeep()), input.Origin
-		}
-		if !v.IsNull() || nullable {
-			return conform(in, v, want, defaults, input.Range, "The value from "+input.Origin), input.Origin
+	given, at, origin := passed(e, in, want)
+	if origin != "" {
+		if in.Failed || !given.IsNull() || nullable {
+			return fit(in, given, want, at, origin), origin
 		}
 	}
 	if argument, ok := in.Values.Get("default"); ok {
 		v, diags := constant(argument.Expr)
 		in.Report(diags...)
 		if diags.HasErrors() {
-			return cty.UnknownVal(want.WithoutOptionalAttributesDeep()), "default"
+			return want.unknown(), "default"
 		}
 		if v.IsNull() && !nullable {
 			in.Errorf(argument.Range(), "Invalid default", "The default is null, but the variable must have a value. Leave the default out, so that a value must be given, or say nullable = true.")
 		}
-		return conform(in, v, want, defaults, argument.Range(), "The default"), "default"
+		return fit(in, v, want, argument.Range(), "The default"), "default"
 	}
-	unknown := cty.UnknownVal(want.WithoutOptionalAttributesDeep())
-	if in.Failed || in.block.broken {
-		return unknown, "" // what is wrong may be why there is no default
-	}
-	if e.reader == nil && !given {
+	switch {
+	case in.Failed || in.block.broken || in.frame.placeholder:
+		// What is wrong may be why there is no default.
+	case origin != "":
+		in.Errorf(at, "Invalid value for variable", "The variable %q must not be null, and has no default.", in.Address.Name)
+	case in.frame.parent != nil:
+		// The call was reported to lack the argument.
+	case e.Offline():
 		in.Deferred = true
-		return unknown, ""
+	default:
+		in.Errorf(in.Values.Range, "Missing value for variable", "The variable %q has no default, and no value was given. Give one with --var '%s=...', in gantry.vars.hcl, or in the environment as %s%s.", in.Address.Name, in.Address.Name, envPrefix, in.Address.Name)
 	}
-	if given {
-		in.Errorf(input.Range, "Invalid value for variable", "The variable %q must not be null, and has no default.", in.Address.Name)
-		return unknown, input.Origin
+	return want.unknown(), origin
+}
+
+// passed returns the value that was given from outside or, in a called module, by
+// its caller; the origin is empty where there is none.
+func passed(e *Evaluation, in *Instance, want constraint) (v cty.Value, at hcl.Range, origin string) {
+	if in.frame.parent == nil {
+		input, ok := e.inputs[in.Address.Name]
+		if !ok {
+			return cty.NilVal, at, ""
+		}
+		v, ok = inputValue(in, input, want.ty)
+		if !ok {
+			v = want.unknown()
+		}
+		return v, input.Range, input.Origin
 	}
-	in.Errorf(in.Values.Range, "Missing value for variable", "The variable %q has no default, and no value was given. Give one with --var '%s=...', in gantry.vars.hcl, or in the environment as %s%s.", in.Address.Name, in.Address.Name, envPrefix, in.Address.Name)
-	return unknown, ""
+	input := in.block.input
+	if input == nil {
+		return cty.NilVal, at, ""
+	}
+	ctx := e.scopeOf(in.frame.parent, in.block.given)
+	if each, ok := in.frame.call.ctx.Variables["each"]; ok {
+		ctx = ctx.NewChild()
+		ctx.Variables = map[string]cty.Value{"each": each}
+	}
+	v, diags := schema.Evaluate(input.Expr, ctx)
+	in.Report(diags...)
+	return v, input.Expr.Range(), in.frame.call.Address.String()
+}
+
+// fit brings a value to the variable's type.
+func fit(in *Instance, v cty.Value, want constraint, at hcl.Range, origin string) cty.Value {
+	if in.Failed && !v.IsKnown() {
+		return want.unknown()
+	}
+	v, marks := v.Unmark()
+	converted, err := want.conform(v)
+	if err == nil {
+		return converted.WithMarks(marks)
+	}
+	what := "The value from " + origin
+	switch {
+	case origin == "The default":
+		what = origin
+	case in.frame.parent != nil:
+		what = "The argument"
+	}
+	in.Errorf(at, "Invalid value for variable", "%s does not fit the type of variable %q, which is %s: %s.", what, in.Address.Name, want, err)
+	return want.unknown()
 }
 
 // constant evaluates an expression that refers to nothing.
@@ -138,82 +183,25 @@ func constant(expr hcl.Expression) (cty.Value, hcl.Diagnostics) {
 	return expr.Value(nil)
 }
 
-// conform brings a value to the variable's type.
-func conform(in *Instance, v cty.Value, want cty.Type, defaults *typeexpr.Defaults, at hcl.Range, what string) cty.Value {
-	if defaults != nil && !v.IsNull() {
-		v = defaults.Apply(v)
-	}
-	converted, err := convert.Convert(v, want)
-	if err == nil {
-		return converted
-	}
-	where := ""
-	var pathErr cty.PathError
-	if errors.As(err, &pathErr) && len(pathErr.Path) > 0 {
-		where = value.PathText(pathErr.Path) + ": "
-	}
-	in.Errorf(at, "Invalid value for variable", "%s does not fit the type of variable %q, which is %s: %s%s.", what, in.Address.Name, typeexpr.TypeString(want.WithoutOptionalAttributesDeep()), where, err)
-	return cty.UnknownVal(want.WithoutOptionalAttributesDeep())
-}
-
 // validate checks a variable's conditions.
 func (e *Evaluation) validate(in *Instance, v cty.Value) {
-	ctx := e.scope(in.block)
+	ctx := e.scope(in.frame, in.block)
 	siblings := map[string]cty.Value{}
-	if others, ok := ctx.Variables["var"]; ok && others.IsKnown() {
+	if others, ok := ctx.Variables[variableRoot]; ok && others.IsKnown() {
 		siblings = others.AsValueMap()
 	}
 	if siblings == nil {
 		siblings = map[string]cty.Value{}
 	}
 	siblings[in.Address.Name] = v
-	ctx.Variables["var"] = cty.ObjectVal(siblings)
+	ctx.Variables[variableRoot] = cty.ObjectVal(siblings)
+	at := in.Values.Range
+	if input, ok := e.inputs[in.Address.Name]; ok && in.frame.parent == nil && !input.Range.Empty() {
+		at = input.Range
+	} else if in.block.input != nil {
+		at = in.block.input.Expr.Range()
+	}
 	for _, validation := range in.Values.Blocks("validation") {
-		condition, hasCondition := validation.Get("condition")
-		message, hasMessage := validation.Get("error_message")
-		if !hasCondition || !hasMessage {
-			continue
-		}
-		met, diags := schema.Evaluate(condition.Expr, ctx)
-		in.Report(diags...)
-		if diags.HasErrors() || !met.IsKnown() {
-			continue
-		}
-		met, _ = met.Unmark()
-		met, err := convert.Convert(met, cty.Bool)
-		if err != nil || met.IsNull() {
-			in.Errorf(condition.Range(), "Invalid validation condition", "A condition must be true or false.")
-			continue
-		}
-		if met.True() {
-			continue
-		}
-		in.Report(failedValidation(e, in, validation, message, ctx))
-	}
-}
-
-func failedValidation(e *Evaluation, in *Instance, validation *schema.Values, message schema.Value, ctx *hcl.EvalContext) *hcl.Diagnostic {
-	text := "The value does not meet the condition."
-	shown, diags := schema.Evaluate(message.Expr, ctx)
-	in.Report(diags...)
-	if shown, err := convert.Convert(shown, cty.String); err == nil && shown.IsKnown() && !shown.IsNull() {
-		if value.IsSensitive(shown) {
-			text = "The message is not shown, as it holds a sensitive value."
-		} else {
-			text = shown.AsString()
-		}
-	}
-	condition, _ := validation.Get("condition")
-	subject := in.Values.Range
-	if input, ok := e.inputs[in.Address.Name]; ok && !input.Range.Empty() {
-		subject = input.Range
-	}
-	return &hcl.Diagnostic{
-		Severity:    hcl.DiagError,
-		Summary:     "Invalid value for variable",
-		Detail:      fmt.Sprintf("%s\n\nThis is checked by the validation at %s.", strings.TrimSpace(text), validation.Range),
-		Subject:     subject.Ptr(),
-		Expression:  condition.Expr,
-		EvalContext: ctx,
+		in.Report(checkCondition(validation, ctx, "Invalid value for variable", at, "validation")...)
 	}
 }

@@ -50,6 +50,8 @@ var (
 	ForEach = Type{Name: "map, set of strings or generator", article: "a", Raw: true}
 	// Addresses is a list of references that are not evaluated.
 	Addresses = Type{Name: "list of references", article: "a", Raw: true}
+	// Names is a name or a list of names, which are not evaluated.
+	Names = Type{Name: "list of names", article: "a", Raw: true}
 	// TypeConstraint is the type of a variable.
 	TypeConstraint = Type{Name: "type", article: "a", Raw: true}
 )

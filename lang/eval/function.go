@@ -1,0 +1,237 @@
+package eval
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/schema"
+)
+
+// functionRoot is what addresses of functions begin with, and their namespace.
+const functionRoot = "fn"
+
+// FunctionKind declares function blocks.
+func FunctionKind() *Kind {
+	return &Kind{
+		Block: &schema.Block{
+			Type:   "function",
+			Labels: []string{"name"},
+			Doc:    "A function written in the language: elsewhere in the module it is `fn::NAME(...)`. Its result is made of its parameters and nothing else, so that the same arguments always give the same result. It cannot call itself.",
+			Example: `function "image" {
+  params = [name, tag]
+  result = "registry.example.com/${name}:${tag}"
+}`,
+			Arguments: []schema.Argument{
+				{Name: "params", Type: schema.Names, Default: "none", Doc: "The names of the parameters, in order."},
+				{Name: "variadic_param", Type: schema.Names, Default: "none", Doc: "The name of a parameter that takes all further arguments, as a list."},
+				{Name: "result", Type: schema.Expression, Required: true, Doc: "What it gives."},
+			},
+		},
+		Root:   functionRoot,
+		Decode: func(*Evaluation, *Instance) Decoded { return Decoded{Value: cty.EmptyObjectVal} },
+	}
+}
+
+// userFunction is a function block.
+type userFunction struct {
+	block    *block
+	params   []string
+	variadic string
+	result   hcl.Expression
+	// scope has the functions that there are in the module, once it is evaluated.
+	scope *hcl.EvalContext
+}
+
+// defineFunctions reads the function blocks of a unit.
+func (m *Module) defineFunctions(u *unit) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	defined := map[string]*userFunction{}
+	for _, b := range u.blocks {
+		if b.kind.Root != functionRoot || b.broken || b.skip {
+			continue
+		}
+		f, more := readFunction(b)
+		diags = append(diags, more...)
+		if more.HasErrors() {
+			b.broken = true
+			continue
+		}
+		defined[b.address.Name] = f
+	}
+	for _, name := range schema.SortedKeys(defined) {
+		if chain := callsItself(defined, name); chain != nil {
+			diags = append(diags, &hcl.Diagnostic{
+				Severity: hcl.DiagError,
+				Summary:  "Function calls itself",
+				Detail:   fmt.Sprintf("The function never comes to an end: %s. A function may call only others that do not call it.", strings.Join(chain, " calls ")),
+				Subject:  defined[name].block.header.Ptr(),
+			})
+			defined[name].block.broken = true
+		}
+	}
+	for name, f := range defined {
+		if !f.block.broken {
+			u.userFunctions = append(u.userFunctions, f)
+			u.functions[functionRoot+"::"+name] = f.function()
+		}
+	}
+	return diags
+}
+
+func readFunction(b *block) (*userFunction, hcl.Diagnostics) {
+	f := &userFunction{block: b}
+	var diags hcl.Diagnostics
+	for _, attribute := range b.parsed.Attributes {
+		switch attribute.Name {
+		case "params":
+			elements, more := hcl.ExprList(attribute.Expr)
+			if more.HasErrors() {
+				diags = append(diags, invalidParameter(attribute.Expr.Range(), "The parameters are names in brackets, such as [name, tag]."))
+			}
+			for _, element := range elements {
+				name := hcl.ExprAsKeyword(element)
+				switch {
+				case name == "":
+					diags = append(diags, invalidParameter(element.Range(), "A parameter is a name without quotes."))
+				case slices.Contains(f.params, name):
+					diags = append(diags, invalidParameter(element.Range(), fmt.Sprintf("There are two parameters called %q.", name)))
+				}
+				f.params = append(f.params, name)
+			}
+		case "variadic_param":
+			if f.variadic = hcl.ExprAsKeyword(attribute.Expr); f.variadic == "" {
+				diags = append(diags, invalidParameter(attribute.Expr.Range(), "The parameter is a name without quotes."))
+			}
+		case "result":
+			f.result = attribute.Expr
+		}
+	}
+	if slices.Contains(f.params, f.variadic) && f.variadic != "" {
+		diags = append(diags, invalidParameter(b.header, fmt.Sprintf("There are two parameters called %q.", f.variadic)))
+	}
+	return f, append(diags, f.checkReferences()...)
+}
+
+// checkReferences holds that the result is made of the parameters only.
+func (f *userFunction) checkReferences() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	names := f.params
+	if f.variadic != "" {
+		names = append(slices.Clone(names), f.variadic)
+	}
+	for _, traversal := range f.result.Variables() {
+		name := traversal.RootName()
+		if slices.Contains(names, name) {
+			continue
+		}
+		detail := fmt.Sprintf("The result of a function can refer to its parameters only, and %q is none of them. Pass it as an argument.", name)
+		if suggestion := schema.Suggest(name, names); suggestion != "" {
+			detail = fmt.Sprintf("There is no parameter %q. Did you mean %q?", name, suggestion)
+		}
+		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown reference", Detail: detail, Subject: traversal.SourceRange().Ptr()})
+	}
+	return diags
+}
+
+func invalidParameter(at hcl.Range, detail string) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Invalid parameter", Detail: detail, Subject: at.Ptr()}
+}
+
+// calls returns the names of the functions of the module that an expression calls.
+func calls(expr hcl.Expression) []string {
+	native, ok := expr.(hclsyntax.Node)
+	if !ok {
+		return nil
+	}
+	var names []string
+	_ = hclsyntax.VisitAll(native, func(n hclsyntax.Node) hcl.Diagnostics {
+		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok {
+			if name, ours := strings.CutPrefix(call.Name, functionRoot+"::"); ours {
+				names = append(names, name)
+			}
+		}
+		return nil
+	})
+	return names
+}
+
+// callsItself returns the way from a function back to itself, nil where there is
+// none.
+func callsItself(defined map[string]*userFunction, start string) []string {
+	seen := map[string]bool{}
+	var walk func(name string, path []string) []string
+	walk = func(name string, path []string) []string {
+		path = append(path, addr.Address{Kind: functionRoot, Name: name}.String())
+		f := defined[name]
+		if f == nil || seen[name] {
+			return nil
+		}
+		seen[name] = true
+		for _, called := range calls(f.result) {
+			if called == start {
+				return append(path, path[0])
+			}
+			if found := walk(called, path); found != nil {
+				return found
+			}
+		}
+		return nil
+	}
+	return walk(start, nil)
+}
+
+// function is the block as cty calls it. Unknown and sensitive arguments reach the
+// result as they would if it were written where it is called.
+func (f *userFunction) function() function.Function {
+	spec := &function.Spec{
+		Type: func(args []cty.Value) (cty.Type, error) {
+			v, err := f.call(args)
+			return v.Type(), err
+		},
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f.call(args) },
+	}
+	parameter := func(name string) function.Parameter {
+		return function.Parameter{
+			Name: name, Type: cty.DynamicPseudoType,
+			AllowDynamicType: true, AllowMarked: true, AllowNull: true, AllowUnknown: true,
+		}
+	}
+	for _, name := range f.params {
+		spec.Params = append(spec.Params, parameter(name))
+	}
+	if f.variadic != "" {
+		variadic := parameter(f.variadic)
+		spec.VarParam = &variadic
+	}
+	return function.New(spec)
+}
+
+func (f *userFunction) call(args []cty.Value) (cty.Value, error) {
+	ctx := f.scope.NewChild()
+	ctx.Variables = make(map[string]cty.Value, len(args))
+	for i, name := range f.params {
+		ctx.Variables[name] = args[i]
+	}
+	if f.variadic != "" {
+		ctx.Variables[f.variadic] = cty.TupleVal(args[len(f.params):])
+	}
+	v, diags := schema.Evaluate(f.result, ctx)
+	if diags.HasErrors() {
+		return cty.DynamicVal, fmt.Errorf("%s: %s", diags[0].Summary, strings.TrimSuffix(diags[0].Detail, "."))
+	}
+	return v, nil
+}
+
+// bindFunctions gives the functions of the module each other, and the language's.
+func (u *unit) bindFunctions(scope *hcl.EvalContext) {
+	for _, f := range u.userFunctions {
+		f.scope = scope
+	}
+}
