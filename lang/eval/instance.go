@@ -113,7 +113,7 @@ func (e *Evaluation) evaluateInstances(b *block) {
 func (e *Evaluation) decode(b *block, address addr.Address, ctx *hcl.EvalContext) *Instance {
 	in := &Instance{block: b, Address: address, ctx: ctx}
 	var diags hcl.Diagnostics
-	in.Values, diags = b.parsed.Decode(ctx)
+	in.Values, diags = e.fixtures.parsed(b, address).Decode(ctx)
 	in.Report(diags...)
 	in.made = b.kind.Decode(e, in)
 	return in
