@@ -80,6 +80,9 @@ func (b *Block) Body() *hcl.BodySchema {
 		for _, nested := range b.Blocks {
 			b.body.Blocks = append(b.body.Blocks, hcl.BlockHeaderSchema{Type: nested.Type, LabelNames: nested.Labels})
 		}
+		if len(b.Blocks) > 0 {
+			b.body.Blocks = append(b.body.Blocks, hcl.BlockHeaderSchema{Type: dynamicType, LabelNames: []string{"type"}})
+		}
 	})
 	return b.body
 }
