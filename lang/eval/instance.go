@@ -55,7 +55,7 @@ func (in *Instance) ErrorAt(values *schema.Values, argument, summary, format str
 		Subject:  values.RangeOf(argument).Ptr(),
 	}
 	if v, ok := values.Get(argument); ok {
-		diag.Expression, diag.EvalContext = v.Expr, values.Context
+		diag.Expression, diag.EvalContext = v.Expr, v.Context
 	}
 	if summary == CredentialsInURL {
 		diag.Expression, diag.EvalContext, diag.Extra = nil, nil, HideSource{}

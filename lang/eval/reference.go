@@ -65,7 +65,7 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 				diags = append(diags, more...)
 				collect(traversals, &b.dependsOn, false)
 			default:
-				collect(attribute.Expr.Variables(), &b.references, p.Block.Type == "validation")
+				collect(p.References(attribute.Expr), &b.references, p.Block.Type == "validation")
 			}
 		})
 	}
@@ -93,17 +93,10 @@ func (m *Module) lookup(from *block, traversal hcl.Traversal) (reference, *hcl.D
 		return ref, checkEach(from, traversal)
 	case "var", "local":
 		return ref, m.lookupName(&ref, traversal[1:], root, "")
-	case "generator":
-		typeName, ok := stepName(traversal[1:])
-		if !ok {
-			return ref, incomplete(ref, `generator.TYPE.NAME, such as generator.git.overlays`)
-		}
-		if _, ok := m.kinds["generator"].Types[typeName]; !ok {
-			return ref, undeclared(ref, fmt.Sprintf("There is no type of generator called %q.", typeName), typeName, schema.SortedKeys(m.kinds["generator"].Types), "generator.")
-		}
-		ref.path = append(ref.path, typeName)
-		return ref, m.lookupName(&ref, traversal[2:], root, typeName)
 	default:
+		if k := m.kinds[root]; k != nil && k.Types != nil {
+			return m.lookupTyped(ref, k)
+		}
 		group, ok := m.groups[root]
 		if !ok {
 			return ref, m.unknownRoot(ref, traversal)
@@ -120,6 +113,20 @@ func (m *Module) lookup(from *block, traversal hcl.Traversal) (reference, *hcl.D
 		}
 		return ref, m.lookupName(&ref, traversal[1:], root, "")
 	}
+}
+
+// lookupTyped resolves a traversal to a block of a kind that has types.
+func (m *Module) lookupTyped(ref reference, k *Kind) (reference, *hcl.Diagnostic) {
+	types := schema.SortedKeys(k.Types)
+	typeName, ok := stepName(ref.traversal[1:])
+	if !ok {
+		return ref, incomplete(ref, fmt.Sprintf("%s.TYPE.NAME, such as %s.%s.x", k.Type, k.Type, types[0]))
+	}
+	if k.Types[typeName] == nil {
+		return ref, undeclared(ref, fmt.Sprintf("There is no type of %s called %q.", k.Type, typeName), typeName, types, k.Type+".")
+	}
+	ref.path = append(ref.path, typeName)
+	return ref, m.lookupName(&ref, ref.traversal[2:], k.Type, typeName)
 }
 
 // lookupName finds the block that the next step names.
@@ -249,7 +256,13 @@ func undeclared(ref reference, detail, name string, names []string, prefix strin
 
 // roots are the first words of references.
 func (m *Module) roots() []string {
-	return append(schema.SortedKeys(m.groups), "var", "local", "each", "generator")
+	roots := append(schema.SortedKeys(m.groups), "var", "local", "each")
+	for name, k := range m.kinds {
+		if k.Types != nil {
+			roots = append(roots, name)
+		}
+	}
+	return roots
 }
 
 func (m *Module) unknownRoot(ref reference, traversal hcl.Traversal) *hcl.Diagnostic {
