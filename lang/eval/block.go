@@ -24,6 +24,14 @@ type Kind struct {
 	Grouped bool
 	// Single says that a module may have one such block.
 	Single bool
+	// RootOnly says that only the root module may have such blocks.
+	RootOnly bool
+	// Keyed says that the label is no name but any text, and the key of the address:
+	// health["cert-manager.io/Certificate"].
+	Keyed bool
+	// Library is a file with blocks of the kind that need not be declared: each is there
+	// where something refers to it and the module has none of its name.
+	Library string
 	// Implicit are the kinds all of whose blocks are needed without being written.
 	Implicit []string
 	// Decode makes one instance's part of the configuration, and the value that
@@ -77,7 +85,9 @@ func (m *Module) declare(k *Kind, found *hcl.Block) ([]*block, hcl.Diagnostics) 
 		}
 		a.Type, k, labels = labels[0], typed, labels[1:]
 	}
-	if len(labels) > 0 {
+	if k.Keyed {
+		a = a.Instance(labels[0])
+	} else if len(labels) > 0 {
 		a.Name = labels[0]
 		if !hclsyntax.ValidIdentifier(a.Name) {
 			m.missing = true

@@ -98,10 +98,14 @@ func Load(dir string, options LoadOptions) (*Module, hcl.Diagnostics) {
 	for _, name := range names {
 		diags = append(diags, m.loadFile(name)...)
 	}
+	m.addLibraries()
 	slices.SortStableFunc(m.blocks, func(a, b *block) int { return a.address.Compare(b.address) })
 	m.addGroups()
 	diags = append(diags, m.resolve()...)
 	diags = append(diags, m.sortBlocks()...)
+	if !diags.HasErrors() {
+		diags = append(diags, m.unused()...)
+	}
 	m.read = m.fs.digests()
 	return m, Tidy(diags)
 }

@@ -65,7 +65,10 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 				diags = append(diags, more...)
 				collect(traversals, &b.dependsOn, false)
 			default:
-				collect(p.References(attribute.Expr), &b.references, p.Block.Type == "validation")
+				traversals, more := m.beforehand(argument.Type, p.References(attribute.Expr))
+				b.broken = b.broken || more.HasErrors()
+				diags = append(diags, more...)
+				collect(traversals, &b.references, p.Block.Type == "validation")
 			}
 		})
 	}
