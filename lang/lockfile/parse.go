@@ -124,12 +124,17 @@ func (r *reader) read(body *hclsyntax.Body) {
 	}
 }
 
-// unixLines ends lines as the file is written; what is blank is nothing.
+// unixLines ends lines as the file is written, with no spaces before their ends;
+// what is blank is nothing. No value can hold the end of a line.
 func unixLines(text string) string {
 	if strings.TrimSpace(text) == "" {
 		return ""
 	}
-	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "")
+	lines := strings.Split(strings.ReplaceAll(text, "\r", ""), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " \t")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // splitPreface parts what comes before the first block into what is the file's and
