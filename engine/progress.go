@@ -55,6 +55,7 @@ type progress struct {
 // written is one change that was made, as the server answered.
 type written struct {
 	object object.Object // nil: deleted
+	failed bool          // it says that it will not be healthy, or was not in time
 }
 
 // skip leaves the application out; the first reason counts.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gantrycd/gantry/engine/track"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
 )
 
@@ -21,7 +22,7 @@ func (p *progress) remove(ctx context.Context, i int) error {
 	if c.Action == plan.Orphan {
 		err = p.letGo(ctx, c)
 	} else if err = p.alone(ctx, c); err == nil {
-		err = p.delete(ctx, c, c.UID)
+		err = ignoreAnother(p.delete(ctx, c, p.seen(i)))
 	}
 	if err != nil {
 		return p.objectError(c, err)
@@ -31,24 +32,99 @@ func (p *progress) remove(ctx context.Context, i int) error {
 	return nil
 }
 
-// delete deletes an object and waits until it is gone. An object that is not
-// there is what was wanted. With a uid only that object is deleted, never another
-// that has its name by now.
-func (p *progress) delete(ctx context.Context, c *plan.Change, uid string) error {
-	request := providers.DeleteRequest{
-		Resource: resource(c), Namespace: c.ID.Namespace, Name: c.ID.Name, UID: uid, Propagation: p.app.Settings.Propagation,
-	}
-	err := p.sendOne(ctx, func(ctx context.Context) error { return p.session.cluster.Delete(ctx, request) })
-	if errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnknownKind) {
+// errAnother is that an object is gone, and another one has its name.
+var errAnother = errors.New("another object has its name by now")
+
+// ignoreAnother is for who only wants an object gone.
+func ignoreAnother(err error) error {
+	if errors.Is(err, errAnother) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	return p.untilGone(ctx, c, uid)
+	return err
 }
 
-// untilGone waits until an object is not there any more, or is another one.
+// delete deletes an object, as it was read, and waits until it is gone. An object
+// that is not there is what was wanted. Where it moved on since it was read, or the
+// server could not be reached, it is read again, and deleted only if the planned
+// deletion still holds. It is never another object that is deleted; that there is
+// one with the same name is errAnother.
+func (p *progress) delete(ctx context.Context, c *plan.Change, have object.Object) error {
+	uid := c.UID
+	if have != nil {
+		uid = have.UID()
+	}
+	for attempt := 1; ; attempt++ {
+		err := p.deleteOnce(ctx, c, uid, have)
+		var conflict *providers.ConflictError
+		switch {
+		case errors.Is(err, errGone):
+			return nil
+		case err == nil:
+			return p.untilGone(ctx, c, uid)
+		case errors.As(err, &conflict) && attempt < attempts:
+		case errors.Is(err, providers.ErrUnreachable) && attempt < attempts:
+			if err := pause(ctx, time.Duration(attempt)*500*time.Millisecond); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+		have = nil
+	}
+}
+
+// errGone is that there is nothing left to delete.
+var errGone = errors.New("is gone")
+
+// deleteOnce sends one deletion of an object in the version that was read; with
+// nothing read it reads it.
+func (p *progress) deleteOnce(ctx context.Context, c *plan.Change, uid string, have object.Object) error {
+	if have == nil {
+		var err error
+		if have, err = p.deletable(ctx, c, uid); err != nil {
+			return err
+		}
+	}
+	if have == nil {
+		return errGone
+	}
+	request := providers.DeleteRequest{
+		Resource: resource(c), Namespace: c.ID.Namespace, Name: c.ID.Name,
+		UID: have.UID(), ResourceVersion: have.ResourceVersion(), Propagation: p.app.Settings.Propagation,
+	}
+	err := p.sendOne(ctx, func(ctx context.Context) error { return p.session.cluster.Delete(ctx, request) })
+	if isGone(err) {
+		return errGone
+	}
+	return err
+}
+
+// deletable reads an object that is to be deleted, nil where it is gone, and makes
+// sure that what was planned for it still holds. Where uid is not empty, the object
+// that is meant has it.
+func (p *progress) deletable(ctx context.Context, c *plan.Change, uid string) (object.Object, error) {
+	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
+	switch {
+	case isGone(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case uid != "" && have.UID() != uid:
+		return nil, errAnother
+	}
+	if why, err := p.stale(ctx, c, have); err != nil || why != "" {
+		return nil, errors.Join(staleError(why), err)
+	}
+	return have, nil
+}
+
+// isGone reports whether an answer says that there is no such object.
+func isGone(err error) bool {
+	return errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnknownKind)
+}
+
+// untilGone waits until an object is not there any more; that another one has its
+// name is errAnother.
 func (p *progress) untilGone(ctx context.Context, c *plan.Change, uid string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout(), fmt.Errorf("still there after %s; a finalizer may hold it", p.timeout()))
 	defer cancel()
@@ -56,14 +132,14 @@ func (p *progress) untilGone(ctx context.Context, c *plan.Change, uid string) er
 	for {
 		have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
 		switch {
-		case errors.Is(err, providers.ErrNotFound), errors.Is(err, providers.ErrUnknownKind):
+		case isGone(err):
 			return nil
 		case err != nil && ctx.Err() != nil:
 			return context.Cause(ctx)
-		case err != nil:
+		case err != nil && !errors.Is(err, providers.ErrUnreachable): // which may pass; the time is bounded
 			return err
-		case uid != "" && have.UID() != uid:
-			return nil
+		case err == nil && uid != "" && have.UID() != uid:
+			return errAnother
 		}
 		if finalizers, _ := have.Get("metadata", "finalizers"); wait > time.Second && finalizers != nil {
 			p.tell(Event{Kind: EventWaiting, Object: &c.ID, Message: fmt.Sprintf("is being deleted; finalizers: %v", finalizers)})
@@ -77,6 +153,18 @@ func (p *progress) untilGone(ctx context.Context, c *plan.Change, uid string) er
 
 // letGo takes our marks off an object and leaves it as it is.
 func (p *progress) letGo(ctx context.Context, c *plan.Change) error {
+	for attempt := 1; ; attempt++ {
+		err := p.letGoOnce(ctx, c)
+		if !errors.Is(err, providers.ErrUnreachable) || attempt == attempts {
+			return err
+		}
+		if err := pause(ctx, time.Duration(attempt)*500*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func (p *progress) letGoOnce(ctx context.Context, c *plan.Change) error {
 	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
 	if errors.Is(err, providers.ErrNotFound) {
 		return nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/gantrycd/gantry/engine/order"
 	"github.com/gantrycd/gantry/engine/track"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
@@ -123,12 +124,21 @@ func (p *progress) stale(ctx context.Context, c *plan.Change, have object.Object
 		return p.staleOwner(c, have), nil
 	case plan.Update, plan.Adopt, plan.Replace:
 		return p.staleFields(ctx, c, have)
-	case plan.Run, plan.Forget, plan.Unchanged, plan.Blocked:
+	case plan.Run:
+		if have != nil && !p.isOurs(have) {
+			return notTheHooks(c), nil
+		}
+	case plan.Forget, plan.Unchanged, plan.Blocked:
 	}
 	return "", nil
 }
 
-// staleOwner says why an object is no longer the application's to delete.
+// notTheHooks says that an object is in the way of a hook.
+func notTheHooks(c *plan.Change) string {
+	return fmt.Sprintf("%s exists, and is not what an earlier run of the hook left", c.ID)
+}
+
+// staleOwner says why an object is no longer the application's to delete or to let go.
 func (p *progress) staleOwner(c *plan.Change, have object.Object) string {
 	if c.UID != "" && have.UID() != c.UID {
 		return fmt.Sprintf("%s is another object by now", c.ID)
@@ -136,10 +146,13 @@ func (p *progress) staleOwner(c *plan.Change, have object.Object) string {
 	if _, owner, ok := track.Owner(have); ok && !p.isOurs(have) {
 		return fmt.Sprintf("%s belongs to %s by now", c.ID, owner)
 	}
-	if p.ownsNow(c.ID) {
-		return ""
+	if !p.ownsNow(c.ID) {
+		return fmt.Sprintf("%s is no longer the application's, as its record says", c.ID)
 	}
-	return fmt.Sprintf("%s is no longer the application's, as its record says", c.ID)
+	if says := order.Annotations(have); c.Action == plan.Prune && (p.app.Leaves && says.NoDelete || !p.app.Leaves && says.NoPrune) {
+		return fmt.Sprintf("%s was to be deleted, and its annotations say by now that it is kept", c.ID)
+	}
+	return ""
 }
 
 // ownsNow reports whether the record has an object, or an intent to make it.

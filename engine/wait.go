@@ -29,7 +29,8 @@ func (p *progress) wait(ctx context.Context, changes []int) error {
 	if err := p.flush(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout(), fmt.Errorf("not healthy after %s", p.timeout()))
+	errLate := fmt.Errorf("not healthy after %s", p.timeout())
+	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout(), errLate)
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -49,6 +50,9 @@ func (p *progress) wait(ctx context.Context, changes []int) error {
 			message, err := p.untilHealthy(ctx, c, result)
 			if err == nil {
 				return
+			}
+			if errors.Is(err, errUnhealthy) || errors.Is(err, errLate) {
+				p.unsuccessful(i)
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -92,6 +96,16 @@ func (p *progress) resultOf(i int) object.Object {
 	return nil
 }
 
+// unsuccessful notes that a change did not come to what it was made for, for the
+// delete policy of hooks.
+func (p *progress) unsuccessful(i int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if made := p.results[i]; made != nil {
+		made.failed = true
+	}
+}
+
 // awaits reports whether a change's object has a health to wait for, and does
 // not have it yet.
 func (p *progress) awaits(c *plan.Change, result object.Object) bool {
@@ -106,10 +120,21 @@ func (p *progress) awaits(c *plan.Change, result object.Object) bool {
 	if result == nil {
 		return c.Desired != "" && health.Known(c.ID.GroupKind())
 	}
-	return !ignoresHealth(result) && !health.Ready(result).Done
+	return !healthIgnored(c, result) && !readiness(c, result).Done
 }
 
-func ignoresHealth(o object.Object) bool { return o.Annotation(ignoreHealth) == "true" }
+// healthIgnored reports whether an object says that its health does not count. A
+// hook is waited for in any case, as in Argo CD.
+func healthIgnored(c *plan.Change, o object.Object) bool {
+	return c.Hook == nil && o.Annotation(ignoreHealth) == "true"
+}
+
+func readiness(c *plan.Change, o object.Object) health.Readiness {
+	if c.Hook != nil {
+		return health.HookReady(o)
+	}
+	return health.Ready(o)
+}
 
 // untilHealthy waits for one object and returns the last that it said of itself.
 func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result object.Object) (message string, err error) {
@@ -124,12 +149,9 @@ func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result obje
 		if olderThan(o, result) {
 			return false, nil
 		}
-		ready := health.Ready(o)
-		if c.Hook != nil {
-			ready = health.HookReady(o)
-		}
+		ready := readiness(c, o)
 		switch {
-		case ready.Done, c.Hook == nil && ignoresHealth(o):
+		case ready.Done, healthIgnored(c, o):
 			p.tell(Event{Kind: EventHealthy, Object: &id})
 			return true, nil
 		case ready.Failed:

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/engine/diff"
-	"github.com/gantrycd/gantry/engine/track"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
@@ -23,8 +22,6 @@ const (
 	servingTimeout = 30 * time.Second
 	// lagTimeout is how long a server may go by the old definition of a kind.
 	lagTimeout = 5 * time.Second
-	// sweepTimeout is how long deleting the hooks of an application may take.
-	sweepTimeout = 2 * time.Minute
 	// attempts is how often a write is repeated when the object moved on between
 	// reading and writing it.
 	attempts = 6
@@ -54,7 +51,7 @@ func (p *progress) write(ctx context.Context, i int) error {
 			result, err = p.send(ctx, c, have)
 		}
 	case plan.Replace:
-		result, err = p.replace(ctx, c)
+		result, err = p.replace(ctx, c, p.seen(i))
 	case plan.Run:
 		result, err = p.runHook(ctx, c)
 	default:
@@ -161,90 +158,13 @@ func (p *progress) definitionLags(c *plan.Change, err error) bool {
 }
 
 // replace deletes an object and makes it anew.
-func (p *progress) replace(ctx context.Context, c *plan.Change) (object.Object, error) {
-	if err := p.delete(ctx, c, c.UID); err != nil {
+func (p *progress) replace(ctx context.Context, c *plan.Change, have object.Object) (object.Object, error) {
+	if err := p.delete(ctx, c, have); err != nil {
 		return nil, fmt.Errorf("deleting it to make it anew: %w", err)
 	}
 	created := *c
 	created.Action, created.UID, created.Predicted = plan.Create, "", true
 	return p.send(ctx, &created, nil)
-}
-
-// runHook creates a hook's object, in place of the one of an earlier run.
-func (p *progress) runHook(ctx context.Context, c *plan.Change) (object.Object, error) {
-	if c.ID.Name == "" {
-		answer, err := p.request(ctx, func(ctx context.Context) (providers.ApplyResult, error) {
-			return p.session.cluster.Create(ctx, providers.ApplyRequest{
-				Resource: resource(c), Object: c.Target(), Manager: p.applying.engine.options.Manager,
-			})
-		})
-		if err != nil {
-			return nil, err
-		}
-		p.warn(c, answer.Warnings)
-		return answer.Object, nil
-	}
-	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
-	switch {
-	case errors.Is(err, providers.ErrNotFound), notServedYet(c, err):
-		have = nil
-	case err != nil:
-		return nil, err
-	case !p.isOurs(have):
-		return nil, staleError(fmt.Sprintf("%s exists, and is not what an earlier run of the hook left", c.ID))
-	case c.Hook.Deletes("BeforeHookCreation"):
-		if err := p.delete(ctx, c, have.UID()); err != nil {
-			return nil, fmt.Errorf("deleting the one of an earlier run: %w", err)
-		}
-		have = nil
-	}
-	return p.send(ctx, c, have)
-}
-
-// isOurs reports whether a live object carries the application's mark.
-func (p *progress) isOurs(have object.Object) bool {
-	lineage, owner, ok := track.Owner(have)
-	return ok && lineage == p.applying.plan.Lineage && owner == p.app.Address
-}
-
-// sweepHooks deletes the hooks whose policy says so, now that the application is done.
-func (p *progress) sweepHooks(ctx context.Context, succeeded bool) {
-	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
-	defer cancel()
-	swept := false
-	policy := "HookFailed"
-	if succeeded {
-		policy = "HookSucceeded"
-	}
-	for i := range p.app.Changes {
-		c := &p.app.Changes[i]
-		p.mu.Lock()
-		made := p.results[i]
-		p.mu.Unlock()
-		if c.Hook == nil || made == nil || made.object == nil || !c.Hook.Deletes(policy) {
-			continue
-		}
-		gone := *c
-		gone.ID = made.object.ID()
-		if err := p.delete(ctx, &gone, made.object.UID()); err != nil {
-			id := gone.ID
-			p.tell(Event{Kind: EventWarning, Object: &id, Message: fmt.Sprintf("the hook is left behind: %s", err)})
-			continue
-		}
-		p.mu.Lock()
-		p.record.Disown(gone.ID)
-		p.mu.Unlock()
-		swept = true
-	}
-	if !swept {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.put(ctx); err != nil {
-		// The next apply finds them gone.
-		p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("that hooks were deleted is not recorded: %s", err)})
-	}
 }
 
 // request sends one write. It is completed even if the apply is cancelled

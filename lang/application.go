@@ -43,7 +43,7 @@ func applicationKind() *eval.Kind {
 			Arguments: []schema.Argument{
 				forEachArgument(),
 				dependsOnArgument(),
-				{Name: "name", Type: schema.DNSLabel, Default: "made of the block's name and the key", Doc: "What people see; unique in the project."},
+				{Name: "name", Type: schema.DNSLabel, Default: "made of the names and keys of the modules that it is in, its own name and its key", Doc: "What people see; unique in the project."},
 				{Name: "project", Type: schema.Reference("project"), Default: "none: nothing is guarded", Doc: "The project that it belongs to."},
 				{Name: "labels", Type: schema.StringMap, Doc: "Labels to select applications by."},
 				{Name: "info", Type: schema.StringMap, Doc: "What else people should know: links, owners."},
@@ -93,7 +93,7 @@ func decodeApplication(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	application := &Application{
 		Address: in.Address, Name: applicationName(in), Labels: v.StringMap("labels"), Info: v.StringMap("info"),
 		OnDestroy: "delete", HistoryLimit: v.Int("revision_history_limit", defaultHistory), Range: v.Range,
-		Sync: decodeSync(v.One("sync")), IgnoreDifferences: decodeIgnoreDifferences(in), Lifecycle: decodeLifecycle(v.One("lifecycle")),
+		Sync: decodeSync(v.One("sync")), IgnoreDifferences: decodeIgnoreDifferences(in), Lifecycle: decodeLifecycle(append(in.Lifecycles(), v.Blocks("lifecycle")...)),
 	}
 	if v.Has("on_destroy") {
 		application.OnDestroy = v.String("on_destroy")
@@ -142,10 +142,7 @@ func applicationName(in *eval.Instance) string {
 	if in.Values.Has("name") {
 		return in.Values.String("name")
 	}
-	text := in.Address.Name
-	if in.Address.HasKey {
-		text += "-" + in.Address.Key
-	}
+	text := in.QualifiedName()
 	name := function.DNSLabel(text)
 	if name == "" {
 		in.Errorf(in.Values.Range, "Invalid name", "No name can be made of %q, as it has neither a letter a to z nor a digit. Set the argument \"name\".", text)
@@ -153,12 +150,15 @@ func applicationName(in *eval.Instance) string {
 	return name
 }
 
-func decodeLifecycle(v *schema.Values) Lifecycle {
-	if v == nil {
-		return Lifecycle{}
+// decodeLifecycle reads the lifecycle of an application and of the modules that it
+// is in: what one of them forbids is forbidden.
+func decodeLifecycle(blocks []*schema.Values) Lifecycle {
+	var l Lifecycle
+	for _, v := range blocks {
+		l.Disabled = l.Disabled || !v.Bool("enabled", true)
+		l.NoUpdate = l.NoUpdate || !v.Bool("update", true)
+		l.NoDestroy = l.NoDestroy || !v.Bool("destroy", true)
+		l.PreventDestroy = l.PreventDestroy || v.Bool("prevent_destroy", false)
 	}
-	return Lifecycle{
-		Disabled: !v.Bool("enabled", true), NoUpdate: !v.Bool("update", true),
-		NoDestroy: !v.Bool("destroy", true), PreventDestroy: v.Bool("prevent_destroy", false),
-	}
+	return l
 }

@@ -30,6 +30,7 @@ variable "git_token" {
 }
 
 locals {
+  tag = var.image_tag
   env = {
     staging    = { replicas = 1 }
     production = { replicas = 3 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -90,7 +91,7 @@ func (f *finisher) checkNames() {
 	}
 	repositories := map[string]hcl.Range{}
 	for _, repository := range f.config.Repositories {
-		f.checkName("repository", repository.Name, repository.Range, repositories)
+		f.checkName("repository", path.Join(repository.Address.Module, repository.Name), repository.Range, repositories)
 	}
 	type key struct{ project, name string }
 	first := map[key]*Application{}

@@ -34,13 +34,27 @@ func generatorType(typeName, doc, example string, arguments []schema.Argument, b
 		},
 		Root: "generator",
 		Decode: func(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
-			items, known := generate(e, in)
+			items, known := generatedItems(e, in, generate)
 			if !known || in.Failed || in.Deferred {
 				return eval.Decoded{Value: cty.DynamicVal}
 			}
 			return decodeGenerator(in, items)
 		},
 	}
+}
+
+// generatedItems returns a generator's items: a test's, where it gives some.
+func generatedItems(e *eval.Evaluation, in *eval.Instance, generate func(*eval.Evaluation, *eval.Instance) ([]item, bool)) ([]item, bool) {
+	given, ok := e.FixtureItems(in)
+	if !ok {
+		return generate(e, in)
+	}
+	items := make([]item, 0, given.LengthInt())
+	for it := given.ElementIterator(); it.Next(); {
+		key, v := it.Element()
+		items = append(items, item{key: key.AsString(), value: v, origin: "the fixture"})
+	}
+	return items, true
 }
 
 // item is what a generator gives: a key, and an object.

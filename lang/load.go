@@ -29,6 +29,10 @@ type (
 	EvalOptions = eval.Options
 	// Reader reads sources.
 	Reader = eval.Reader
+	// Fixtures are what a test gives in place of what blocks say or read.
+	Fixtures = eval.Fixtures
+	// Scope evaluates expressions in an evaluated configuration.
+	Scope = eval.Scope
 	// HideSource is the Extra of a diagnostic whose lines of source must not be shown.
 	HideSource = eval.HideSource
 )
@@ -80,7 +84,14 @@ func ReadVariables(m *Module, args VarArgs) ([]VariableInput, hcl.Diagnostics) {
 // order of the references. The Config is never nil and has everything that is
 // sound; the applications that are not are in Config.Broken.
 func (m *Module) Evaluate(ctx context.Context, options EvalOptions) (*Config, hcl.Diagnostics) {
-	result, diags := m.Module.Evaluate(ctx, options)
+	c, _, diags := m.EvaluateScope(ctx, options)
+	return c, diags
+}
+
+// EvaluateScope is Evaluate for who goes on to ask: the Scope evaluates further
+// expressions, as the console and tests do.
+func (m *Module) EvaluateScope(ctx context.Context, options EvalOptions) (*Config, *Scope, hcl.Diagnostics) {
+	result, scope, diags := m.Module.EvaluateScope(ctx, options)
 	c, more := configOf(m.Module, result)
-	return c, eval.Tidy(append(diags, more...))
+	return c, scope, eval.Tidy(append(diags, more...))
 }

@@ -86,6 +86,19 @@ func checkURL(in *eval.Instance, v *schema.Values, sourceType source.Type) {
 	}
 }
 
+// directoryOf returns the path of a directory from that of the root module. It was
+// written as one from the directory of the block's module.
+func directoryOf(in *eval.Instance, v *schema.Values, written string) string {
+	module, onDisk := in.Module()
+	if !onDisk {
+		in.ErrorAt(v, "url", "Invalid URL", "The path %q is of a directory beside the configuration, but this module is read from elsewhere. Read it from a repository, or have the directory passed in a variable.", written)
+	}
+	if path.IsAbs(written) {
+		return path.Clean(written)
+	}
+	return path.Join(module, written)
+}
+
 // locate returns where a block with the arguments repository, url and revision
 // reads from. It is false where that cannot be told.
 func locate(in *eval.Instance, v *schema.Values, chart string) (source.Location, addr.Address, bool) {
@@ -110,7 +123,7 @@ func locate(in *eval.Instance, v *schema.Values, chart string) (source.Location,
 		location.Type = guessType(location.URL, chart != "")
 		checkURL(in, v, location.Type)
 		if location.Type == source.Directory {
-			location.URL = path.Clean(location.URL)
+			location.URL = directoryOf(in, v, location.URL)
 			if v.Has("revision") {
 				in.ErrorAt(v, "revision", "Conflicting arguments", "A directory has no revisions.")
 			}

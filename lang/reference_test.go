@@ -72,12 +72,12 @@ func referencePages() map[string]string {
 		if len(of) > 1 {
 			doc = fmt.Sprintf("There are these types of %s:\n", name)
 			for _, block := range of {
-				doc += fmt.Sprintf("\n- [%s](#%s): %s", block.Labels[0], slug(block.Header()), firstSentence(block.Doc))
+				doc += fmt.Sprintf("\n- [%s](#%s): %s", block.Labels[0], slug(block.Header()), schema.FirstSentence(block.Doc))
 			}
 			header = fmt.Sprintf("%s \"TYPE\" \"NAME\"", name)
 		}
 		pages[name+".md"] = generated + schema.Page(doc, of...)
-		summary := firstSentence(of[0].Doc)
+		summary := schema.FirstSentence(of[0].Doc)
 		if len(of) > 1 {
 			var types []string
 			for _, block := range of {
@@ -103,16 +103,6 @@ func functionsPage() string {
 		fmt.Fprintf(&out, "| `%s` | %s | %s |\n", f.Signature(), f.Result, strings.ReplaceAll(f.Doc, "|", `\|`))
 	}
 	return out.String()
-}
-
-// firstSentence returns what a table says of a block.
-func firstSentence(doc string) string {
-	for i := range doc {
-		if doc[i] == '.' && (i+1 == len(doc) || doc[i+1] == ' ') {
-			return doc[:i+1]
-		}
-	}
-	return doc
 }
 
 var notSlug = regexp.MustCompile(`[^\p{L}\p{N} _-]`)

@@ -1,8 +1,6 @@
 package lang
 
 import (
-	"path"
-
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/gantrycd/gantry/lang/eval"
@@ -71,7 +69,7 @@ func decodeRepository(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		checkURL(in, v, repository.Location.Type)
 	}
 	if repository.Location.Type == source.Directory && v.IsKnown("url") {
-		repository.Location.URL = path.Clean(repository.Location.URL)
+		repository.Location.URL = directoryOf(in, v, repository.Location.URL)
 		if v.Has("revision") {
 			in.ErrorAt(v, "revision", "Conflicting arguments", "A directory has no revisions.")
 		}

@@ -23,7 +23,7 @@ variable "s" { default = "default" }
 		"b.auto.vars.hcl":   "x = { n = 4 }",
 		"a.auto.vars.hcl":   "x = { n = 3 }\ns = \"auto\"\nunknown = 1",
 		"ignored.vars.hcl":  "x = { n = 99 }",
-		"other.gantry.hcl":  "",
+		"other.gantry.hcl":  "locals {\n  used = [var.x, var.s]\n}\n",
 		".hidden.vars.hcl":  "x = { n = 98 }",
 		"gantry.vars.json":  "{",
 		"c.auto.vars.hcl.x": "{",

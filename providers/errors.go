@@ -15,6 +15,7 @@ var (
 	ErrUnknownKind  = errors.New("unknown kind")      // the cluster does not serve this kind or version
 	ErrInvalid      = errors.New("invalid")           // the server's validation, a webhook or a quota refused the object
 	ErrUnsupported  = errors.New("unsupported")       // the provider cannot do this at all
+	ErrNotCached    = errors.New("not in the cache")  // it would have to be fetched, and the network is not to be used
 )
 
 // ConflictError is a server's 409: fields that others own, or a precondition

@@ -28,6 +28,10 @@ type Source interface {
 // Snapshot is the content of a location at one revision. It never changes.
 type Snapshot struct {
 	Pin source.Pin
+	// Ref is the full name in git that the revision came to: "refs/tags/v1.2.3",
+	// "refs/heads/main", "HEAD" for the default branch. It is empty for a commit, and
+	// for sources without such names.
+	Ref string
 	// FS is the content: a repository's tree from its root, or a chart from the
 	// folder that holds Chart.yaml. Read-only, safe for concurrent use, paths
 	// cannot leave it, and symbolic links are resolved inside it or fail. It

@@ -47,6 +47,7 @@ Change it:               gantry apply`,
 		newApply(c),
 		newDestroy(c),
 		newGraph(c),
+		newSchema(c),
 		newVersion(c),
 		newCompletion(c),
 	)

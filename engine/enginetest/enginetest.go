@@ -42,6 +42,8 @@ type Bench struct {
 	Events   func(engine.Event)
 	// Wrap, where set, stands between the engine and its clusters: for faults.
 	Wrap func(providers.Clusters) providers.Clusters
+	// Parallelism is engine.Options.Parallelism.
+	Parallelism int
 
 	cache string
 }
@@ -97,6 +99,7 @@ func (b *Bench) Engine() *engine.Engine {
 		Identity:      b.Identity,
 		Recipient:     b.Identity.Recipient(),
 		Version:       "test",
+		Parallelism:   b.Parallelism,
 		Events:        b.Events,
 	})
 }

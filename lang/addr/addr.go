@@ -36,6 +36,9 @@ func typed(kind string) bool {
 	return false
 }
 
+// keyed are the kinds whose blocks have no name but a key: health["group/Kind"].
+func keyed(kind string) bool { return kind == "health" }
+
 // Application returns the address of an application in the root module.
 func Application(name string) Address { return Address{Kind: "application", Name: name} }
 
@@ -148,8 +151,10 @@ func FromTraversal(traversal hcl.Traversal) (Address, hcl.Traversal, error) {
 				return a, steps, fmt.Errorf("expected a type after %s", kind)
 			}
 		}
-		if a.Name, ok = next(); !ok {
-			return a, steps, fmt.Errorf("expected a name after %s", kind)
+		if a.Name = ""; !keyed(kind) {
+			if a.Name, ok = next(); !ok {
+				return a, steps, fmt.Errorf("expected a name after %s", kind)
+			}
 		}
 		a.Key, a.HasKey = "", false
 		if len(steps) > 0 {
@@ -161,6 +166,9 @@ func FromTraversal(traversal hcl.Traversal) (Address, hcl.Traversal, error) {
 				a.Key, a.HasKey = key.AsString(), true
 				steps = steps[1:]
 			}
+		}
+		if keyed(kind) && !a.HasKey {
+			return a, steps, fmt.Errorf("expected a key in brackets after %s", kind)
 		}
 		if kind != "module" || len(steps) == 0 {
 			return a, steps, nil

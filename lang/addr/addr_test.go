@@ -22,6 +22,8 @@ func TestParse(t *testing.T) {
 		`cluster.prod-eu`:                                      {Kind: "cluster", Name: "prod-eu"},
 		`module.a["k"].application.b["$${x} \"y\" \\ \u00e9"]`: {Module: `module.a["k"]`, Kind: "application", Name: "b", Key: `${x} "y" \ é`, HasKey: true},
 		`module.a.module.b.cluster.c`:                          {Module: "module.a.module.b", Kind: "cluster", Name: "c"},
+		`notifier.slack.ops`:                                   {Kind: "notifier", Type: "slack", Name: "ops"},
+		`health["cert-manager.io/Certificate"]`:                {Kind: "health", Key: "cert-manager.io/Certificate", HasKey: true},
 		`module.a`:                                             {Kind: "module", Name: "a"},
 	}
 	for text, want := range tests {
@@ -37,7 +39,7 @@ func TestParseRefuses(t *testing.T) {
 		"", ".", "application", "application.", ".payments", "application.payments.name", "application.payments[0]",
 		`application.payments["a"`, `application.payments["a`, `application.payments["a"]["b"]`, `application.payments["${x}"]`,
 		`application.payments["%{x}"]`, `application.payments["\q"]`, `application.payments["\u12"]`, `application.payments["\ud800"]`,
-		`application.payments["\`, "application.1st", "generator.git", "application.a b", `application["a"]`, "application.\xff", `application.a["\Uffffffff"]`,
+		`application.payments["\`, "application.1st", "generator.git", "application.a b", `application["a"]`, "health", "health.a", `health.a["b"]`, "notifier.slack", "application.\xff", `application.a["\Uffffffff"]`,
 	} {
 		if got, err := addr.Parse(text); err == nil {
 			t.Errorf("Parse(%s) = %v; want an error", text, got)
@@ -138,9 +140,12 @@ func draw(t *rapid.T) addr.Address {
 	if rapid.Bool().Draw(t, "in a module") {
 		a.Module = key(addr.Address{Kind: "module", Name: name.Draw(t, "module")}).String()
 	}
-	a.Kind = rapid.SampledFrom([]string{"application", "cluster", "generator"}).Draw(t, "kind")
-	if a.Kind == "generator" {
+	a.Kind = rapid.SampledFrom([]string{"application", "cluster", "generator", "notifier", "health"}).Draw(t, "kind")
+	switch a.Kind {
+	case "generator", "notifier":
 		a.Type = name.Draw(t, "type")
+	case "health":
+		return a.Instance(rapid.String().Draw(t, "key"))
 	}
 	a.Name = name.Draw(t, "name")
 	return key(a)

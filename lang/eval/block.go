@@ -29,6 +29,12 @@ type Kind struct {
 	// RootOnly says that only the root module may have such blocks: a module cannot
 	// grant itself anything.
 	RootOnly bool
+	// Keyed says that the label is no name but any text, and the key of the address:
+	// health["cert-manager.io/Certificate"].
+	Keyed bool
+	// Library is a file with blocks of the kind that need not be declared: each is there
+	// where something refers to it and the module has none of its name.
+	Library string
 	// Implicit are the kinds all of whose blocks are needed without being written.
 	Implicit []string
 	// Decode makes one instance's part of the configuration, and the value that
@@ -93,7 +99,9 @@ func (m *Module) declare(u *unit, k *Kind, found *hcl.Block) ([]*block, hcl.Diag
 		}
 		a.Type, k, labels = labels[0], typed, labels[1:]
 	}
-	if len(labels) > 0 {
+	if k.Keyed {
+		a = a.Instance(labels[0])
+	} else if len(labels) > 0 {
 		a.Name = labels[0]
 		if !hclsyntax.ValidIdentifier(a.Name) {
 			u.incomplete(m)
@@ -101,15 +109,8 @@ func (m *Module) declare(u *unit, k *Kind, found *hcl.Block) ([]*block, hcl.Diag
 		}
 	}
 	b := &block{address: a, kind: k, header: found.DefRange}
-	if k.Type == moduleType {
-		open := &openBody{Body: found.Body}
-		copied := *found
-		copied.Body = open
-		b.parsed, diags = schema.Parse(&copied, k.Block)
-		b.inputs = open.others
-	} else {
-		b.parsed, diags = schema.Parse(found, k.Block)
-	}
+	b.parsed, diags = schema.Parse(found, k.Block)
+	b.inputs = b.parsed.Others
 	b.broken = b.parsed.Broken
 	for _, attribute := range b.parsed.Attributes {
 		if argument, ok := k.Argument(attribute.Name); ok && argument.Type.Name == schema.ForEach.Name {
@@ -149,7 +150,9 @@ func (m *Module) declareLocals(u *unit, found *hcl.Block) ([]*block, hcl.Diagnos
 // add puts a block among the unit's, unless its address is taken.
 func (m *Module) add(u *unit, b *block, diags hcl.Diagnostics) ([]*block, hcl.Diagnostics) {
 	b.unit, b.place = u, len(u.blocks)
-	if first := u.find(b.address); first != nil && !b.kind.Repeated {
+	key := b.address
+	key.Module = ""
+	if first := u.index[key]; first != nil && !b.kind.Repeated {
 		first.broken = true
 		detail := fmt.Sprintf("%s was already declared at %s. Rename or remove one of the two.", b.address, first.header)
 		if b.kind.Single {
@@ -162,8 +165,6 @@ func (m *Module) add(u *unit, b *block, diags hcl.Diagnostics) ([]*block, hcl.Di
 			Subject:  b.header.Ptr(),
 		})
 	}
-	key := b.address
-	key.Module = ""
 	if !b.kind.Repeated {
 		u.index[key] = b
 	}

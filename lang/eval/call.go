@@ -27,6 +27,7 @@ func ModuleKind(lifecycle *schema.Block) *Kind {
 		Block: &schema.Block{
 			Type:   moduleType,
 			Labels: []string{"name"},
+			Open:   true,
 			Doc: "Another directory of configuration, with values for its variables. All arguments that are not listed here are such values. " +
 				"What the module declares as outputs is `module.NAME.OUTPUT` here, and with `for_each` `module.NAME[KEY].OUTPUT`; nothing else of it can be referred to. " +
 				"A module uses the clusters and projects that are passed to it, in variables of the types `cluster` and `project`, and paths in it are from its own directory.",
@@ -48,21 +49,6 @@ func ModuleKind(lifecycle *schema.Block) *Kind {
 		Root:   moduleType,
 		Decode: func(*Evaluation, *Instance) Decoded { return Decoded{Value: cty.EmptyObjectVal} },
 	}
-}
-
-// openBody is a body in which arguments that are not declared are allowed, and
-// kept.
-type openBody struct {
-	hcl.Body
-	others hcl.Attributes
-}
-
-// Content implements hcl.Body.
-func (b *openBody) Content(schema *hcl.BodySchema) (*hcl.BodyContent, hcl.Diagnostics) {
-	content, remain, diags := b.PartialContent(schema)
-	others, more := remain.JustAttributes()
-	b.others = others
-	return content, append(diags, more...)
 }
 
 // loadCall loads the module that a block calls.

@@ -24,6 +24,8 @@ type Options struct {
 	// depends on it is unknown and ends in Result.Deferred, and so do variables
 	// without a value.
 	Reader Reader
+	// Fixtures are what a test gives in place of what blocks say or read; may be nil.
+	Fixtures *Fixtures
 }
 
 // Reader reads sources.
@@ -37,8 +39,15 @@ type Reader interface {
 // instance of its module, in the order of the references. The Result is never nil and
 // has everything that is sound; the applications that are not are in Result.Broken.
 func (m *Module) Evaluate(ctx context.Context, options Options) (*Result, hcl.Diagnostics) {
+	result, _, diags := m.EvaluateScope(ctx, options)
+	return result, diags
+}
+
+// EvaluateScope is Evaluate for who goes on to ask: the Scope evaluates further
+// expressions.
+func (m *Module) EvaluateScope(ctx context.Context, options Options) (*Result, *Scope, hcl.Diagnostics) {
 	e := &Evaluation{
-		module: m, ctx: ctx, reader: options.Reader,
+		module: m, ctx: ctx, reader: options.Reader, fixtures: options.Fixtures,
 		functions: make([]*hcl.EvalContext, len(m.units)),
 		frames:    make([][]*frame, len(m.units)),
 		result:    &Result{Incomplete: m.missing, Pins: slices.Clone(m.pins)},
@@ -64,7 +73,7 @@ func (m *Module) Evaluate(ctx context.Context, options Options) (*Result, hcl.Di
 			e.evaluate(f, b)
 		}
 	}
-	return e.result, Tidy(e.diags)
+	return e.result, &Scope{evaluation: e}, Tidy(e.diags)
 }
 
 // Evaluation is one run of Evaluate.
@@ -72,6 +81,7 @@ type Evaluation struct {
 	module    *Module
 	ctx       context.Context
 	reader    Reader
+	fixtures  *Fixtures
 	functions []*hcl.EvalContext // by unit.id
 	inputs    map[string]VariableInput
 	frames    [][]*frame // by unit.id

@@ -72,15 +72,18 @@ func (f *frame) result(b *block) *result { return &f.results[b.place] }
 // resultsOf returns what a block came to that one of the frame's needs: its own,
 // one of the caller's, or one of a called module in all its instances.
 func (f *frame) resultsOf(b *block) []*result {
-	switch {
-	case b.unit == f.unit:
+	if b.unit == f.unit {
 		return []*result{f.result(b)}
-	case f.parent != nil && b.unit == f.parent.unit:
-		return []*result{f.parent.result(b)}
 	}
 	var found []*result
-	for _, inner := range f.instancesOf(b.unit) {
-		found = append(found, inner.result(b))
+	for at := f; at != nil; at = at.parent {
+		if !b.unit.within(at.unit) {
+			continue
+		}
+		for _, inner := range at.instancesOf(b.unit) {
+			found = append(found, inner.result(b))
+		}
+		break
 	}
 	return found
 }

@@ -35,6 +35,23 @@ func (in *Instance) Name() string {
 	return in.Address.Name
 }
 
+// QualifiedName is what the instance is called across modules: the names and keys of
+// the modules that it is in, its own name, and its key.
+func (in *Instance) QualifiedName() string {
+	name := in.Address.Name
+	if in.Address.HasKey {
+		name += "-" + in.Address.Key
+	}
+	for f := in.frame; f.parent != nil; f = f.parent {
+		above := f.call.Address.Name
+		if f.hasKey {
+			above += "-" + f.key
+		}
+		name = above + "-" + name
+	}
+	return name
+}
+
 // Module returns the path of the directory of the instance's module from that of the
 // root module, with slashes, which paths in the module are from. It is empty for the
 // root module, and false where the module is not on this machine's disk.
@@ -66,7 +83,7 @@ func (in *Instance) ErrorAt(values *schema.Values, argument, summary, format str
 		Subject:  values.RangeOf(argument).Ptr(),
 	}
 	if v, ok := values.Get(argument); ok {
-		diag.Expression, diag.EvalContext = v.Expr, values.Context
+		diag.Expression, diag.EvalContext = v.Expr, v.Context
 	}
 	if summary == CredentialsInURL {
 		diag.Expression, diag.EvalContext, diag.Extra = nil, nil, HideSource{}
@@ -127,7 +144,7 @@ func (e *Evaluation) evaluateInstances(f *frame, b *block) {
 func (e *Evaluation) decode(f *frame, b *block, address addr.Address, ctx *hcl.EvalContext) *Instance {
 	in := &Instance{block: b, frame: f, Address: address, ctx: ctx}
 	var diags hcl.Diagnostics
-	in.Values, diags = b.parsed.Decode(ctx)
+	in.Values, diags = e.fixtures.parsed(b, address).Decode(ctx)
 	in.Report(diags...)
 	in.made = b.kind.Decode(e, in)
 	return in
@@ -144,7 +161,7 @@ func (e *Evaluation) evaluateInstance(f *frame, b *block, address addr.Address, 
 	sound := !in.Failed && !b.broken
 	e.call(f, b, in, sound && known)
 	switch {
-	case !sound || !known && upFailed:
+	case !sound || upFailed && (!known || f.placeholder):
 		r.fail(address.Key)
 		return cty.DynamicVal, false
 	case !known && !upDeferred && !in.Deferred:
@@ -155,6 +172,7 @@ func (e *Evaluation) evaluateInstance(f *frame, b *block, address addr.Address, 
 		r.deferred = true
 		return in.made.Value, false
 	case f.placeholder:
+		r.deferred = true
 		return in.made.Value, false
 	}
 	if in.made.Made != nil {

@@ -93,6 +93,9 @@ func Load(ctx context.Context, dir string, options LoadOptions) (*Module, hcl.Di
 	m.addGroups()
 	diags = append(diags, m.resolve()...)
 	diags = append(diags, m.sortBlocks()...)
+	if !diags.HasErrors() {
+		diags = append(diags, m.unused()...)
+	}
 	for _, u := range m.units {
 		u.read = u.fs.digests()
 	}
@@ -175,6 +178,7 @@ func (m *Module) loadUnit(ctx context.Context, u *unit) hcl.Diagnostics {
 	for _, name := range names {
 		diags = append(diags, m.loadFile(u, name)...)
 	}
+	m.addLibraries(u)
 	diags = append(diags, m.defineFunctions(u)...)
 	for _, b := range slices.Clone(u.blocks) {
 		if b.kind.Type == moduleType && !b.skip {

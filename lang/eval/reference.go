@@ -74,7 +74,10 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 				diags = append(diags, more...)
 				collect(traversals, &b.dependsOn, false)
 			default:
-				collect(attribute.Expr.Variables(), &b.references, p.Block.Type == "validation")
+				traversals, more := m.beforehand(argument.Type, p.References(attribute.Expr))
+				b.broken = b.broken || more.HasErrors()
+				diags = append(diags, more...)
+				collect(traversals, &b.references, p.Block.Type == "validation")
 			}
 		})
 	}
@@ -385,7 +388,7 @@ func undeclared(ref reference, detail, name string, names []string, prefix strin
 func (m *Module) roots() []string {
 	roots := []string{"each", "path"}
 	for _, k := range m.kinds {
-		if k.Root != "" && k.Root != outputRoot {
+		if k.Root != "" && k.Root != outputRoot && k.Root != functionRoot {
 			roots = append(roots, k.Root)
 		}
 	}

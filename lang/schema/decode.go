@@ -23,6 +23,8 @@ type Values struct {
 	arguments map[string]Value
 	nested    map[string][]*Values
 	known     bool
+	// placeholder: it stands for blocks of a dynamic one whose number is not known.
+	placeholder bool
 }
 
 // Value is an argument that was written.
@@ -31,6 +33,8 @@ type Value struct {
 	cty.Value
 	Expr hcl.Expression
 	Name hcl.Range
+	// Context is what the expression was evaluated in.
+	Context *hcl.EvalContext
 }
 
 // Range is where the argument's value is.
@@ -43,15 +47,24 @@ type Parsed struct {
 	Range      hcl.Range // the block's header
 	Attributes []*hcl.Attribute
 	Nested     []*Parsed
+	// Others are the arguments of an open block that are not declared.
+	Others hcl.Attributes
 	// Broken says that the block is not as declared.
 	Broken bool
+
+	dynamic   *dynamic // how blocks are made of it; nil for one that is written
+	iterators []string // of the dynamic blocks around what is in it
 }
 
 // Parse reads a block by its declaration. It reports what may not be written in it
 // and what is missing.
 func Parse(block *hcl.Block, declared *Block) (*Parsed, hcl.Diagnostics) {
-	parsed := &Parsed{Block: declared, Labels: block.Labels, Range: block.DefRange}
-	content, diags := block.Body.Content(declared.Body())
+	return parse(block, declared, nil)
+}
+
+func parse(block *hcl.Block, declared *Block, iterators []string) (*Parsed, hcl.Diagnostics) {
+	parsed := &Parsed{Block: declared, Labels: block.Labels, Range: block.DefRange, iterators: iterators}
+	content, diags := parsed.content(block.Body)
 	if content == nil {
 		content = &hcl.BodyContent{}
 	}
@@ -65,14 +78,17 @@ func Parse(block *hcl.Block, declared *Block) (*Parsed, hcl.Diagnostics) {
 	}
 	slices.SortFunc(parsed.Attributes, func(a, b *hcl.Attribute) int { return a.NameRange.Start.Byte - b.NameRange.Start.Byte })
 	for _, inner := range content.Blocks {
-		nested, ok := declared.Nested(inner.Type)
-		if !ok {
-			continue
+		var read *Parsed
+		var more hcl.Diagnostics
+		if nested, ok := declared.Nested(inner.Type); ok {
+			read, more = parse(inner, nested.Block, iterators)
+		} else {
+			read, more = parseDynamic(inner, declared, iterators)
 		}
-		read, more := Parse(inner, nested.Block)
 		diags = append(diags, more...)
-		parsed.Nested = append(parsed.Nested, read)
-		parsed.Broken = parsed.Broken || read.Broken
+		if read != nil {
+			parsed.Nested = append(parsed.Nested, read)
+		}
 	}
 	for _, argument := range declared.Arguments {
 		if _, set := content.Attributes[argument.Name]; argument.Required && !set {
@@ -84,6 +100,28 @@ func Parse(block *hcl.Block, declared *Block) (*Parsed, hcl.Diagnostics) {
 	return parsed, diags
 }
 
+// content reads a body by the block's declaration.
+func (p *Parsed) content(body hcl.Body) (*hcl.BodyContent, hcl.Diagnostics) {
+	declared := p.Block.Body()
+	if !p.Block.Open {
+		return body.Content(declared)
+	}
+	_, remain, _ := body.PartialContent(declared)
+	others, _ := remain.JustAttributes() // complains of the declared blocks, too
+	open := &hcl.BodySchema{Attributes: slices.Clone(declared.Attributes), Blocks: declared.Blocks}
+	for _, name := range SortedKeys(others) {
+		open.Attributes = append(open.Attributes, hcl.AttributeSchema{Name: name})
+	}
+	content, diags := body.Content(open)
+	if content != nil {
+		for name := range others {
+			delete(content.Attributes, name)
+		}
+	}
+	p.Others = others
+	return content, diags
+}
+
 // Walk calls visit for every argument of the block and of those in it, in order.
 func (p *Parsed) Walk(visit func(*Parsed, Argument, *hcl.Attribute)) {
 	for _, attribute := range p.Attributes {
@@ -92,6 +130,9 @@ func (p *Parsed) Walk(visit func(*Parsed, Argument, *hcl.Attribute)) {
 		}
 	}
 	for _, nested := range p.Nested {
+		if nested.dynamic != nil {
+			nested.walkDynamic(p, visit)
+		}
 		nested.Walk(visit)
 	}
 }
@@ -100,8 +141,12 @@ func (p *Parsed) Walk(visit func(*Parsed, Argument, *hcl.Attribute)) {
 // its declaration. It reports everything that is wrong at once; what is wrong is
 // unknown in the Values, which are never nil.
 func (p *Parsed) Decode(ctx *hcl.EvalContext) (*Values, hcl.Diagnostics) {
+	return p.decode(ctx, p.Labels)
+}
+
+func (p *Parsed) decode(ctx *hcl.EvalContext, labels []string) (*Values, hcl.Diagnostics) {
 	values := &Values{
-		Block: p.Block, Labels: p.Labels, Range: p.Range, Context: ctx,
+		Block: p.Block, Labels: labels, Range: p.Range, Context: ctx,
 		arguments: make(map[string]Value, len(p.Attributes)), nested: map[string][]*Values{}, known: !p.Broken,
 	}
 	var diags hcl.Diagnostics
@@ -123,13 +168,35 @@ func (p *Parsed) Decode(ctx *hcl.EvalContext) (*Values, hcl.Diagnostics) {
 			values.known = false
 		}
 	}
+	dynamics := map[string]*Parsed{}
 	for _, nested := range p.Nested {
-		decoded, more := nested.Decode(ctx)
+		decoded, more := nested.decodeAll(ctx)
 		diags = append(diags, more...)
-		values.nested[nested.Block.Type] = append(values.nested[nested.Block.Type], decoded)
-		values.known = values.known && decoded.known
+		values.nested[nested.Block.Type] = append(values.nested[nested.Block.Type], decoded...)
+		for _, block := range decoded {
+			values.known = values.known && block.known
+		}
+		if nested.dynamic != nil {
+			dynamics[nested.Block.Type] = nested
+		}
+	}
+	for _, declared := range p.Block.Blocks {
+		if made, ok := dynamics[declared.Type]; ok {
+			if diag := values.checkDynamicCounts(declared, made); diag != nil {
+				diags = append(diags, diag)
+			}
+		}
 	}
 	return values, diags
+}
+
+// decodeAll decodes a nested block, or the blocks that a dynamic one makes.
+func (p *Parsed) decodeAll(ctx *hcl.EvalContext) ([]*Values, hcl.Diagnostics) {
+	if p.dynamic != nil {
+		return p.decodeDynamic(ctx)
+	}
+	decoded, diags := p.decode(ctx, p.Labels)
+	return []*Values{decoded}, diags
 }
 
 // Takes says in a sentence what may be written in a block.
@@ -157,7 +224,7 @@ func (b *Block) Takes() string {
 // decodeArgument evaluates one argument. An argument that is null is as one that
 // is not set.
 func decodeArgument(argument Argument, attribute *hcl.Attribute, ctx *hcl.EvalContext) (Value, bool, hcl.Diagnostics) {
-	decoded := Value{Expr: attribute.Expr, Name: attribute.NameRange}
+	decoded := Value{Expr: attribute.Expr, Name: attribute.NameRange, Context: ctx}
 	if argument.Type.Raw {
 		return decoded, true, nil
 	}
@@ -243,6 +310,9 @@ func (p *Parsed) checkCounts() hcl.Diagnostics {
 	for _, declared := range p.Block.Blocks {
 		var first *Parsed
 		count := 0
+		if slices.ContainsFunc(p.Nested, func(nested *Parsed) bool { return nested.Block == declared.Block && nested.dynamic != nil }) {
+			continue // told when it is decoded
+		}
 		for _, nested := range p.Nested {
 			if nested.Block != declared.Block {
 				continue

@@ -85,14 +85,7 @@ func writeArguments(out *strings.Builder, b *Block) {
 		} else if strings.HasPrefix(fallback, `"`) || fallback == "true" || fallback == "false" || strings.Trim(fallback, "0123456789") == "" && fallback != "" {
 			fallback = "`" + fallback + "`"
 		}
-		doc := argument.Doc
-		if len(argument.OneOf) > 0 {
-			doc += " One of `\"" + strings.Join(argument.OneOf, "\"`, `\"") + "\"`."
-		}
-		if argument.Sensitive {
-			doc += " May be sensitive."
-		}
-		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", argument.Name, argument.Type.Name, cell(fallback), cell(doc))
+		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", argument.Name, argument.Type.Name, cell(fallback), cell(argumentDoc(argument)))
 	}
 }
 

@@ -22,6 +22,9 @@ type Block struct {
 	Example   string
 	Arguments []Argument
 	Blocks    []Nested
+	// Open says that there may be other arguments than those declared, whose meaning is
+	// not in the block.
+	Open bool
 	// Free says that the block's arguments are names of the author's choosing.
 	Free bool
 
@@ -79,6 +82,9 @@ func (b *Block) Body() *hcl.BodySchema {
 		}
 		for _, nested := range b.Blocks {
 			b.body.Blocks = append(b.body.Blocks, hcl.BlockHeaderSchema{Type: nested.Type, LabelNames: nested.Labels})
+		}
+		if len(b.Blocks) > 0 {
+			b.body.Blocks = append(b.body.Blocks, hcl.BlockHeaderSchema{Type: dynamicType, LabelNames: []string{"type"}})
 		}
 	})
 	return b.body

@@ -23,6 +23,8 @@ type Type struct {
 	// Raw says that the expression itself is what the argument takes: it is not
 	// evaluated.
 	Raw bool
+	// Later are names that a late expression may use beside those of the configuration.
+	Later []string
 	// convert brings a known value that is not null to the form in which the block's
 	// decoder gets it. Unknown values within stay unknown. Its errors end messages
 	// that begin with the argument's name.

@@ -37,6 +37,10 @@ type Options struct {
 	SSHAuthSock string
 	// Proxy chooses the proxy of http(s) requests; nil is none.
 	Proxy web.Proxy
+	// Offline says that no server is to be asked: of repositories on the network only
+	// the commits that the cache has can be read, by their full ids; others fail with
+	// providers.ErrNotCached.
+	Offline bool
 	// Limits bound what is read; zero values are the defaults.
 	Limits Limits
 }
@@ -102,13 +106,14 @@ func (s *Source) Open(ctx context.Context, location source.Location) (*providers
 		return nil, err
 	}
 	repository := s.repository(at, location.Auth)
-	commit, files, err := repository.open(ctx, location.Revision)
+	found, err := repository.open(ctx, location.Revision)
 	if err != nil {
 		return nil, fmt.Errorf("git repository %s: %w", at.name, err)
 	}
 	return &providers.Snapshot{
-		Pin: source.Pin{Location: location, Resolved: commit.String()},
-		FS:  files,
+		Pin: source.Pin{Location: location, Resolved: found.commit.String()},
+		Ref: found.ref,
+		FS:  found.files,
 	}, nil
 }
 

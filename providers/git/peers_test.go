@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"net/http/cgi"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -28,6 +26,7 @@ import (
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/git/gittest"
 	"github.com/gantrycd/gantry/providers/sourcetest"
 )
 
@@ -202,21 +201,15 @@ type webServer struct {
 // auth is set.
 func (u *upstreamRepository) http(t *testing.T, tls, auth bool) *webServer {
 	t.Helper()
-	backend := &cgi.Handler{
-		Path:   filepath.Join(run(t, u.root, "--exec-path"), "git-http-backend"),
-		Env:    []string{"GIT_PROJECT_ROOT=" + u.root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + u.root},
-		Stderr: io.Discard,
+	password := ""
+	if auth {
+		password = testPassword
 	}
+	backend := gittest.Handler(t, u.root, testUser, password)
 	server := &webServer{}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		server.requests.Add(1)
 		if intercept := server.intercept.Load(); intercept != nil && (*intercept)(w, r) {
-			return
-		}
-		user, password, _ := r.BasicAuth()
-		if auth && (subtle.ConstantTimeCompare([]byte(user+password), []byte(testUser+testPassword)) != 1) {
-			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
-			http.Error(w, "who are you, "+password+"?", http.StatusUnauthorized)
 			return
 		}
 		backend.ServeHTTP(&countingWriter{w, &server.received}, r)

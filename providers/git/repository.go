@@ -27,77 +27,87 @@ type repository struct {
 	trees   map[plumbing.Hash]*tree.FS
 }
 
-// open returns the commit that a revision is, and its tree.
-func (r *repository) open(ctx context.Context, revision string) (plumbing.Hash, *tree.FS, error) {
+// opened is what a revision is: its commit, the full name that led to it, if any,
+// and its tree.
+type opened struct {
+	commit plumbing.Hash
+	ref    string
+	files  *tree.FS
+}
+
+// open returns what a revision is.
+func (r *repository) open(ctx context.Context, revision string) (opened, error) {
 	if err := ctx.Err(); err != nil {
-		return plumbing.ZeroHash, nil, context.Cause(ctx)
+		return opened{}, context.Cause(ctx)
 	}
 	select {
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()
 	case <-ctx.Done():
-		return plumbing.ZeroHash, nil, context.Cause(ctx)
+		return opened{}, context.Cause(ctx)
 	}
-	commit, files, err := r.read(ctx, revision)
+	found, err := r.read(ctx, revision)
 	if errors.Is(err, errDamaged) && r.mirror != nil {
 		// The objects are marked as damaged by now: fetching makes the mirror anew.
 		r.refs, r.trees = nil, map[plumbing.Hash]*tree.FS{}
 		if err := r.closeObjects(); err != nil {
-			return plumbing.ZeroHash, nil, err
+			return opened{}, err
 		}
-		commit, files, err = r.read(ctx, revision)
+		found, err = r.read(ctx, revision)
 	}
-	return commit, files, err
+	return found, err
 }
 
-func (r *repository) read(ctx context.Context, revision string) (plumbing.Hash, *tree.FS, error) {
-	commit, err := r.commit(ctx, revision)
+func (r *repository) read(ctx context.Context, revision string) (opened, error) {
+	commit, ref, err := r.commit(ctx, revision)
 	if err != nil {
-		return plumbing.ZeroHash, nil, err
+		return opened{}, err
 	}
 	if files := r.trees[commit]; files != nil {
-		return commit, files, nil
+		return opened{commit, ref, files}, nil
 	}
 	decoded, err := r.objects.commit(commit)
 	if err != nil {
-		return plumbing.ZeroHash, nil, err
+		return opened{}, err
 	}
 	files := tree.New(&directory{objects: r.objects, hash: decoded.TreeHash}, r.options.Limits.Files)
 	if _, err := files.ReadDir("."); err != nil {
-		return plumbing.ZeroHash, nil, err
+		return opened{}, err
 	}
 	r.trees[commit] = files
-	return commit, files, nil
+	return opened{commit, ref, files}, nil
 }
 
-// commit finds the commit of a revision, fetching what is needed for it.
-func (r *repository) commit(ctx context.Context, revision string) (plumbing.Hash, error) {
+// commit finds the commit of a revision and the name that leads to it, fetching
+// what is needed for it.
+func (r *repository) commit(ctx context.Context, revision string) (plumbing.Hash, string, error) {
 	if isFullHash(revision) {
 		hash := plumbing.NewHash(revision)
 		if err := r.openExisting(); err != nil {
-			return plumbing.ZeroHash, err
+			return plumbing.ZeroHash, "", err
 		}
 		if r.objects != nil && r.objects.has(hash) {
-			return r.objects.peel(hash)
+			commit, err := r.objects.peel(hash)
+			return commit, "", err
 		}
 	}
 	if err := r.update(ctx); err != nil {
-		return plumbing.ZeroHash, err
+		return plumbing.ZeroHash, "", err
 	}
-	hash, err := r.resolve(revision)
+	hash, ref, err := r.resolve(revision)
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return plumbing.ZeroHash, "", err
 	}
 	if !r.objects.has(hash) {
 		if err := r.fetchObject(ctx, hash, revision); err != nil {
-			return plumbing.ZeroHash, err
+			return plumbing.ZeroHash, "", err
 		}
 	}
 	commit, err := r.objects.peel(hash)
 	if err != nil {
-		return plumbing.ZeroHash, fmt.Errorf("revision %q: %w", revision, err)
+		return plumbing.ZeroHash, "", fmt.Errorf("revision %q: %w", revision, err)
 	}
-	return commit, nil
+	return commit, ref, nil
 }
 
 // openExisting opens what is on disk already, if there is something.
@@ -149,6 +159,9 @@ func (r *repository) updateNow(ctx context.Context) error {
 		}
 		r.objects, r.refs = local.objects, local.references
 		return nil
+	}
+	if r.options.Offline {
+		return fmt.Errorf("%w: it would have to be fetched", providers.ErrNotCached)
 	}
 	if err := r.openMirror(); err != nil {
 		return err

@@ -65,39 +65,40 @@ func (r *references) hint(name string) string {
 	return revision.Hint(name, append(r.below("refs/heads/"), r.below("refs/tags/")...))
 }
 
-// resolve finds the object of a revision. It may be one that is not fetched.
-func (r *repository) resolve(text string) (plumbing.Hash, error) {
+// resolve finds the object of a revision, and the full name that it came to, if
+// any. The object may be one that is not fetched.
+func (r *repository) resolve(text string) (plumbing.Hash, string, error) {
 	switch {
 	case text == "" || text == "HEAD":
 		if r.refs.head.IsZero() {
-			return plumbing.ZeroHash, fmt.Errorf("its default branch is %w; give a revision%s", providers.ErrNotFound, r.refs.hint("main"))
+			return plumbing.ZeroHash, "", fmt.Errorf("its default branch is %w; give a revision%s", providers.ErrNotFound, r.refs.hint("main"))
 		}
-		return r.refs.head, nil
+		return r.refs.head, "HEAD", nil
 	case isFullHash(text):
-		return plumbing.NewHash(text), nil
+		return plumbing.NewHash(text), "", nil
 	case sha256ID.MatchString(text):
-		return plumbing.ZeroHash, fmt.Errorf("%w: revision %s is a SHA-256 commit, and repositories of that format cannot be read", providers.ErrUnsupported, text)
+		return plumbing.ZeroHash, "", fmt.Errorf("%w: revision %s is a SHA-256 commit, and repositories of that format cannot be read", providers.ErrUnsupported, text)
 	}
 	for _, namespace := range []string{"", "refs/", "refs/tags/", "refs/heads/"} {
 		if hash, ok := r.refs.byName[namespace+text]; ok && strings.HasPrefix(namespace+text, "refs/") {
-			return hash, nil
+			return hash, namespace + text, nil
 		}
 	}
 	if hexadecimal.MatchString(text) {
 		hash, err := r.abbreviated(text)
 		if err != nil || !hash.IsZero() {
-			return hash, err
+			return hash, "", err
 		}
 	}
 	if within, ok := revision.ParseRange(text); ok {
 		tags := r.refs.below("refs/tags/")
 		tag, ok := within.Newest(tags)
 		if !ok {
-			return plumbing.ZeroHash, fmt.Errorf("no tag is in the range %q: %w%s", text, providers.ErrNotFound, newestTags(tags, within.Prefix))
+			return plumbing.ZeroHash, "", fmt.Errorf("no tag is in the range %q: %w%s", text, providers.ErrNotFound, newestTags(tags, within.Prefix))
 		}
-		return r.refs.byName["refs/tags/"+tag], nil
+		return r.refs.byName["refs/tags/"+tag], "refs/tags/" + tag, nil
 	}
-	return plumbing.ZeroHash, r.notFound(text)
+	return plumbing.ZeroHash, "", r.notFound(text)
 }
 
 // newestTags names the newest versions there are.

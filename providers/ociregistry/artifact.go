@@ -41,18 +41,62 @@ func (r *repository) open(ctx context.Context, wanted string) (*artifact, error)
 	if err != nil {
 		return nil, r.failed(ctx, err)
 	}
-	layer, err := r.layer(ctx, descriptor)
+	manifest, layer, err := r.layer(ctx, descriptor)
 	if err != nil {
 		return nil, err
 	}
 	if layer.Size > r.options.Limits.LayerBytes {
 		return nil, fmt.Errorf("the content is %w: %d bytes, the limit is %d", tree.ErrTooLarge, layer.Size, r.options.Limits.LayerBytes)
 	}
-	packed, err := content.FetchAll(ctx, r.remote.Blobs(), layer) // checks size and digest
-	if err != nil {
-		return nil, r.failed(ctx, fmt.Errorf("reading layer %s: %w", layer.Digest, err))
+	kept := cache{r.options.CacheDir}
+	packed := kept.get(layer.Digest.String(), layer.Size)
+	if packed == nil {
+		packed, err = content.FetchAll(ctx, r.remote.Blobs(), layer) // checks size and digest
+		if err != nil {
+			return nil, r.failed(ctx, fmt.Errorf("reading layer %s: %w", layer.Digest, err))
+		}
+		if err := kept.put(layer.Digest.String(), packed); err != nil {
+			return nil, err
+		}
 	}
-	root, err := tree.ReadArchive(bytes.NewReader(packed), r.options.Limits.Unpacked)
+	opened, err := unpack(descriptor.Digest.String(), layer, packed, r.options.Limits)
+	if err != nil {
+		return nil, err
+	}
+	if err := kept.put(descriptor.Digest.String(), manifest); err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(reference, "sha256:") {
+		opened.resolved = versionOf(reference)
+	}
+	return opened, nil
+}
+
+// cached returns the artifact with a digest where the cache has all of it, or nil.
+func (s *Source) cached(digest string) *artifact {
+	kept := cache{s.options.CacheDir}
+	manifest := kept.get(digest, maxManifest)
+	if manifest == nil {
+		return nil
+	}
+	layer, err := parseManifest(manifest)
+	if err != nil {
+		return nil
+	}
+	packed := kept.get(layer.Digest.String(), s.options.Limits.LayerBytes)
+	if packed == nil {
+		return nil
+	}
+	opened, err := unpack(digest, layer, packed, s.options.Limits)
+	if err != nil {
+		return nil // whoever fetches it says why
+	}
+	return opened
+}
+
+// unpack reads the files of an artifact, which is known by its digest.
+func unpack(digest string, layer ocispec.Descriptor, packed []byte, limits Limits) (*artifact, error) {
+	root, err := tree.ReadArchive(bytes.NewReader(packed), limits.Unpacked)
 	if err != nil {
 		return nil, err
 	}
@@ -61,30 +105,28 @@ func (r *repository) open(ctx context.Context, wanted string) (*artifact, error)
 			return nil, err
 		}
 	}
-	resolved := reference
-	if !strings.HasPrefix(reference, "sha256:") {
-		resolved = versionOf(reference)
-	}
-	return &artifact{resolved: resolved, digest: descriptor.Digest.String(), files: tree.New(root, 0)}, nil
+	return &artifact{resolved: digest, digest: digest, files: tree.New(root, 0)}, nil
 }
 
-// layer reads a manifest and returns the layer that holds the files.
-func (r *repository) layer(ctx context.Context, descriptor ocispec.Descriptor) (ocispec.Descriptor, error) {
+// layer reads a manifest and returns it with the layer that holds the files.
+func (r *repository) layer(ctx context.Context, descriptor ocispec.Descriptor) ([]byte, ocispec.Descriptor, error) {
+	none := ocispec.Descriptor{}
 	switch descriptor.MediaType {
 	case ocispec.MediaTypeImageManifest, dockerManifest:
 	case ocispec.MediaTypeImageIndex, dockerList:
-		return ocispec.Descriptor{}, fmt.Errorf("%w: it is an index of several manifests; give the digest of one as the revision", providers.ErrUnsupported)
+		return nil, none, fmt.Errorf("%w: it is an index of several manifests; give the digest of one as the revision", providers.ErrUnsupported)
 	default:
-		return ocispec.Descriptor{}, fmt.Errorf("%w: its manifest is of type %q", providers.ErrUnsupported, descriptor.MediaType)
+		return nil, none, fmt.Errorf("%w: its manifest is of type %q", providers.ErrUnsupported, descriptor.MediaType)
 	}
 	if descriptor.Size > maxManifest {
-		return ocispec.Descriptor{}, fmt.Errorf("its manifest is %w: %d bytes", tree.ErrTooLarge, descriptor.Size)
+		return nil, none, fmt.Errorf("its manifest is %w: %d bytes", tree.ErrTooLarge, descriptor.Size)
 	}
 	encoded, err := content.FetchAll(ctx, r.remote.Manifests(), descriptor) // checks size and digest
 	if err != nil {
-		return ocispec.Descriptor{}, r.failed(ctx, fmt.Errorf("reading manifest %s: %w", descriptor.Digest, err))
+		return nil, none, r.failed(ctx, fmt.Errorf("reading manifest %s: %w", descriptor.Digest, err))
 	}
-	return parseManifest(encoded)
+	layer, err := parseManifest(encoded)
+	return encoded, layer, err
 }
 
 // parseManifest returns the layer that holds the files.

@@ -1,7 +1,8 @@
 // Package ociregistry reads Helm charts and other archives from OCI registries.
 //
 // Manifests and layers are checked against their digests and unpacked in
-// memory, within limits. Only the credentials that a location gives are used:
+// memory, within limits; packed, they are kept in a cache directory, so that what is
+// asked for by its digest is fetched once. Only the credentials that a location gives are used:
 // no configuration of docker, podman or helm is read.
 package ociregistry
 
@@ -25,6 +26,12 @@ import (
 
 // Options configure a Source.
 type Options struct {
+	// CacheDir keeps manifests and layers; empty keeps none. It holds what private
+	// registries hold, so it is readable by its owner only.
+	CacheDir string
+	// Offline says that no registry is to be asked: only what the cache has can be
+	// read, by its digest; all else fails with providers.ErrNotCached.
+	Offline bool
 	// Proxy chooses the proxy of requests; nil is none.
 	Proxy web.Proxy
 	// Limits bound what is read; zero values are the defaults.
@@ -97,6 +104,12 @@ func (s *Source) Open(ctx context.Context, location source.Location) (*providers
 		key.auth = *location.Auth
 	}
 	opened, err := s.artifacts.Get(ctx, key, func(ctx context.Context) (*artifact, error) {
+		if found := s.cached(location.Revision); found != nil {
+			return found, nil
+		}
+		if s.options.Offline {
+			return nil, fmt.Errorf("%w: it would have to be fetched", providers.ErrNotCached)
+		}
 		r, err := connect(ctx, reference, location.Auth, s.options)
 		if err != nil {
 			return nil, err

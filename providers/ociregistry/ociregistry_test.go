@@ -21,6 +21,7 @@ import (
 
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/ociregistry/registrytest"
 	"github.com/gantrycd/gantry/providers/sourcetest"
 	"github.com/gantrycd/gantry/providers/tree"
 )
@@ -51,17 +52,25 @@ func archive(t testing.TB, folder string, files sourcetest.Files) []byte {
 	return out.Bytes()
 }
 
-// push pushes layers with oras, as its users do, and returns the manifest's digest.
-func (s *registryServer) push(t testing.TB, repository, tag string, layers map[string][]byte) string {
+// oras is a registry that oras pushes to.
+type oras struct{ *registrytest.Server }
+
+func newRegistry(t *testing.T, secure bool) *oras {
 	t.Helper()
-	to, err := remote.NewRepository(s.host() + "/" + repository)
+	return &oras{registrytest.New(t, secure)}
+}
+
+// push pushes layers with oras, as its users do, and returns the manifest's digest.
+func (s *oras) push(t testing.TB, repository, tag string, layers map[string][]byte) string {
+	t.Helper()
+	to, err := remote.NewRepository(s.Host() + "/" + repository)
 	if err != nil {
 		t.Fatal(err)
 	}
 	to.PlainHTTP = strings.HasPrefix(s.URL, "http://")
 	to.Client = &auth.Client{
 		Client: s.Client(), BlockedRealmPrefixes: nil,
-		Credential: auth.StaticCredential(s.host(), auth.Credential{Username: s.user, Password: s.password}),
+		Credential: auth.StaticCredential(s.Host(), auth.Credential{Username: s.User, Password: s.Password}),
 	}
 	manifest := ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
@@ -85,14 +94,14 @@ func (s *registryServer) push(t testing.TB, repository, tag string, layers map[s
 	return descriptor.Digest.String()
 }
 
-func (s *registryServer) pushChart(t testing.TB, repository, version string) string {
+func (s *oras) pushChart(t testing.TB, repository, version string) string {
 	t.Helper()
 	files := sourcetest.Files{"Chart.yaml": {Content: "name: web\nversion: " + version + "\n"}}
 	return s.push(t, repository, tagOf(version), map[string][]byte{helmChartLayer: archive(t, "web/", files)})
 }
 
 type upstream struct {
-	*registryServer
+	*oras
 	layer    string
 	revision string
 }
@@ -109,12 +118,12 @@ func (u *upstream) Publish(t *testing.T, files sourcetest.Files) {
 func (u *upstream) Source(*testing.T) providers.Source { return New(Options{}) }
 
 func (u *upstream) Location() source.Location {
-	location := u.location("charts")
+	location := u.Server.Location("charts")
 	location.Chart, location.Revision = "web", u.revision
 	return location
 }
 
-func (u *upstream) Missing() source.Location { return u.location("charts/none") }
+func (u *upstream) Missing() source.Location { return u.Server.Location("charts/none") }
 
 func TestContract(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -126,7 +135,7 @@ func TestContract(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sourcetest.Run(t, sourcetest.Suite{NoLinks: true, Base: test.base, New: func(t *testing.T) sourcetest.Upstream {
-				return &upstream{registryServer: newRegistry(t, false), layer: test.layer, revision: test.revision}
+				return &upstream{oras: newRegistry(t, false), layer: test.layer, revision: test.revision}
 			}})
 		})
 	}
@@ -156,7 +165,7 @@ func TestRevisions(t *testing.T) {
 		{">=1.0 <1.5", "1.2.0"},
 		{"0.*", "0.9.0"},
 	} {
-		snapshot, err := open(t, s.location("web"), test.revision)
+		snapshot, err := open(t, s.Location("web"), test.revision)
 		if err != nil {
 			t.Errorf("%q: %v", test.revision, err)
 			continue
@@ -168,10 +177,10 @@ func TestRevisions(t *testing.T) {
 			t.Errorf("%q: %q, %v", test.revision, content, err)
 		}
 	}
-	if snapshot, err := open(t, s.location("web"), digests["1.2.0"]); err != nil || snapshot.Pin.Resolved != digests["1.2.0"] || snapshot.Pin.Digest != digests["1.2.0"] {
+	if snapshot, err := open(t, s.Location("web"), digests["1.2.0"]); err != nil || snapshot.Pin.Resolved != digests["1.2.0"] || snapshot.Pin.Digest != digests["1.2.0"] {
 		t.Errorf("%+v, %v", snapshot, err)
 	}
-	if snapshot, err := open(t, s.location("moving"), ""); err != nil || snapshot.Pin.Resolved != "latest" {
+	if snapshot, err := open(t, s.Location("moving"), ""); err != nil || snapshot.Pin.Resolved != "latest" {
 		t.Errorf("%+v, %v", snapshot, err)
 	}
 	for _, test := range []struct{ repository, revision, want string }{
@@ -182,12 +191,12 @@ func TestRevisions(t *testing.T) {
 		{"none", "1.0.0", "not found"},
 		{"none", "", "not found"},
 	} {
-		if _, err := open(t, s.location(test.repository), test.revision); !errors.Is(err, providers.ErrNotFound) || !strings.Contains(err.Error(), test.want) {
+		if _, err := open(t, s.Location(test.repository), test.revision); !errors.Is(err, providers.ErrNotFound) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s at %q: %v", test.repository, test.revision, err)
 		}
 	}
 	for _, revision := range []string{"sha256:12", "a/b", "-x"} {
-		if _, err := open(t, s.location("web"), revision); err == nil {
+		if _, err := open(t, s.Location("web"), revision); err == nil {
 			t.Errorf("%q is opened", revision)
 		}
 	}
@@ -198,8 +207,8 @@ func TestLogin(t *testing.T) {
 		t.Run(fmt.Sprintf("token=%v", token), func(t *testing.T) {
 			s := newRegistry(t, true)
 			s.pushChart(t, "web", "1.0.0")
-			s.user, s.password, s.token = "deployer", "correct-horse", token
-			right := source.Auth{Username: s.user, Password: "correct-horse", CAData: s.ca()}
+			s.User, s.Password, s.Token = "deployer", "correct-horse", token
+			right := source.Auth{Username: s.User, Password: "correct-horse", CAData: s.CA()}
 			for name, test := range map[string]struct {
 				change func(*source.Auth)
 				want   error
@@ -213,7 +222,7 @@ func TestLogin(t *testing.T) {
 			} {
 				login := right
 				test.change(&login)
-				location := s.location("web")
+				location := s.Location("web")
 				location.Auth = &login
 				_, err := open(t, location, "1.0.0")
 				if !errors.Is(err, test.want) {
@@ -230,9 +239,9 @@ func TestLogin(t *testing.T) {
 func TestBearerToken(t *testing.T) {
 	s := newRegistry(t, false)
 	s.pushChart(t, "web", "1.0.0")
-	s.user, s.password, s.token = "u", "p", true
-	location := s.location("web")
-	location.Auth = &source.Auth{Token: bearer}
+	s.User, s.Password, s.Token = "u", "p", true
+	location := s.Location("web")
+	location.Auth = &source.Auth{Token: registrytest.Bearer}
 	if _, err := open(t, location, "1.0.0"); err != nil {
 		t.Error(err)
 	}
@@ -247,13 +256,11 @@ func TestBlobsElsewhere(t *testing.T) {
 			t.Error("the credentials reached another host")
 		}
 		_, digest, _ := strings.Cut(r.URL.Path, "/blobs/")
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		_, _ = w.Write(s.blobs["web@"+digest])
+		_, _ = w.Write(s.Blob("web", digest))
 	}))
 	t.Cleanup(storage.Close)
-	s.user, s.password, s.blobsAt = "u", "p", storage.URL
-	location := s.location("web")
+	s.User, s.Password, s.BlobsAt = "u", "p", storage.URL
+	location := s.Location("web")
 	location.Auth = &source.Auth{Username: "u", Password: "p"}
 	if _, err := open(t, location, "1.0.0"); err != nil {
 		t.Error(err)
@@ -269,13 +276,13 @@ func TestAltered(t *testing.T) {
 		for _, part := range []string{"all", "blob"} {
 			s := newRegistry(t, false)
 			s.pushChart(t, "web", "1.0.0")
-			s.alter = func(b []byte) []byte {
+			s.Alter = func(b []byte) []byte {
 				if part == "blob" && bytes.HasPrefix(b, []byte("{")) {
 					return b
 				}
 				return alter(b)
 			}
-			if _, err := open(t, s.location("web"), "1.0.0"); err == nil {
+			if _, err := open(t, s.Location("web"), "1.0.0"); err == nil {
 				t.Errorf("%s, %s: no error", name, part)
 			}
 		}
@@ -292,12 +299,12 @@ func TestContent(t *testing.T) {
 	s.push(t, "page", "1", map[string][]byte{genericLayer: []byte("<html>")})
 	s.push(t, "signed", "1", map[string][]byte{helmChartLayer: archive(t, "web/", sourcetest.Files{"Chart.yaml": {Content: "name: web"}}), helmProvenanceLayer: []byte("signature")})
 	s.push(t, "flux", "1", map[string][]byte{"application/vnd.cncf.flux.content.v1.tar+gzip": files})
-	s.manifests["index@1"] = stored{ocispec.MediaTypeImageIndex, []byte(`{"schemaVersion":2,"manifests":[]}`)}
+	s.PutManifest("index", "1", ocispec.MediaTypeImageIndex, []byte(`{"schemaVersion":2,"manifests":[]}`))
 	for repository, want := range map[string]string{
 		"two": "2 layers of files", "none": "no layers", "sbom": "application/spdx+json", "index": "index of several manifests",
 		"flat": "no folder with a Chart.yaml", "page": "damaged", "signed": "", "flux": "",
 	} {
-		_, err := open(t, s.location(repository), "1")
+		_, err := open(t, s.Location(repository), "1")
 		if (want == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: got %v, want %q", repository, err, want)
 		}
@@ -310,7 +317,7 @@ func TestLimits(t *testing.T) {
 	for name, limits := range map[string]Limits{
 		"packed": {LayerBytes: 10}, "unpacked": {Unpacked: tree.Limits{Bytes: 1000}},
 	} {
-		location := s.location("web")
+		location := s.Location("web")
 		location.Revision = "1"
 		if _, err := New(Options{Limits: limits}).Open(t.Context(), location); !errors.Is(err, tree.ErrTooLarge) {
 			t.Errorf("%s: %v", name, err)
@@ -346,7 +353,7 @@ func TestURLs(t *testing.T) {
 
 func TestUnreachable(t *testing.T) {
 	s := newRegistry(t, false)
-	location := s.location("web")
+	location := s.Location("web")
 	s.Close()
 	if _, err := open(t, location, "1.0.0"); !errors.Is(err, providers.ErrUnreachable) {
 		t.Error(err)

@@ -66,7 +66,7 @@ variable "computed_default" {
 
 variable "bad_type" {
   type = strin
-#        ^^^^^ Invalid type specification: The keyword "strin" is not a valid type specification.
+#        ^^^^^ Invalid type specification: The keyword "strin" is not a valid type specification. Did you mean "string"?
 }
 
 variable "misspelt" {
@@ -79,7 +79,7 @@ variable "bad_condition" {
 
   validation {
     condition     = "yes, of course"
-#                   ^^^^^^^^^^^^^^^^ Invalid validation condition: A condition must be true or false.
+#                   ^^^^^^^^^^^^^^^^ Invalid condition: A condition must be true or false.
     error_message = "Never."
   }
 }
@@ -88,7 +88,7 @@ variable "no_message" {
   default = 1
 
   validation {
-# ^^^^^^^^^^ Missing required argument: The validation block needs the argument "error_message", an expression: a sentence for whoever gave the value.
+# ^^^^^^^^^^ Missing required argument: The validation block needs the argument "error_message", an expression: a sentence for whoever has to mend it.
     condition = true
   }
 }

@@ -1,0 +1,155 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gantrycd/gantry/engine/order"
+	"github.com/gantrycd/gantry/engine/track"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
+)
+
+// sweepTimeout is how long deleting the hooks of an application may take.
+const sweepTimeout = 2 * time.Minute
+
+// runHook creates a hook's object, in place of the one of an earlier run.
+func (p *progress) runHook(ctx context.Context, c *plan.Change) (object.Object, error) {
+	if c.ID.Name == "" {
+		answer, err := p.request(ctx, func(ctx context.Context) (providers.ApplyResult, error) {
+			return p.session.cluster.Create(ctx, providers.ApplyRequest{
+				Resource: resource(c), Object: c.Target(), Manager: p.applying.engine.options.Manager,
+			})
+		})
+		if err != nil {
+			return nil, err
+		}
+		p.warn(c, answer.Warnings)
+		return answer.Object, nil
+	}
+	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
+	switch {
+	case errors.Is(err, providers.ErrNotFound), notServedYet(c, err):
+		have = nil
+	case err != nil:
+		return nil, err
+	case !p.isOurs(have):
+		return nil, staleError(notTheHooks(c))
+	case c.Hook.Deletes(order.BeforeHookCreation):
+		if err := p.delete(ctx, c, have); err != nil {
+			return nil, fmt.Errorf("deleting the one of an earlier run: %w", err)
+		}
+		have = nil
+	}
+	return p.send(ctx, c, have)
+}
+
+// isOurs reports whether a live object carries the application's mark.
+func (p *progress) isOurs(have object.Object) bool {
+	lineage, owner, ok := track.Owner(have)
+	return ok && lineage == p.applying.plan.Lineage && owner == p.app.Address
+}
+
+// sweepHooks deletes the hooks whose policy says so, now that the application is
+// done, and takes out of the record those of earlier runs that are there no more.
+func (p *progress) sweepHooks(ctx context.Context, succeeded bool) {
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
+	defer cancel()
+	swept := p.vanishedHooks(ctx)
+	for i := range p.app.Changes {
+		c := &p.app.Changes[i]
+		made := p.hookToSweep(i, succeeded)
+		if made == nil {
+			continue
+		}
+		gone := *c
+		gone.ID = made.ID()
+		if err := p.deleteHook(ctx, &gone, made.UID()); err != nil {
+			p.tell(Event{Kind: EventWarning, Object: &gone.ID, Message: fmt.Sprintf("the hook is left behind: %s", err)})
+			continue
+		}
+		swept = append(swept, gone.ID)
+	}
+	if len(swept) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range swept {
+		p.record.Disown(id)
+	}
+	if err := p.put(ctx); err != nil {
+		// The next apply finds them gone.
+		p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("that hooks were deleted is not recorded: %s", err)})
+	}
+}
+
+// hookToSweep returns the object that the i-th change made, where it is a hook that
+// goes now; nil otherwise. HookSucceeded is for when the whole application succeeded,
+// as in Argo CD. HookFailed is for the hook that failed: one that succeeded before
+// something else failed stays, unless it has both policies and goes in any case.
+func (p *progress) hookToSweep(i int, succeeded bool) object.Object {
+	hook := p.app.Changes[i].Hook
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	made := p.results[i]
+	if hook == nil || made == nil || made.object == nil {
+		return nil
+	}
+	onSuccess, onFailure := hook.Deletes(order.HookSucceeded), hook.Deletes(order.HookFailed)
+	if succeeded && onSuccess || !succeeded && onFailure && (made.failed || onSuccess) {
+		return made.object
+	}
+	return nil
+}
+
+// deleteHook deletes what a hook made, if it is still there.
+func (p *progress) deleteHook(ctx context.Context, c *plan.Change, uid string) error {
+	have, err := p.deletable(ctx, c, uid)
+	if have == nil || errors.Is(err, errAnother) {
+		return ignoreAnother(err)
+	}
+	return ignoreAnother(p.delete(ctx, c, have))
+}
+
+// vanishedHooks returns the hooks in the record that this apply did not run and
+// that are no longer in the cluster: those with generated names, and those that the
+// application has no more, are in no plan until it leaves.
+func (p *progress) vanishedHooks(ctx context.Context) []object.ID {
+	p.mu.Lock()
+	ran := map[object.ID]bool{}
+	for i, made := range p.results {
+		if p.app.Changes[i].Hook != nil && made.object != nil {
+			ran[made.object.ID()] = true
+		}
+	}
+	left := slices.DeleteFunc(slices.Clone(p.record.Objects), func(o state.Owned) bool { return !o.Hook || ran[o.ID] })
+	p.mu.Unlock()
+
+	ask := newWanted()
+	for _, o := range left {
+		ask.add(servedAs(&o), o.ID.Namespace, o.ID.Name)
+	}
+	now := ask.read(ctx, p.session.cluster, p.applying.engine.options.Parallelism)
+	var out []object.ID
+	for _, o := range left {
+		have, err := now.find(servedAs(&o), o.ID.Namespace, o.ID.Name)
+		if err == nil && (have == nil || have.UID() != o.UID && !p.isOurs(have)) {
+			out = append(out, o.ID) // one that cannot be read is looked for by the next apply
+		}
+	}
+	return out
+}
+
+// servedAs is how an object of the record was served when it was written.
+func servedAs(o *state.Owned) providers.Resource {
+	return providers.Resource{
+		GVK:    object.GVK{Group: o.ID.Group, Version: o.Version, Kind: o.ID.Kind},
+		Plural: o.Plural, Namespaced: o.Namespaced,
+	}
+}

@@ -1,0 +1,68 @@
+package eval
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/lang/syntax"
+)
+
+// addLibraries declares the blocks of libraries that a unit refers to and does not
+// declare itself.
+func (m *Module) addLibraries(u *unit) {
+	for _, name := range schema.SortedKeys(m.kinds) {
+		k := m.kinds[name]
+		if k.Library == "" {
+			continue
+		}
+		wanted := u.namesReferredTo(k.Root)
+		for _, found := range k.library() {
+			if !wanted[found.Labels[0]] || u.find(addr.Address{Kind: k.Root, Name: found.Labels[0]}) != nil {
+				continue
+			}
+			if _, diags := m.declare(u, k, found); diags.HasErrors() {
+				panic(fmt.Sprintf("the library of %s does not hold: %s. This is a bug in gantry.", k.Type, diags))
+			}
+		}
+	}
+}
+
+// library parses the kind's library.
+func (k *Kind) library() hcl.Blocks {
+	filename := "built in/" + k.Type + nativeSuffix
+	file, diags := syntax.Parse([]byte(k.Library), filename)
+	content, more := file.Body.Content(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: k.Type, LabelNames: k.Labels}}})
+	if diags = append(diags, more...); diags.HasErrors() {
+		panic(fmt.Sprintf("the library of %s does not hold: %s. This is a bug in gantry.", k.Type, diags))
+	}
+	return content.Blocks
+}
+
+// namesReferredTo returns the names that follow a root in the unit's references.
+func (u *unit) namesReferredTo(root string) map[string]bool {
+	names := map[string]bool{}
+	note := func(traversals []hcl.Traversal) {
+		for _, traversal := range traversals {
+			if traversal.RootName() == root {
+				if name, ok := stepName(traversal[1:]); ok {
+					names[name] = true
+				}
+			}
+		}
+	}
+	for _, b := range u.blocks {
+		if b.attribute != nil {
+			note(b.attribute.Expr.Variables())
+			continue
+		}
+		b.parsed.Walk(func(_ *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
+			if argument.Type.Name != schema.TypeConstraint.Name && argument.Type.Name != schema.Addresses.Name {
+				note(attribute.Expr.Variables())
+			}
+		})
+	}
+	return names
+}
