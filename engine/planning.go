@@ -27,6 +27,10 @@ type PlanOptions struct {
 	// Offline renders and orders, and asks no cluster and no state: everything is a
 	// prediction. Such a plan cannot be applied.
 	Offline bool
+	// Rendered is told the objects that each application is to have, before they are
+	// compared with anything: in their namespaces, without the marks of their owner.
+	// Values of Secrets are in clear. It may be nil.
+	Rendered func(addr.Address, []object.Object)
 }
 
 // Plan makes a plan. Errors are isolated: an application whose source, cluster or
@@ -41,6 +45,7 @@ func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOpti
 	p.sessions.connect(ctx)
 	rendered := p.render(ctx)
 	p.shape(ctx, rendered)
+	p.tellRendered()
 	claim(p.drafts)
 	shareNamespaces(p.drafts)
 	p.compare(ctx)
