@@ -42,6 +42,9 @@ type LoadOptions struct {
 	// Version is gantry's own, which required_version is held against; empty meets
 	// every requirement.
 	Version string
+	// Parse reads a file of configuration; nil is syntax.Parse. Who loads a module
+	// again and again has the files that are still the same parsed already.
+	Parse func(src []byte, filename string) (*hcl.File, hcl.Diagnostics)
 }
 
 // Module is a directory of configuration, parsed and with its references
@@ -54,7 +57,7 @@ type Module struct {
 // files as one. It reports what can be told without evaluating anything. The module
 // is never nil; what is sound of it can be evaluated whatever else is broken.
 func Load(dir string, options LoadOptions) (*Module, hcl.Diagnostics) {
-	m, diags := eval.Load(dir, eval.LoadOptions{FS: options.FS, Version: options.Version, Kinds: kinds()})
+	m, diags := eval.Load(dir, eval.LoadOptions{FS: options.FS, Version: options.Version, Kinds: kinds(), Parse: options.Parse})
 	return &Module{Module: m}, diags
 }
 

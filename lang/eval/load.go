@@ -39,6 +39,10 @@ type LoadOptions struct {
 	Version string
 	// Kinds are the blocks that there may be at the top level.
 	Kinds []*Kind
+	// Parse reads a file of configuration; nil is syntax.Parse. Who loads a module
+	// again and again has the files that are still the same parsed already. What it
+	// returns is not changed.
+	Parse func(src []byte, filename string) (*hcl.File, hcl.Diagnostics)
 }
 
 // Module is a directory of configuration, parsed and with its references
@@ -49,6 +53,7 @@ type Module struct {
 	fs      *recorder
 	read    map[string][sha256.Size]byte // of the files of configuration
 	kinds   map[string]*Kind
+	parse   func(src []byte, filename string) (*hcl.File, hcl.Diagnostics)
 	files   map[string]*hcl.File
 	sources map[string]bool // the files, of files, that are configuration
 
@@ -71,6 +76,9 @@ func Load(dir string, options LoadOptions) (*Module, hcl.Diagnostics) {
 	}
 	for _, k := range options.Kinds {
 		m.kinds[k.Type] = k
+	}
+	if m.parse = options.Parse; m.parse == nil {
+		m.parse = syntax.Parse
 	}
 	files := options.FS
 	if files == nil {
@@ -163,7 +171,7 @@ func (m *Module) loadFile(name string) hcl.Diagnostics {
 	if err != nil {
 		return m.unreadable(filename, err)
 	}
-	file, diags := syntax.Parse(src, filename)
+	file, diags := m.parse(src, filename)
 	m.files[filename], m.sources[filename] = file, true
 	broken := diags.HasErrors()
 	schema := &hcl.BodySchema{}
