@@ -20,7 +20,11 @@ func kinds() []*eval.Kind {
 			clustersGenerator(),
 			gitGenerator(),
 			matrixGenerator(),
+			mergeGenerator(),
+			pluginGenerator(),
+			decisionGenerator(),
 		),
+		profileKind(),
 		applicationKind(),
 	}
 }
