@@ -45,6 +45,11 @@ type LoadOptions struct {
 	// Parse reads a file of configuration; nil is syntax.Parse. Who loads a module
 	// again and again has the files that are still the same parsed already.
 	Parse func(src []byte, filename string) (*hcl.File, hcl.Diagnostics)
+	// Modules reads the modules that are no local paths; without one they cannot be
+	// read, which is an error.
+	Modules ModuleReader
+	// Context ends the reading of modules; nil never does.
+	Context context.Context
 }
 
 // Module is a directory of configuration, parsed and with its references
