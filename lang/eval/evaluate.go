@@ -22,6 +22,8 @@ type Options struct {
 	// depends on it is unknown and ends in Result.Deferred, and so do variables
 	// without a value.
 	Reader Reader
+	// Partial leaves variables without a value unknown although there is a Reader.
+	Partial bool
 	// Fixtures are what a test gives in place of what blocks say or read; may be nil.
 	Fixtures *Fixtures
 }
@@ -45,7 +47,7 @@ func (m *Module) Evaluate(ctx context.Context, options Options) (*Result, hcl.Di
 // expressions.
 func (m *Module) EvaluateScope(ctx context.Context, options Options) (*Result, *Scope, hcl.Diagnostics) {
 	e := &Evaluation{
-		module: m, ctx: ctx, reader: options.Reader, fixtures: options.Fixtures,
+		module: m, ctx: ctx, reader: options.Reader, partial: options.Partial, fixtures: options.Fixtures,
 		functions: &hcl.EvalContext{Functions: function.Functions(m.fs)},
 		results:   make([]result, len(m.blocks)),
 		result:    &Result{Incomplete: m.missing},
@@ -73,6 +75,7 @@ type Evaluation struct {
 	module    *Module
 	ctx       context.Context
 	reader    Reader
+	partial   bool
 	fixtures  *Fixtures
 	functions *hcl.EvalContext
 	inputs    map[string]VariableInput

@@ -113,7 +113,7 @@ func givenValue(e *Evaluation, in *Instance, want cty.Type, defaults *typeexpr.D
 	if in.Failed || in.block.broken {
 		return unknown, "" // what is wrong may be why there is no default
 	}
-	if e.reader == nil && !given {
+	if (e.reader == nil || e.partial) && !given {
 		in.Deferred = true
 		return unknown, ""
 	}
