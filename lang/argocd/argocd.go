@@ -106,6 +106,7 @@ type importer struct {
 	shared       map[string]string
 	sharedBlocks map[string]*draft.Block
 	configMaps   map[string]*manifest.Node // those that are not Argo CD's own, by name
+	context      map[string]string         // what messages know besides the application
 	notifiers    map[string]string         // labels by service
 	triggers     map[string]string         // labels by name
 }

@@ -1,4 +1,14 @@
+# Admins can do everything
 # kubectl edit configmap argocd-rbac-cm -n argocd
+role "admin" {
+  groups = ["myorg:platform-team"]
+
+  allow {
+    actions      = ["*"]
+    applications = ["*/*"]
+  }
+}
+
 role "sre" {
   groups = ["myorg:sre-team"]
 
@@ -21,15 +31,5 @@ role "dev_payments" {
   allow {
     actions      = ["apply"]
     applications = ["payments/staging-*"]
-  }
-}
-
-# Admins can do everything
-role "admin" {
-  groups = ["myorg:platform-team"]
-
-  allow {
-    actions      = ["*"]
-    applications = ["*/*"]
   }
 }

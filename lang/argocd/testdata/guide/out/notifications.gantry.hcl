@@ -5,11 +5,19 @@ notifier "slack" "slack" {
 
 trigger "on_sync_failed" {
   when    = contains(["error", "failed"], app.operation.phase)
-  message = "TODO: Application {{.app.metadata.name}} sync {{.app.status.operationState.phase}}\nRevision: {{.app.status.sync.revision}}\nDetails: {{.context.argocdUrl}}/applications/{{.app.metadata.name}}"
+  message = <<-EOT
+    Application ${app.name} sync ${app.operation.phase}
+    Revision: ${app.sync.revision}
+    Details: TODO{{.context.argocdUrl}}/applications/${app.name}
+  EOT
 }
 
 trigger "on_health_degraded" {
   when     = app.health.status == "degraded"
   once_per = app.sync.revision
-  message  = "TODO: Application {{.app.metadata.name}} sync {{.app.status.operationState.phase}}\nRevision: {{.app.status.sync.revision}}\nDetails: {{.context.argocdUrl}}/applications/{{.app.metadata.name}}"
+  message  = <<-EOT
+    Application ${app.name} sync ${app.operation.phase}
+    Revision: ${app.sync.revision}
+    Details: TODO{{.context.argocdUrl}}/applications/${app.name}
+  EOT
 }
