@@ -12,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/engine/guard"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/state"
@@ -201,11 +202,23 @@ func (p *planning) chosen(records map[addr.Address]*state.Record) func(addr.Addr
 		if !found && !p.broken(target) {
 			p.diags = append(p.diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError, Summary: "Unknown target",
-				Detail: fmt.Sprintf("There is no application %s, neither in the configuration nor in the state.", target),
+				Detail: fmt.Sprintf("There is no application %s, neither in the configuration nor in the state.", target) + nearest(target, all),
 			})
 		}
 	}
 	return func(a addr.Address) bool { return picked[a] }
+}
+
+// nearest asks whether another address was meant; empty where none is like it.
+func nearest(target addr.Address, all []addr.Address) string {
+	var words []string
+	for _, address := range all {
+		words = append(words, address.String(), address.Block().String())
+	}
+	if near := schema.Suggest(target.String(), words); near != "" {
+		return fmt.Sprintf(" Did you mean %s?", near)
+	}
+	return ""
 }
 
 // broken reports whether an address, or the block it is an instance of, could
