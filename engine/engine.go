@@ -32,6 +32,8 @@ type Options struct {
 	// source does not say what it is.
 	Renderers Renderers
 	Clusters  providers.Clusters
+	// Plugins asks services for generators; nil where there is none.
+	Plugins providers.Plugins
 	// Lock holds what is read to the lock file; nil is no lock file.
 	Lock    *sourcelock.Lock
 	Records *state.Records

@@ -56,7 +56,7 @@ func generatePlugin(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
 		return generated{}, false
 	}
 	answer, err := e.CallPlugin(eval.PluginCall{
-		URL: at, Token: v.Secret("token"), CAData: v.String("ca_certificate"), Body: body, Timeout: v.Duration("timeout", pluginTimeout),
+		URL: at, Auth: &source.Auth{Token: v.Secret("token"), CAData: v.String("ca_certificate")}, Body: body, Timeout: v.Duration("timeout", pluginTimeout),
 	})
 	if err != nil {
 		in.ErrorAt(v, "url", "Cannot ask plugin", "What the generator gives cannot be told: %s.", err)

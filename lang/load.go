@@ -27,6 +27,10 @@ type (
 	EvalOptions = eval.Options
 	// Reader reads sources.
 	Reader = eval.Reader
+	// PluginCall is one request to a service.
+	PluginCall = eval.PluginCall
+	// ResourceQuery names objects of a cluster.
+	ResourceQuery = eval.ResourceQuery
 	// Fixtures are what a test gives in place of what blocks say or read.
 	Fixtures = eval.Fixtures
 	// Scope evaluates expressions in an evaluated configuration.

@@ -21,10 +21,9 @@ type PluginCaller interface {
 
 // PluginCall is one request to a service.
 type PluginCall struct {
-	URL     string // what is posted to
-	Token   object.Sensitive
-	CAData  string // PEM; empty means the system's roots
-	Body    []byte // JSON
+	URL     string       // what is posted to
+	Auth    *source.Auth // the token, and whom to trust
+	Body    []byte       // JSON
 	Timeout time.Duration
 }
 
