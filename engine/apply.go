@@ -27,11 +27,11 @@ type Result struct {
 
 // Outcome is how an apply of one application ended.
 type Outcome struct {
-	Address addr.Address  `json:"address"`
-	Outcome string        `json:"outcome"` // OutcomeSucceeded, ...
-	Message string        `json:"message,omitempty"`
-	Done    plan.Counts   `json:"done,omitempty"` // what was done, by action
-	Elapsed time.Duration `json:"elapsed"`
+	Address addr.Address `json:"address"`
+	Outcome string       `json:"outcome"` // OutcomeSucceeded, ...
+	Message string       `json:"message,omitempty"`
+	Done    plan.Counts  `json:"done,omitempty"` // what was done, by action
+	Elapsed Seconds      `json:"elapsedSeconds"`
 }
 
 // How an application's apply ends.

@@ -187,7 +187,7 @@ func (p *planning) blockLeaving(built map[addr.Address]*draft) {
 // missing reports whether an application that others depend on should have been in
 // the plan and is not.
 func (p *planning) missing(address addr.Address) bool {
-	return p.broken(address) || slices.Contains(p.config.Deferred, address.Block()) || slices.ContainsFunc(p.drafts, func(d *draft) bool { return d.address == address && d.failed() })
+	return p.broken(address) || p.deferred(address) || slices.ContainsFunc(p.drafts, func(d *draft) bool { return d.address == address && d.failed() })
 }
 
 // application is the draft as the plan has it.

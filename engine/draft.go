@@ -10,6 +10,7 @@ import (
 
 	"github.com/gantrycd/gantry/engine/diff"
 	"github.com/gantrycd/gantry/engine/order"
+	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
@@ -179,6 +180,10 @@ func summaryOf(err error, otherwise string) string {
 		return "Unreachable"
 	case errors.Is(err, providers.ErrUnknownKind):
 		return "Unknown kind"
+	case errors.Is(err, sourcelock.ErrNotLocked):
+		return "Not in the lock file"
+	case errors.Is(err, sourcelock.ErrMoved):
+		return "Moved since it was locked"
 	}
 	return otherwise
 }

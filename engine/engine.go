@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/plan/target"
@@ -31,7 +32,11 @@ type Options struct {
 	// source does not say what it is.
 	Renderers Renderers
 	Clusters  providers.Clusters
-	Records   *state.Records
+	// Plugins asks services for generators; nil where there is none.
+	Plugins providers.Plugins
+	// Lock holds what is read to the lock file; nil is no lock file.
+	Lock    *sourcelock.Lock
+	Records *state.Records
 	// Fingerprinter makes what stands for the values of Secrets, and digests of
 	// objects: the installation's, Records.Fingerprinter.
 	Fingerprinter seal.Fingerprinter

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/gantrycd/gantry/lang/addr"
@@ -33,17 +35,36 @@ const (
 
 // Event is one piece of progress.
 type Event struct {
-	Kind        EventKind     `json:"event"`
-	At          time.Time     `json:"at"`
-	Application addr.Address  `json:"application,omitzero"`
-	Object      *object.ID    `json:"object,omitempty"`
-	Action      plan.Action   `json:"action,omitempty"`
-	Subject     string        `json:"subject,omitempty"`
-	Message     string        `json:"message,omitempty"`
-	Done        int           `json:"done,omitempty"`
-	Total       int           `json:"total,omitempty"`
-	Elapsed     time.Duration `json:"elapsed,omitempty"`
+	Kind        EventKind    `json:"event"`
+	At          time.Time    `json:"at"`
+	Application addr.Address `json:"application,omitzero"`
+	Object      *object.ID   `json:"object,omitempty"`
+	Action      plan.Action  `json:"action,omitempty"`
+	Subject     string       `json:"subject,omitempty"`
+	Message     string       `json:"message,omitempty"`
+	Done        int          `json:"done,omitempty"`
+	Total       int          `json:"total,omitempty"`
+	Elapsed     Seconds      `json:"elapsedSeconds,omitzero"`
 }
+
+// Seconds is a duration that is a number of seconds in JSON: 1.25.
+type Seconds time.Duration
+
+// MarshalJSON implements json.Marshaler.
+func (s Seconds) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(s).Seconds()) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *Seconds) UnmarshalJSON(text []byte) error {
+	var seconds float64
+	if err := json.Unmarshal(text, &seconds); err != nil {
+		return fmt.Errorf("a number of seconds: %w", err)
+	}
+	*s = Seconds(seconds * float64(time.Second))
+	return nil
+}
+
+// since is how long ago something was.
+func (e *Engine) since(started time.Time) Seconds { return Seconds(e.options.Now().Sub(started)) }
 
 func (e *Engine) emit(event Event) {
 	event.At = e.options.Now()

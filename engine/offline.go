@@ -36,10 +36,10 @@ var clusterScoped = map[object.GroupKind]bool{
 	{Group: "certificates.k8s.io", Kind: "ClusterTrustBundle"}:                        true,
 }
 
-// guessResource tells how a kind is most likely served, with no cluster to ask:
+// GuessResource tells how a kind is most likely served, with no cluster to ask:
 // by the table of built-in kinds, and for the others by their name ("Cluster…"
 // kinds are cluster-scoped by custom).
-func guessResource(gvk object.GVK) providers.Resource {
+func GuessResource(gvk object.GVK) providers.Resource {
 	scoped := clusterScoped[gvk.GroupKind()]
 	if strings.Contains(gvk.Group, ".") && !strings.HasSuffix(gvk.Group, ".k8s.io") {
 		scoped = strings.HasPrefix(gvk.Kind, "Cluster") && gvk.Kind != "Cluster"

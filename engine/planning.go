@@ -12,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/engine/guard"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/state"
@@ -27,6 +28,10 @@ type PlanOptions struct {
 	// Offline renders and orders, and asks no cluster and no state: everything is a
 	// prediction. Such a plan cannot be applied.
 	Offline bool
+	// Rendered is told the objects that each application is to have, before they are
+	// compared with anything: in their namespaces, without the marks of their owner.
+	// Values of Secrets are in clear. It may be nil.
+	Rendered func(addr.Address, []object.Object)
 }
 
 // Plan makes a plan. Errors are isolated: an application whose source, cluster or
@@ -41,6 +46,7 @@ func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOpti
 	p.sessions.connect(ctx)
 	rendered := p.render(ctx)
 	p.shape(ctx, rendered)
+	p.tellRendered()
 	claim(p.drafts)
 	shareNamespaces(p.drafts)
 	p.compare(ctx)
@@ -196,19 +202,37 @@ func (p *planning) chosen(records map[addr.Address]*state.Record) func(addr.Addr
 		if !found && !p.broken(target) {
 			p.diags = append(p.diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError, Summary: "Unknown target",
-				Detail: fmt.Sprintf("There is no application %s, neither in the configuration nor in the state.", target),
+				Detail: fmt.Sprintf("There is no application %s, neither in the configuration nor in the state.", target) + nearest(target, all),
 			})
 		}
 	}
 	return func(a addr.Address) bool { return picked[a] }
 }
 
+// nearest asks whether another address was meant; empty where none is like it.
+func nearest(target addr.Address, all []addr.Address) string {
+	var words []string
+	for _, address := range all {
+		words = append(words, address.String(), address.Block().String())
+	}
+	if near := schema.Suggest(target.String(), words); near != "" {
+		return fmt.Sprintf(" Did you mean %s?", near)
+	}
+	return ""
+}
+
 // broken reports whether an address, or the block it is an instance of, could
 // not be evaluated.
 func (p *planning) broken(address addr.Address) bool {
 	return slices.ContainsFunc(p.config.Broken, func(b lang.Broken) bool {
-		return b.Address == address || b.Address == address.Block() || b.Address.Block() == address
+		return b.Address.Covers(address) || address.Covers(b.Address)
 	})
+}
+
+// deferred reports whether an address, or the block it is an instance of, cannot be
+// told without what generators read.
+func (p *planning) deferred(address addr.Address) bool {
+	return slices.ContainsFunc(p.config.Deferred, func(d addr.Address) bool { return d.Covers(address) })
 }
 
 // spared reports whether an application that is not in the configuration is so
@@ -217,7 +241,7 @@ func (p *planning) spared(address addr.Address) bool {
 	if p.options.Destroy {
 		return false
 	}
-	return p.config.Incomplete || p.broken(address) || slices.Contains(p.config.Deferred, address.Block())
+	return p.config.Incomplete || p.broken(address) || p.deferred(address)
 }
 
 // render reads and renders the sources of all applications, side by side.

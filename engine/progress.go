@@ -42,7 +42,7 @@ type progress struct {
 	version   string
 	flushed   time.Time
 	startedAt time.Time
-	elapsed   time.Duration
+	elapsed   Seconds
 	completed bool
 	skipped   string // why nothing was done; empty if something was
 	errs      []error
@@ -231,7 +231,7 @@ func (p *progress) conclude(ctx context.Context, cancelled bool) {
 	defer cancel()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.elapsed = p.applying.engine.options.Now().Sub(p.startedAt)
+	p.elapsed = p.applying.engine.since(p.startedAt)
 	p.outcome = OutcomeFailed
 	switch {
 	case p.completed:

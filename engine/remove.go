@@ -28,7 +28,7 @@ func (p *progress) remove(ctx context.Context, i int) error {
 		return p.objectError(c, err)
 	}
 	p.succeeded(i, nil)
-	p.tell(Event{Kind: EventDeleted, Object: &c.ID, Action: c.Action, Elapsed: p.applying.engine.options.Now().Sub(started)})
+	p.tell(Event{Kind: EventDeleted, Object: &c.ID, Action: c.Action, Elapsed: p.applying.engine.since(started)})
 	return nil
 }
 

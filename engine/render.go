@@ -6,27 +6,18 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/lang/lockfile"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/providers"
 )
 
-// Reader returns what configurations read the outside world through: the same
-// sources that applications are rendered from, so that a repository is fetched once.
-func (e *Engine) Reader() lang.Reader { return reader{e} }
-
-type reader struct{ engine *Engine }
-
-// Read opens a location for a generator.
-func (r reader) Read(ctx context.Context, location source.Location) (fs.FS, source.Pin, error) {
-	snapshot, err := r.engine.openLocation(ctx, location)
-	if err != nil {
-		return nil, source.Pin{}, err
-	}
-	return snapshot.FS, snapshot.Pin, nil
+// openLocation opens what objects or generators are read from, as it is locked.
+func (e *Engine) openLocation(ctx context.Context, location source.Location) (*providers.Snapshot, error) {
+	return e.options.Lock.Open(ctx, lockfile.Repository, location, e.openNow)
 }
 
-func (e *Engine) openLocation(ctx context.Context, location source.Location) (*providers.Snapshot, error) {
+// openNow opens a location as it is now, and tells of it.
+func (e *Engine) openNow(ctx context.Context, location source.Location) (*providers.Snapshot, error) {
 	from, ok := e.options.Sources[location.Type]
 	if !ok {
 		return nil, fmt.Errorf("%w: no source of type %q is built in", providers.ErrUnsupported, location.Type)
@@ -123,21 +114,29 @@ func (e *Engine) renderSource(ctx context.Context, in providers.Input) ([]provid
 	if err != nil {
 		return nil, err
 	}
-	needs, err := renderer.Needs(in)
-	if err != nil {
+	if err := e.openNeeds(ctx, renderer, &in); err != nil {
 		return nil, err
+	}
+	return renderer.Render(ctx, in)
+}
+
+// openNeeds opens what rendering reads beyond its tree.
+func (e *Engine) openNeeds(ctx context.Context, renderer providers.Renderer, in *providers.Input) error {
+	needs, err := renderer.Needs(*in)
+	if err != nil {
+		return err
 	}
 	for _, location := range needs {
 		snapshot, err := e.openLocation(ctx, location)
 		if err != nil {
-			return nil, fmt.Errorf("chart dependency %s: %w", location.Chart, err)
+			return fmt.Errorf("chart dependency %s: %w", location.Chart, err)
 		}
 		if in.Needed == nil {
 			in.Needed = map[string]fs.FS{}
 		}
 		in.Needed[location.Key()] = snapshot.FS
 	}
-	return renderer.Render(ctx, in)
+	return nil
 }
 
 func (e *Engine) renderer(in providers.Input) (providers.Renderer, error) {

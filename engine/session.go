@@ -142,7 +142,7 @@ func (s *session) resource(ctx context.Context, gvk object.GVK) (resource provid
 		return resource, false, fmt.Errorf("%w: %s is defined in this plan, but not in version %s", providers.ErrUnknownKind, gvk.GroupKind(), gvk.Version)
 	}
 	if s.cluster == nil {
-		return guessResource(gvk), false, nil
+		return GuessResource(gvk), false, nil
 	}
 	return resource, false, err
 }

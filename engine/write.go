@@ -62,7 +62,7 @@ func (p *progress) write(ctx context.Context, i int) error {
 	}
 	p.succeeded(i, result)
 	id := result.ID()
-	p.tell(Event{Kind: EventWritten, Object: &id, Action: c.Action, Elapsed: p.applying.engine.options.Now().Sub(started)})
+	p.tell(Event{Kind: EventWritten, Object: &id, Action: c.Action, Elapsed: p.applying.engine.since(started)})
 	return nil
 }
 

@@ -14,11 +14,20 @@ const defaultHistory = 10
 
 func applicationKind() *eval.Kind {
 	return &eval.Kind{
-		Block: &schema.Block{
-			Type:   "application",
-			Labels: []string{"name"},
-			Doc:    "Sources that are rendered, and kept in sync at a destination. Elsewhere it is `application.NAME`, with the attributes `name`, `namespace`, `cluster`, `project` and `labels`; a reference to it makes the one that refers wait until it is synced and healthy.",
-			Example: `application "payments" {
+		Block:   applicationBlock(),
+		Root:    "application",
+		Grouped: true,
+		Decode:  decodeApplication,
+	}
+}
+
+func applicationBlock() *schema.Block {
+	return &schema.Block{
+		Type:        "application",
+		Labels:      []string{"name"},
+		CompletedBy: "profiles",
+		Doc:         "Sources that are rendered, and kept in sync at a destination. Elsewhere it is `application.NAME`, with the attributes `name`, `namespace`, `cluster`, `project` and `labels`; a reference to it makes the one that refers wait until it is synced and healthy.",
+		Example: `application "payments" {
   for_each = generator.clusters.production
   project  = project.production
 
@@ -40,27 +49,24 @@ func applicationKind() *eval.Kind {
     create_namespace = true
   }
 }`,
-			Arguments: []schema.Argument{
-				forEachArgument(),
-				dependsOnArgument(),
-				{Name: "name", Type: schema.DNSLabel, Default: "made of the names and keys of the modules that it is in, its own name and its key", Doc: "What people see; unique in the project."},
-				{Name: "project", Type: schema.Reference("project"), Default: "none: nothing is guarded", Doc: "The project that it belongs to."},
-				{Name: "labels", Type: schema.StringMap, Doc: "Labels to select applications by."},
-				{Name: "info", Type: schema.StringMap, Doc: "What else people should know: links, owners."},
-				{Name: "on_destroy", Type: schema.String, Default: `"delete"`, OneOf: []string{"delete", "orphan"}, Doc: "What becomes of its objects when it goes: they are deleted, or left as they are."},
-				{Name: "revision_history_limit", Type: schema.Integer, Default: "10", Doc: "How many of its past states are kept for going back."},
-			},
-			Blocks: []schema.Nested{
-				{Min: 1, Block: sourceBlock()},
-				{Min: 1, Max: 1, Block: destinationBlock()},
-				{Max: 1, Block: syncBlock()},
-				{Block: ignoreDifferencesBlock()},
-				{Max: 1, Block: lifecycleBlock()},
-			},
+		Arguments: []schema.Argument{
+			forEachArgument(),
+			dependsOnArgument(),
+			{Name: "name", Type: schema.DNSLabel, Default: "made of the names and keys of the modules that it is in, its own name and its key", Doc: "What people see; unique in the project."},
+			{Name: "profiles", Type: schema.References("profile"), Doc: "Profiles that say what the application does not say itself; later ones win."},
+			{Name: "project", Type: schema.Reference("project"), Default: "none: nothing is guarded", Doc: "The project that it belongs to."},
+			{Name: "labels", Type: schema.StringMap, Doc: "Labels to select applications by."},
+			{Name: "info", Type: schema.StringMap, Doc: "What else people should know: links, owners."},
+			{Name: "on_destroy", Type: schema.String, Default: `"delete"`, OneOf: []string{"delete", "orphan"}, Doc: "What becomes of its objects when it goes: they are deleted, or left as they are."},
+			{Name: "revision_history_limit", Type: schema.Integer, Default: "10", Doc: "How many of its past states are kept for going back."},
 		},
-		Root:    "application",
-		Grouped: true,
-		Decode:  decodeApplication,
+		Blocks: []schema.Nested{
+			{Min: 1, Block: sourceBlock()},
+			{Min: 1, Max: 1, Block: destinationBlock()},
+			{Max: 1, Block: syncBlock()},
+			{Block: ignoreDifferencesBlock()},
+			{Max: 1, Block: lifecycleBlock()},
+		},
 	}
 }
 
@@ -89,6 +95,7 @@ func lifecycleBlock() *schema.Block {
 }
 
 func decodeApplication(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
+	withProfiles(in)
 	v := in.Values
 	application := &Application{
 		Address: in.Address, Name: applicationName(in), Labels: v.StringMap("labels"), Info: v.StringMap("info"),

@@ -43,7 +43,7 @@ type Config struct {
 	// reference to all blocks of a kind (cluster, say) is to a node that has only the
 	// kind.
 	Graph []Node
-	// Pins are what evaluating read of the outside world (git generators), sorted.
+	// Pins are what evaluating read of the outside world (generators), sorted.
 	Pins []source.Pin
 	// Digest is "sha256:…" over the files, those that functions read too, and the
 	// variables' values: two configurations with the same digest and pins are the
@@ -111,13 +111,6 @@ type ResourceRules struct {
 	Allow []string
 	Deny  []string
 	Range hcl.Range
-}
-
-// Generator is data that applications are stamped from.
-type Generator struct {
-	Address addr.Address
-	Keys    []string // sorted
-	Range   hcl.Range
 }
 
 // Application is sources rendered, and kept in sync at a destination.

@@ -1,19 +1,31 @@
 package lang
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/generate"
 	"github.com/gantrycd/gantry/lang/schema"
-	"github.com/gantrycd/gantry/lang/value"
+	"github.com/gantrycd/gantry/plan/source"
 )
+
+// Generator is data that applications are stamped from.
+type Generator struct {
+	Address addr.Address
+	Items   []generate.Item // sorted by key
+	// MaxRemoved is how many items may vanish at once.
+	MaxRemoved generate.Limit
+	Reads      []source.Pin // what it read of the outside world itself
+	Range      hcl.Range
+}
+
+// Keys returns the keys of the generator's items, sorted.
+func (g *Generator) Keys() []string { return generate.Keys(g.Items) }
 
 // generatorKind is the kind of all generators; types are its types.
 func generatorKind(types ...*eval.Kind) *eval.Kind {
@@ -24,186 +36,108 @@ func generatorKind(types ...*eval.Kind) *eval.Kind {
 	return k
 }
 
-// generatorType declares a type of generator. generate gives its items, or false
-// where they cannot be told; what is wrong it reports in the instance.
-func generatorType(typeName, doc, example string, arguments []schema.Argument, blocks []schema.Nested, generate func(*eval.Evaluation, *eval.Instance) ([]item, bool)) *eval.Kind {
+// generated is what a generator comes to.
+type generated struct {
+	items []generate.Item
+	reads []source.Pin
+}
+
+// generatorType declares a type of generator. give tells what it comes to, or false
+// where that cannot be told; what is wrong it reports in the instance.
+func generatorType(typeName, doc, example string, arguments []schema.Argument, blocks []schema.Nested, give func(*eval.Evaluation, *eval.Instance) (generated, bool)) *eval.Kind {
+	common := []schema.Argument{forEachArgument(), dependsOnArgument()}
+	limits := []schema.Argument{
+		{Name: "max_items", Type: schema.Integer, Doc: "How many items there may be. It is an error if there are more."},
+		{Name: "max_removed", Type: schema.String, Doc: "How many items may vanish at once: a number, or a part of those that there were when the applications were last applied, such as `\"50%\"`. A plan in which more vanish is blocked, and names them; `--allow-removed` lets it pass."},
+	}
 	return &eval.Kind{
 		Block: &schema.Block{
 			Type: "generator", Labels: []string{typeName, "name"}, Doc: doc, Example: example,
-			Arguments: append([]schema.Argument{forEachArgument(), dependsOnArgument()}, arguments...), Blocks: blocks,
+			Arguments: append(append(common, arguments...), limits...), Blocks: blocks,
 		},
 		Root: "generator",
 		Decode: func(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
-			items, known := generatedItems(e, in, generate)
+			limit := maxRemoved(in)
+			made, known := generatedBy(e, in, give)
 			if !known || in.Failed || in.Deferred {
 				return eval.Decoded{Value: cty.DynamicVal}
 			}
-			return decodeGenerator(in, items)
+			items, err := generate.Collect(made.items)
+			if report(in, err, "Invalid generator") || !checkCount(in, items) {
+				return eval.Decoded{Value: cty.DynamicVal}
+			}
+			return eval.Decoded{
+				Value: generate.Object(items),
+				Made:  &Generator{Address: in.Address, Items: items, MaxRemoved: limit, Reads: made.reads, Range: in.Values.Range},
+			}
 		},
 	}
 }
 
-// generatedItems returns a generator's items: a test's, where it gives some.
-func generatedItems(e *eval.Evaluation, in *eval.Instance, generate func(*eval.Evaluation, *eval.Instance) ([]item, bool)) ([]item, bool) {
+// generatedBy returns what a generator comes to: a test's items, where it gives some.
+func generatedBy(e *eval.Evaluation, in *eval.Instance, give func(*eval.Evaluation, *eval.Instance) (generated, bool)) (generated, bool) {
 	given, ok := e.FixtureItems(in)
 	if !ok {
-		return generate(e, in)
+		return give(e, in)
 	}
-	items := make([]item, 0, given.LengthInt())
+	var made generated
 	for it := given.ElementIterator(); it.Next(); {
 		key, v := it.Element()
-		items = append(items, item{key: key.AsString(), value: v, origin: "the fixture"})
+		made.items = append(made.items, generate.Item{Key: key.AsString(), Value: v, Origin: "the fixture"})
 	}
-	return items, true
+	return made, true
 }
 
-// item is what a generator gives: a key, and an object.
-type item struct {
-	key   string
-	value cty.Value
-	// origin says where it is from, for messages about keys that come twice.
-	origin string
+// report reports what is wrong with a generator, where it was written, and whether
+// anything is.
+func report(in *eval.Instance, err error, summary string) bool {
+	for _, problem := range generate.Problems(err, summary) {
+		if problem.Argument != "" {
+			in.ErrorAt(in.Values, problem.Argument, problem.Summary, "%s", problem.Detail)
+		} else {
+			in.Errorf(in.Values.Range, problem.Summary, "%s", problem.Detail)
+		}
+	}
+	return err != nil
 }
 
-// decodeGenerator makes an object of the items, by their keys.
-func decodeGenerator(in *eval.Instance, items []item) eval.Decoded {
-	byKey := make(map[string]item, len(items))
-	for i, it := range items {
-		it.key = cty.NormalizeString(it.key)
-		items[i].key = it.key
-		if first, ok := byKey[it.key]; ok {
-			in.Errorf(in.Values.Range, "Duplicate generator key", "Two items have the key %q: %s and %s. Applications made of them could not be told apart.", it.key, first.origin, it.origin)
-			continue
-		}
-		byKey[it.key] = it
+func maxRemoved(in *eval.Instance) generate.Limit {
+	if !in.Values.IsKnown("max_removed") {
+		return generate.Limit{}
 	}
-	keys := schema.SortedKeys(byKey)
-	for _, attribute := range []string{"labels", "annotations"} {
-		uniteKeys(byKey, attribute)
-	}
-	attributes := make(map[string]cty.Value, len(byKey))
-	for key, it := range byKey {
-		attributes[key] = it.value
-	}
-	generator := &Generator{Address: in.Address, Keys: keys, Range: in.Values.Range}
-	return eval.Decoded{
-		Value: cty.ObjectVal(attributes),
-		Made:  generator,
-	}
-}
-
-// uniteKeys gives the labels of all items the same keys, null where an item has
-// none: so a comparison with a label that some lack is false, and one that none
-// has is an error.
-func uniteKeys(items map[string]item, attribute string) {
-	keys := map[string]bool{}
-	for _, it := range items {
-		for _, key := range labelKeys(it.value, attribute) {
-			keys[key] = true
-		}
-	}
-	if len(keys) == 0 {
-		return
-	}
-	for key, it := range items {
-		if !it.value.Type().IsObjectType() || !it.value.Type().HasAttribute(attribute) {
-			continue
-		}
-		labels := it.value.GetAttr(attribute)
-		if unmarked, _ := labels.Unmark(); !unmarked.IsKnown() || unmarked.IsNull() || !unmarked.Type().IsObjectType() && !unmarked.Type().IsMapType() {
-			continue
-		}
-		unmarked, marks := labels.Unmark()
-		united := make(map[string]cty.Value, len(keys))
-		for name := range keys {
-			united[name] = cty.NullVal(cty.String)
-		}
-		for name, v := range unmarked.AsValueMap() {
-			united[name] = v
-		}
-		it.value = withAttribute(it.value, attribute, cty.ObjectVal(united).WithMarks(marks))
-		items[key] = it
-	}
-}
-
-func labelKeys(v cty.Value, attribute string) []string {
-	if !v.Type().IsObjectType() || !v.Type().HasAttribute(attribute) {
-		return nil
-	}
-	labels, _ := v.GetAttr(attribute).Unmark()
-	if !labels.IsKnown() || labels.IsNull() || !labels.Type().IsObjectType() && !labels.Type().IsMapType() {
-		return nil
-	}
-	return schema.SortedKeys(labels.AsValueMap())
-}
-
-func withAttribute(v cty.Value, name string, attribute cty.Value) cty.Value {
-	attributes := v.AsValueMap()
-	attributes[name] = attribute
-	return cty.ObjectVal(attributes)
-}
-
-// elementKey names an element of a list: by its own key, the string that it is, or
-// a hash of it. A place would not do: it changes with what comes before.
-func elementKey(v cty.Value) (string, error) {
-	unmarked, _ := v.Unmark()
-	if unmarked.Type() == cty.String {
-		return unmarked.AsString(), nil
-	}
-	if unmarked.Type().IsObjectType() && unmarked.Type().HasAttribute("key") {
-		key, _ := unmarked.GetAttr("key").Unmark()
-		if key.Type() != cty.String || key.IsNull() {
-			return "", fmt.Errorf("its attribute \"key\" must be a string, but is %s", value.Kind(key))
-		}
-		return key.AsString(), nil
-	}
-	plain, _, err := value.ToJSON(unmarked)
+	limit, err := generate.ParseLimit(in.Values.String("max_removed"))
 	if err != nil {
-		return "", fmt.Errorf("it needs an attribute \"key\", as no key can be made of it: %w", err)
+		in.ErrorAt(in.Values, "max_removed", "Unsuitable value", "The argument \"max_removed\" %s.", err)
 	}
-	text, err := json.Marshal(plain)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:5]), nil
+	return limit
 }
 
-// listItems returns the items of a sequence by their own keys.
-func listItems(in *eval.Instance, v cty.Value, at hcl.Range, describe func(i int) string) ([]item, bool) {
-	var items []item
-	i := 0
-	for it := v.ElementIterator(); it.Next(); i++ {
-		_, element := it.Element()
-		if element.IsNull() {
-			in.Errorf(at, "Invalid generator element", "The %s is null.", describe(i))
-			return nil, false
-		}
-		key, err := elementKey(element)
-		if err != nil {
-			in.Errorf(at, "Invalid generator element", "The %s cannot be used: %s.", describe(i), err)
-			return nil, false
-		}
-		items = append(items, item{key: key, value: element, origin: describe(i)})
+// maxShown is how many keys a message names.
+const maxShown = 5
+
+// checkCount holds a generator to max_items.
+func checkCount(in *eval.Instance, items []generate.Item) bool {
+	if !in.Values.IsKnown("max_items") {
+		return true
 	}
-	return items, true
+	limit := in.Values.Int("max_items", 0)
+	if len(items) <= limit {
+		return true
+	}
+	var shown []string
+	for _, item := range items[:min(len(items), maxShown)] {
+		shown = append(shown, fmt.Sprintf("%q", item.Key))
+	}
+	more := ""
+	if len(items) > maxShown {
+		more = ", ..."
+	}
+	in.ErrorAt(in.Values, "max_items", "Too many items", "%s has %d items, and may have %d: %s%s. Raise max_items if that is meant.", in.Address, len(items), limit, strings.Join(shown, ", "), more)
+	return false
 }
 
 // isWhole reports whether a generator's argument is set and known, elements and
 // all.
 func isWhole(in *eval.Instance, name string) bool {
 	return in.Values.Has(name) && in.Values.IsKnown(name)
-}
-
-// sortItems sorts items by key.
-func sortItems(items []item) {
-	slices.SortStableFunc(items, func(a, b item) int {
-		switch {
-		case a.key < b.key:
-			return -1
-		case a.key > b.key:
-			return 1
-		}
-		return 0
-	})
 }

@@ -1,24 +1,27 @@
 package lang
 
 import (
-	"slices"
+	"fmt"
 
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/generate"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 )
 
 func clustersGenerator() *eval.Kind {
 	k := generatorType("clusters",
-		"Gives the clusters of the configuration, all of them or those with certain labels. The key is the cluster's name; an item has `name`, `server`, `labels`, `annotations` and `cluster`, the cluster itself.",
+		"Gives the clusters of the configuration, all of them or those with certain names or labels. The key is the cluster's name; an item has `name`, `server`, `labels`, `annotations` and `cluster`, the cluster itself.",
 		`generator "clusters" "production" {
   selector {
     match_labels = { environment = "production" }
   }
 }`,
-		nil,
+		[]schema.Argument{
+			{Name: "names", Type: schema.ReferencesOrGlobs("cluster"), Default: "all", Doc: "Clusters, or patterns of their names: `*` stands for any text, `{a,b}` for either, and what begins with `!` is left out."},
+		},
 		[]schema.Nested{{Block: selectorBlock(), Max: 1}},
 		generateClusters)
 	k.Implicit = []string{"cluster"}
@@ -37,83 +40,93 @@ func selectorBlock() *schema.Block {
 			Doc:  "A condition on one label.",
 			Arguments: []schema.Argument{
 				{Name: "key", Type: schema.String, Required: true, Doc: "The label."},
-				{Name: "operator", Type: schema.String, Required: true, OneOf: []string{"In", "NotIn", "Exists", "DoesNotExist"}, Doc: "What is asked of it. `NotIn` holds for what does not have the label, too."},
+				{Name: "operator", Type: schema.String, Required: true, OneOf: generate.Operators(), Doc: "What is asked of it. `NotIn` holds for what does not have the label, too."},
 				{Name: "values", Type: schema.Strings, Doc: "The values for `In` and `NotIn`."},
 			},
 		}}},
 	}
 }
 
-func generateClusters(e *eval.Evaluation, in *eval.Instance) ([]item, bool) {
-	selects, ok := decodeSelector(in)
+func generateClusters(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
+	selector := decodeSelector(in)
+	items, told := clusterItems(in)
+	if !told || !in.Values.Known() {
+		return generated{}, false
+	}
+	names, err := clusterNames(in, items)
+	if err != nil {
+		in.ErrorAt(in.Values, "names", "Invalid pattern", "%s.", err)
+		return generated{}, false
+	}
+	var made generated
+	for _, item := range items {
+		ref, _ := value.ReferenceOf(item.Value.GetAttr("cluster"))
+		if names.Match(item.Key) && selector.Matches(ref.Target.(*Cluster).Labels) {
+			made.items = append(made.items, item)
+		}
+	}
+	return made, true
+}
+
+// clusterItems returns an item for every cluster. It is false where one of them
+// cannot be told.
+func clusterItems(in *eval.Instance) ([]generate.Item, bool) {
 	all, told := in.All("cluster")
-	if !told || !ok {
+	if !told {
 		return nil, false
 	}
-	var items []item
-	for name, v := range all.AsValueMap() {
+	var items []generate.Item
+	clusters := all.AsValueMap()
+	for _, name := range schema.SortedKeys(clusters) {
+		v := clusters[name]
 		ref, isBlock := value.ReferenceOf(v)
 		if !isBlock {
-			continue
-		}
-		cluster := ref.Target.(*Cluster)
-		if !selects(cluster.Labels) {
 			continue
 		}
 		attributes := map[string]cty.Value{"cluster": v}
 		for _, attribute := range []string{"name", "server", "labels", "annotations"} {
 			attributes[attribute] = v.GetAttr(attribute)
 		}
-		items = append(items, item{key: name, value: cty.ObjectVal(attributes), origin: ref.Address.String()})
+		items = append(items, generate.Item{Key: name, Value: cty.ObjectVal(attributes), Origin: ref.Address.String()})
 	}
-	sortItems(items)
 	return items, true
 }
 
-// decodeSelector returns what a selector block asks of labels. It is false where
-// that cannot be told.
-func decodeSelector(in *eval.Instance) (func(map[string]string) bool, bool) {
-	selector := in.Values.One("selector")
-	if selector == nil {
-		return func(map[string]string) bool { return true }, true
+// clusterNames reads the argument names. A name that no cluster has is an error.
+func clusterNames(in *eval.Instance, items []generate.Item) (*generate.Names, error) {
+	names, err := generate.ParseNames(in.Values.Strings("names"))
+	if err != nil {
+		return nil, err
 	}
-	want := selector.StringMap("match_labels")
-	expressions := selector.Blocks("match_expressions")
-	for _, expression := range expressions {
-		operator := expression.String("operator")
-		takesValues := operator == "In" || operator == "NotIn"
-		if takesValues && !expression.Has("values") {
-			in.Errorf(expression.Range, "Missing required argument", "The operator %s needs the argument \"values\".", operator)
-		} else if operator != "" && !takesValues && expression.Has("values") {
-			in.ErrorAt(expression, "values", "Conflicting arguments", "The operator %s takes no values.", operator)
+	have := generate.Keys(items)
+	for _, missing := range names.Missing(have) {
+		hint := ""
+		if near := schema.Suggest(missing, have); near != "" {
+			hint = fmt.Sprintf(" Did you mean %q?", near)
 		}
+		in.ErrorAt(in.Values, "names", "Unknown cluster", "No cluster is called %q in this configuration.%s", missing, hint)
 	}
-	matches := func(labels map[string]string) bool {
-		for key, v := range want {
-			if have, ok := labels[key]; !ok || have != v {
-				return false
-			}
-		}
-		for _, expression := range expressions {
-			if !matchExpression(expression, labels) {
-				return false
-			}
-		}
-		return true
-	}
-	return matches, selector.Known()
+	return names, nil
 }
 
-func matchExpression(expression *schema.Values, labels map[string]string) bool {
-	have, ok := labels[expression.String("key")]
-	switch expression.String("operator") {
-	case "In":
-		return ok && slices.Contains(expression.Strings("values"), have)
-	case "NotIn":
-		return !ok || !slices.Contains(expression.Strings("values"), have)
-	case "Exists":
-		return ok
-	default: // DoesNotExist
-		return !ok
+// decodeSelector reads the selector block.
+func decodeSelector(in *eval.Instance) generate.Selector {
+	block := in.Values.One("selector")
+	if block == nil {
+		return generate.Selector{}
 	}
+	selector := generate.Selector{MatchLabels: block.StringMap("match_labels")}
+	for _, written := range block.Blocks("match_expressions") {
+		expression := generate.Expression{
+			Key: written.String("key"), Operator: generate.Operator(written.String("operator")), Values: written.Strings("values"),
+		}
+		switch takes := expression.Operator.TakesValues(); {
+		case takes && !written.Has("values"):
+			in.Errorf(written.Range, "Missing required argument", "The operator %s needs the argument \"values\".", expression.Operator)
+		case !takes && expression.Operator != "" && written.Has("values"):
+			in.ErrorAt(written, "values", "Conflicting arguments", "The operator %s takes no values.", expression.Operator)
+		}
+		selector.Expressions = append(selector.Expressions, expression)
+	}
+	return selector
 }

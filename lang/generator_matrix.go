@@ -1,115 +1,97 @@
 package lang
 
 import (
-	"fmt"
-	"strings"
+	"github.com/hashicorp/hcl/v2"
 
-	"github.com/zclconf/go-cty/cty"
-
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/generate"
 	"github.com/gantrycd/gantry/lang/schema"
-	"github.com/gantrycd/gantry/lang/value"
 )
-
-// maxItems bounds what a matrix may multiply to.
-const maxItems = 1_000_000
 
 func matrixGenerator() *eval.Kind {
 	return generatorType("matrix",
-		"Combines every item of one generator with every item of the others. The key is theirs, joined by `/`; an item has the attributes of all of them, and it is an error if two have the same attribute with other values. Where two have an attribute `key`, as the elements of lists do, it is the joined key.",
+		"Combines every item of one generator with every item of the others. The key is theirs, joined by `/`; an item has the attributes of all of them, and it is an error if two have the same attribute with other values. Where two have an attribute `key`, as the elements of lists do, it is the joined key. Where the second generator uses values of the first, it has the first as its `for_each`, and `flatmap` combines the two.",
 		`generator "matrix" "everywhere" {
   generators = [generator.clusters.production, generator.git.overlays]
 }`,
 		[]schema.Argument{
 			{Name: "generators", Type: schema.Objects, Required: true, Doc: "The generators to combine, two or more."},
-		}, nil, generateMatrix)
+		}, nil,
+		func(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
+			factors, ok := combined(e, in, "A matrix combines")
+			if !ok {
+				return generated{}, false
+			}
+			items, err := generate.Matrix(factors)
+			return generated{items: items}, !report(in, err, "Conflicting generator items")
+		})
 }
 
-func generateMatrix(_ *eval.Evaluation, in *eval.Instance) ([]item, bool) {
+func mergeGenerator() *eval.Kind {
+	return generatorType("merge",
+		"Overlays the items of the first generator with those of the others that have the same values of `keys`. Objects within are merged, anything else is replaced by the later one; what is null in a later item is as what is not there. An item of a later generator that fits none of the first is passed over. The key is the values of `keys`, joined by `/`.",
+		`generator "merge" "clusters" {
+  generators = [generator.clusters.production, generator.list.overrides]
+  keys       = ["name"]
+}`,
+		[]schema.Argument{
+			{Name: "generators", Type: schema.Objects, Required: true, Doc: "The generators, two or more: the first gives the items, the others change them."},
+			{Name: "keys", Type: schema.Strings, Required: true, Doc: "The attributes that tell which items belong together; `labels.region` is one within another."},
+		}, nil,
+		func(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
+			factors, ok := combined(e, in, "Merging takes")
+			if !ok || !isWhole(in, "keys") {
+				return generated{}, false
+			}
+			items, err := generate.Merge(factors, in.Values.Strings("keys"))
+			return generated{items: items}, !report(in, err, "Conflicting generator items")
+		})
+}
+
+// combined returns the items of the generators that another one combines.
+func combined(e *eval.Evaluation, in *eval.Instance, verb string) ([][]generate.Item, bool) {
 	if !isWhole(in, "generators") {
 		return nil, false
 	}
 	argument, _ := in.Values.Get("generators")
 	generators, _ := argument.Unmark()
 	if generators.LengthInt() < 2 {
-		in.ErrorAt(in.Values, "generators", "Too few generators", "A matrix combines two generators or more, but there are %d.", generators.LengthInt())
+		in.ErrorAt(in.Values, "generators", "Too few generators", "%s two generators or more, but there are %d.", verb, generators.LengthInt())
 		return nil, false
 	}
-	total := 1
-	var combined []item
-	for i, generator := range generators.AsValueSlice() {
-		generator, _ = generator.Unmark()
-		if total *= generator.LengthInt(); total > maxItems {
-			in.ErrorAt(in.Values, "generators", "Too many items", "The matrix would have more than %d items.", maxItems)
+	if !checkSingle(e, in, argument.Expr) {
+		return nil, false
+	}
+	factors := make([][]generate.Item, 0, generators.LengthInt())
+	for i, v := range generators.AsValueSlice() {
+		factor, err := generate.Factor("generators", v, i)
+		if report(in, err, "Unsuitable value") {
 			return nil, false
 		}
-		items, ok := matrixFactor(in, generator, i)
-		if !ok {
-			return nil, false
-		}
-		if i == 0 {
-			combined = items
+		factors = append(factors, factor)
+	}
+	return factors, true
+}
+
+// checkSingle refuses a generator with for_each among those to combine: its items
+// would be whole generators, which look like items.
+func checkSingle(e *eval.Evaluation, in *eval.Instance, expr hcl.Expression) bool {
+	elements, diags := hcl.ExprList(expr)
+	if diags.HasErrors() {
+		return true // not a literal list; then its values are looked at
+	}
+	for _, element := range elements {
+		traversal, diags := hcl.AbsTraversalForExpr(element)
+		if diags.HasErrors() {
 			continue
 		}
-		if combined, ok = multiply(in, combined, items); !ok {
-			return nil, false
+		a, rest, err := addr.FromTraversal(traversal)
+		if err != nil || len(rest) > 0 || a.Kind != "generator" || a.HasKey || !in.HasForEach(a) {
+			continue
 		}
+		in.Errorf(element.Range(), "Unsuitable value", "%s has for_each, so that it is several generators: one for each key. Say which one in brackets; or, where its for_each is another generator, write flatmap(GENERATOR, %s), which combines each item of that one with those made for it.", a, a)
+		return false
 	}
-	return combined, true
-}
-
-// matrixFactor returns the items of one generator.
-func matrixFactor(in *eval.Instance, generator cty.Value, place int) ([]item, bool) {
-	if ref, ok := value.ReferenceOf(generator); ok {
-		in.ErrorAt(in.Values, "generators", "Unsuitable value", "Element %d must be a generator, but is %s.", place, ref.Address)
-		return nil, false
-	}
-	var items []item
-	values := generator.AsValueMap()
-	for _, key := range schema.SortedKeys(values) {
-		v := values[key]
-		unmarked, _ := v.Unmark()
-		if unmarked.IsNull() || !unmarked.Type().IsObjectType() {
-			in.ErrorAt(in.Values, "generators", "Unsuitable value", "Only objects can be combined, but the item %q of element %d is %s. Give it a name: { name = ... }.", key, place, value.Kind(v))
-			return nil, false
-		}
-		items = append(items, item{key: key, value: v, origin: fmt.Sprintf("%q", key)})
-	}
-	return items, true
-}
-
-func multiply(in *eval.Instance, left, right []item) ([]item, bool) {
-	product := make([]item, 0, len(left)*len(right))
-	for _, a := range left {
-		for _, b := range right {
-			key := a.key + "/" + b.key
-			merged, conflict := mergeItems(a.value, b.value, key)
-			if conflict != "" {
-				in.ErrorAt(in.Values, "generators", "Conflicting generator items", "The items %s and %s both have the attribute %q, with different values. Leave one of them out, with a generator \"list\" over what is needed of it.", a.origin, b.origin, conflict)
-				return nil, false
-			}
-			product = append(product, item{key: key, value: merged, origin: strings.Join([]string{a.origin, b.origin}, " with ")})
-		}
-	}
-	return product, true
-}
-
-// mergeItems joins the attributes of two objects, or names the attribute that
-// both have with different values. The attribute key names an item, so that it is
-// the joined one.
-func mergeItems(a, b cty.Value, key string) (cty.Value, string) {
-	attributes := a.AsValueMap()
-	if attributes == nil {
-		attributes = map[string]cty.Value{}
-	}
-	for _, name := range schema.SortedKeys(b.AsValueMap()) {
-		v := b.GetAttr(name)
-		if have, ok := attributes[name]; ok && name == "key" {
-			v = cty.StringVal(key)
-		} else if ok && !have.RawEquals(v) {
-			return cty.NilVal, name
-		}
-		attributes[name] = v
-	}
-	return cty.ObjectVal(attributes), ""
+	return true
 }

@@ -118,7 +118,7 @@ application "show" {
 	}
 	got := map[string][]string{}
 	for _, generator := range config.Generators {
-		got[generator.Address.String()] = generator.Keys
+		got[generator.Address.String()] = generator.Keys()
 	}
 	if len(got["generator.list.objects"]) == 2 {
 		want["generator.list.objects"][0] = got["generator.list.objects"][0] // a hash
@@ -129,7 +129,7 @@ application "show" {
 	data, _ := find(t, config, "application.show").Sources[0].Objects[0].Get("data")
 	wantData := map[string]any{
 		"tiers": "[false,true,false]", "flat": `[{"a":null,"b":"2"},{"a":"1","b":null}]`,
-		"file":     `{"path":{"basename":"eu","filename":"config.json","path":"clusters/eu","segments":["clusters","eu"]},"replicas":9007199254740993,"tags":["a"]}`,
+		"file":     `{"path":{"basename":"eu","basename_normalized":"eu","filename":"config.json","filename_normalized":"config.json","path":"clusters/eu","segments":["clusters","eu"]},"replicas":9007199254740993,"tags":["a"]}`,
 		"combined": "1b1canary", "nested": "q1", "key": "q/k/s",
 	}
 	if diff := cmp.Diff(wantData, data); diff != "" {

@@ -29,6 +29,10 @@ type (
 	EvalOptions = eval.Options
 	// Reader reads sources.
 	Reader = eval.Reader
+	// PluginCall is one request to a service.
+	PluginCall = eval.PluginCall
+	// ResourceQuery names objects of a cluster.
+	ResourceQuery = eval.ResourceQuery
 	// Fixtures are what a test gives in place of what blocks say or read.
 	Fixtures = eval.Fixtures
 	// Scope evaluates expressions in an evaluated configuration.
@@ -44,12 +48,17 @@ type LoadOptions struct {
 	// Version is gantry's own, which required_version is held against; empty meets
 	// every requirement.
 	Version string
-	// Modules reads the modules that are called by other sources than paths; without
-	// it, such a call is an error.
+	// Parse reads a file of configuration; nil is syntax.Parse. Who loads a module
+	// again and again has the files that are still the same parsed already.
+	Parse func(src []byte, filename string) (*hcl.File, hcl.Diagnostics)
+	// Modules reads the modules that are no local paths; without one they cannot be
+	// read, which is an error.
 	Modules ModuleReader
 	// OpenDir opens the directory of a module that is called by a path; nil opens
 	// those on disk or, with FS, those below it.
 	OpenDir func(dir string) (fs.FS, error)
+	// Context ends the reading of modules; nil never does.
+	Context context.Context
 }
 
 // Module is a directory of configuration, parsed and with its references
@@ -62,13 +71,12 @@ type Module struct {
 // files as one. It reports what can be told without evaluating anything. The module
 // is never nil; what is sound of it can be evaluated whatever else is broken.
 func Load(dir string, options LoadOptions) (*Module, hcl.Diagnostics) {
-	return LoadContext(context.Background(), dir, options)
-}
-
-// LoadContext is Load for who may have to stop while modules are read.
-func LoadContext(ctx context.Context, dir string, options LoadOptions) (*Module, hcl.Diagnostics) {
+	ctx := options.Context
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	m, diags := eval.Load(ctx, dir, eval.LoadOptions{
-		FS: options.FS, Version: options.Version, Modules: options.Modules, OpenDir: options.OpenDir, Kinds: kinds(),
+		FS: options.FS, Version: options.Version, Modules: options.Modules, OpenDir: options.OpenDir, Kinds: kinds(), Parse: options.Parse,
 	})
 	return &Module{Module: m}, diags
 }

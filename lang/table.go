@@ -23,7 +23,11 @@ func kinds() []*eval.Kind {
 			clustersGenerator(),
 			gitGenerator(),
 			matrixGenerator(),
+			mergeGenerator(),
+			pluginGenerator(),
+			decisionGenerator(),
 		),
+		profileKind(),
 		applicationKind(),
 	}
 }

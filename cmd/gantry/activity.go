@@ -109,7 +109,7 @@ func line(e engine.Event) string {
 	}
 	took := ""
 	if e.Elapsed > 0 {
-		took = fmt.Sprintf(" (%s)", duration(e.Elapsed))
+		took = fmt.Sprintf(" (%s)", duration(time.Duration(e.Elapsed)))
 	}
 	message := ""
 	if e.Message != "" {

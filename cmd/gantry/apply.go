@@ -40,7 +40,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			if len(args) == 1 {
-				if given := firstSet(cmd, "var", "var-file", "target"); given != "" {
+				if given := firstSet(cmd, "var", "var-file", "target", "locked"); given != "" {
 					return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s has no effect on a saved plan: give it to plan", given)}
 				}
 				return c.applySaved(ctx, args[0], work)

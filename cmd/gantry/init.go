@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,57 +49,84 @@ const ignored = "*.gantryplan\n"
 
 // initialised is what `gantry init --json` prints.
 type initialised struct {
-	Directory string   `json:"directory"`
-	Wrote     []string `json:"wrote"`
-	Lineage   string   `json:"lineage"`
-	Recipient string   `json:"recipient"`
+	Directory string       `json:"directory"`
+	Wrote     []string     `json:"wrote"`
+	Lineage   string       `json:"lineage"`
+	Recipient string       `json:"recipient"`
+	Locked    []locked     `json:"locked"`
+	Changes   []lockChange `json:"changes"`
 }
 
 func newInit(c *cli) *cobra.Command {
 	var in inputs
+	var options initOptions
 	command := &cobra.Command{
 		Use:   "init",
 		Short: "Prepare a directory",
-		Long: `Prepares a directory for planning: begins the state where there is none, with a
-lineage of its own and a key that seals the values of Secrets in saved plans. In a
-directory without configuration it writes one to start from.
+		Long: `Prepares a directory for planning: fetches the modules, charts and repositories that
+the configuration asks for, records in .gantry.lock.hcl which version, commit or
+digest each of them is, and begins the state where there is none, with a lineage of
+its own and a key that seals the values of Secrets in saved plans. In a directory
+without configuration it writes one to start from.
 
-It changes nothing that is there and may be run again.`,
+What the lock file has is kept, and what the configuration no longer asks for leaves
+it; with --upgrade everything is looked up anew. A tag that is no longer where it was
+is an error. Branches that repositories track move by design and are recorded only
+after --lock-branches. Where anything cannot be read, the lock file stays as it was.
+
+It may be run again at any time. Variables need no values: what depends on them is
+recorded once they have.`,
+		Example: `  gantry init
+  gantry init --upgrade
+  gantry init --locked             # in CI: the lock file has all, and changes nothing`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := c.directory()
+			if other := firstSet(cmd, "upgrade", "lock-branches"); in.locked && other != "" {
+				return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s changes the lock file, and --locked refuses that: leave one of them out", other)}
+			}
+			options.setBranches = cmd.Flags().Changed("lock-branches")
+			result, err := c.initialise(cmd.Context(), &in, options)
 			if err != nil {
 				return err
 			}
-			result := initialised{Directory: dir, Wrote: []string{}}
-			if result.Wrote, err = writeStarter(dir); err != nil {
-				return err
-			}
-			loaded, diags, err := c.evaluate(cmd.Context(), &in, nil)
-			if err != nil {
-				return err
-			}
-			c.printDiagnostics(loaded.files, diags)
-			if diags.HasErrors() {
-				return exitCode(exitError)
-			}
-			opened, err := openBackend(cmd.Context(), dir, backendOf(loaded.config))
-			if err != nil {
-				return err
-			}
-			result.Lineage, result.Recipient = opened.records.Lineage(), opened.recipient().String()
 			if c.json {
 				return c.writeJSON(result)
 			}
 			for _, file := range result.Wrote {
-				fmt.Fprintf(c.out, "Wrote %s\n", filepath.Join(dir, file))
+				fmt.Fprintf(c.out, "Wrote %s\n", filepath.Join(result.Directory, file))
 			}
+			c.showLocked(result)
 			fmt.Fprintf(c.out, "Ready. What the configuration would change:\n\n  gantry plan\n")
 			return nil
 		},
 	}
 	in.register(c, command)
+	flags := command.Flags()
+	flags.BoolVar(&options.upgrade, "upgrade", false, "look everything up anew, and record the newest that the configuration allows")
+	flags.BoolVar(&options.branches, "lock-branches", false, "record where the branches that repositories track are, too; --lock-branches=false ends it")
 	return command
+}
+
+// initialise prepares the directory.
+func (c *cli) initialise(ctx context.Context, in *inputs, options initOptions) (*initialised, error) {
+	dir, err := c.directory()
+	if err != nil {
+		return nil, err
+	}
+	result := &initialised{Directory: dir}
+	if result.Wrote, err = writeStarter(dir); err != nil {
+		return nil, err
+	}
+	config, err := c.lockSources(ctx, in, options, result)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := openBackend(ctx, dir, backendOf(config))
+	if err != nil {
+		return nil, err
+	}
+	result.Lineage, result.Recipient = opened.records.Lineage(), opened.recipient().String()
+	return result, nil
 }
 
 // writeStarter writes the first configuration into a directory that has none, and

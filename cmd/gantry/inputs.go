@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,10 +12,13 @@ import (
 	"github.com/gantrycd/gantry/lang"
 )
 
-// inputs are the flags that give variables their values.
+// inputs are the flags that say what a configuration is evaluated with: values of
+// variables, and whether all that it reads must be locked.
 type inputs struct {
 	vars     []string
 	varFiles []string
+	locked   bool
+	partial  bool // no flag: variables without a value are unknown
 }
 
 // register adds the flags to a command.
@@ -22,6 +26,7 @@ func (in *inputs) register(c *cli, command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringArrayVar(&in.vars, "var", nil, "a variable's value, as `name=value`; may be repeated")
 	flags.StringArrayVar(&in.varFiles, "var-file", nil, "a `file` of variables' values; may be repeated")
+	flags.BoolVar(&in.locked, "locked", false, "refuse to read what the lock file does not have, or has differently")
 	complete(command, "var", c.variableCompletions())
 	complete(command, "var-file", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return []string{"hcl"}, cobra.ShellCompDirectiveFilterFileExt
@@ -35,19 +40,23 @@ type loaded struct {
 }
 
 // evaluate reads the configuration. Without a reader nothing of the outside world
-// is read, and variables need no values. The error is of the command line; what is
+// is read, variables need no values, and modules come from the cache. The error is of the command line; what is
 // wrong with the configuration is in the diagnostics, and what is sound is loaded.
 func (c *cli) evaluate(ctx context.Context, in *inputs, reader lang.Reader) (*loaded, hcl.Diagnostics, error) {
 	dir, err := c.directory()
 	if err != nil {
 		return nil, nil, err
 	}
-	module, diags := lang.Load(dir, lang.LoadOptions{Version: version})
+	modules, lockFiles, lockDiags := c.moduleReader(dir, in, reader)
+	module, diags := lang.Load(dir, lang.LoadOptions{Version: version, Modules: modules, Context: ctx})
+	diags = append(lockDiags, diags...)
 	variables, more := lang.ReadVariables(module, lang.VarArgs{Vars: in.vars, VarFiles: in.varFiles, Env: c.environ()})
 	diags = append(diags, more...)
-	config, more := module.Evaluate(ctx, lang.EvalOptions{Variables: variables, Reader: reader})
+	config, more := module.Evaluate(ctx, lang.EvalOptions{Variables: variables, Reader: reader, Partial: in.partial})
 	diags = append(diags, more...)
-	return &loaded{config: config, files: module.Files()}, diags, nil
+	files := maps.Clone(module.Files())
+	maps.Copy(files, lockFiles)
+	return &loaded{config: config, files: files}, diags, nil
 }
 
 // load is evaluate without the outside world, for commands that need all of it to

@@ -82,7 +82,7 @@ func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
 			return nil, err
 		}
 	}
-	diags = append(w.diags, diags...)
+	diags = append(append(w.diags, diags...), unlocked(w.lock)...)
 	w.cli.printDiagnostics(w.files, diags)
 	return made, failed(diags)
 }

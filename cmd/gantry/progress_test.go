@@ -36,7 +36,7 @@ func TestProgressLines(t *testing.T) {
 	for _, e := range []engine.Event{
 		{Kind: engine.EventOpening, Subject: "https://git.example.com/web"}, // only the last line of a terminal tells
 		{Kind: engine.EventStarted, Application: web},
-		{Kind: engine.EventWritten, Application: web, Object: &deployment, Action: plan.Create, Elapsed: 1500 * time.Millisecond},
+		{Kind: engine.EventWritten, Application: web, Object: &deployment, Action: plan.Create, Elapsed: engine.Seconds(1500 * time.Millisecond)},
 		{Kind: engine.EventWaiting, Application: web, Object: &deployment, Message: "0 of 1 ready"}, // too soon to tell
 	} {
 		p.event(e)
@@ -46,7 +46,7 @@ func TestProgressLines(t *testing.T) {
 		p.event(engine.Event{Kind: engine.EventWaiting, Application: web, Object: &deployment, Message: "0 of 1 ready"})
 	}
 	p.event(engine.Event{Kind: engine.EventHealthy, Application: web, Object: &deployment})
-	p.event(engine.Event{Kind: engine.EventFinished, Application: web, Elapsed: 90 * time.Second})
+	p.event(engine.Event{Kind: engine.EventFinished, Application: web, Elapsed: engine.Seconds(90 * time.Second)})
 	p.event(engine.Event{Kind: engine.EventSkipped, Application: web, Message: "it is blocked"})
 	want := `application.web: applying
 application.web: Deployment.apps web/web: created (1.5s)

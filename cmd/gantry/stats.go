@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/plan/target"
 	"github.com/gantrycd/gantry/providers"
 )
@@ -16,8 +17,8 @@ import (
 // stats is what a command took.
 type stats struct {
 	Event     string         `json:"event"` // "stats"
-	Wall      time.Duration  `json:"wall"`
-	CPU       time.Duration  `json:"cpu"`
+	Wall      engine.Seconds `json:"wallSeconds"`
+	CPU       engine.Seconds `json:"cpuSeconds"`
 	MaxMemory int64          `json:"maxMemory"` // bytes, resident; 0 where the platform does not tell
 	Requests  map[string]int `json:"requests"`  // to all clusters, by verb
 }
@@ -57,7 +58,7 @@ func (m *meter) stats() stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	cpu, memory := resources()
-	out := stats{Event: "stats", Wall: time.Since(m.start), CPU: cpu, MaxMemory: memory, Requests: map[string]int{}}
+	out := stats{Event: "stats", Wall: engine.Seconds(time.Since(m.start)), CPU: engine.Seconds(cpu), MaxMemory: memory, Requests: map[string]int{}}
 	for _, cluster := range m.opened {
 		for verb, n := range cluster.Requests() {
 			out.Requests[verb] += n
@@ -79,7 +80,7 @@ func (c *cli) showStats(s stats) {
 		verbs = append(verbs, fmt.Sprintf("%d %s", s.Requests[verb], verb))
 		total += s.Requests[verb]
 	}
-	fmt.Fprintf(c.err, "%s, of which CPU %s; %d MB of memory; %s", duration(s.Wall), duration(s.CPU), s.MaxMemory>>20, count(total, "request"))
+	fmt.Fprintf(c.err, "%s, of which CPU %s; %d MB of memory; %s", duration(time.Duration(s.Wall)), duration(time.Duration(s.CPU)), s.MaxMemory>>20, count(total, "request"))
 	if len(verbs) > 0 {
 		fmt.Fprintf(c.err, " (%s)", strings.Join(verbs, ", "))
 	}

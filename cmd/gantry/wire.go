@@ -36,17 +36,22 @@ import (
 // configuration's directory.
 const stateFolder = ".gantry"
 
-// sources returns what locations are read with.
-func (c *cli) sources(dir, cache string) map[source.Type]providers.Source {
+// sources returns what locations are read with; offline, from what the cache has.
+func (c *cli) sources(dir, cache string, offline bool) map[source.Type]providers.Source {
 	return map[source.Type]providers.Source{
 		source.Git: git.New(git.Options{
 			CacheDir:    filepath.Join(cache, "git"),
 			KnownHosts:  c.knownHosts(),
 			SSHAuthSock: c.getenv("SSH_AUTH_SOCK"),
 			Proxy:       http.ProxyFromEnvironment,
+			Offline:     offline,
 		}),
 		source.Helm:      helmrepo.New(helmrepo.Options{Proxy: http.ProxyFromEnvironment}),
-		source.OCI:       ociregistry.New(ociregistry.Options{Proxy: http.ProxyFromEnvironment}),
+		source.OCI: ociregistry.New(ociregistry.Options{
+			CacheDir: filepath.Join(cache, "oci"),
+			Proxy:    http.ProxyFromEnvironment,
+			Offline:  offline,
+		}),
 		source.Directory: localdir.New(localdir.Options{Root: dir}),
 	}
 }

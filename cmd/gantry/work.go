@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
@@ -61,6 +62,7 @@ type work struct {
 	meter    *meter
 	state    *backend // nil when offline
 	engine   *engine.Engine
+	lock     *sourcelock.Lock
 
 	// What planning has beyond applying a saved plan.
 	config *lang.Config
@@ -88,6 +90,10 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 	if err != nil {
 		return err
 	}
+	if w.lock, err = w.cli.openLock(w.dir, in.lockMode()); err != nil {
+		return err
+	}
+	setup.Lock = w.lock
 	// Generators read through the same sources that applications are rendered from.
 	read, diags, err := w.cli.evaluate(ctx, in, engine.New(setup).Reader())
 	if err != nil {
@@ -175,7 +181,7 @@ func (w *work) setup() (engine.Options, error) {
 		return engine.Options{}, err
 	}
 	return engine.Options{
-		Sources:       w.cli.sources(w.dir, cache),
+		Sources:       w.cli.sources(w.dir, cache, false),
 		Renderers:     renderers(),
 		Clusters:      w.meter.clusters(w.cli.clusters(w.dir, cache)),
 		Version:       version,

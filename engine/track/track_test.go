@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"pgregory.net/rapid"
 
@@ -146,5 +147,24 @@ func TestUnstamp(t *testing.T) {
 	}
 	if patch, err := track.Unstamp(role("web")); patch != nil || err != nil {
 		t.Errorf("an object without marks: %s, %v", patch, err)
+	}
+}
+
+// What is stamped and unmarked is as it was.
+func TestUnmarked(t *testing.T) {
+	plain := object.Object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "web", "namespace": "team"}}
+	labelled := plain.DeepCopy()
+	if err := labelled.Set("web", "metadata", "labels", "app"); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []object.Object{plain, labelled, {"kind": "ConfigMap"}} {
+		stamped := track.Stamp(o, "lineage", addr.Application("web"))
+		before := stamped.DeepCopy()
+		if diff := cmp.Diff(o.Metadata(), track.Unmarked(stamped).Metadata(), cmpopts.EquateEmpty()); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(before, stamped); diff != "" {
+			t.Errorf("Unmarked changes its argument: %s", diff)
+		}
 	}
 }

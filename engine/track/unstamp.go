@@ -3,6 +3,7 @@ package track
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/gantrycd/gantry/plan/object"
@@ -42,4 +43,28 @@ func Unstamp(live object.Object) ([]byte, error) {
 		return nil, fmt.Errorf("patch of %s: %w", live.ID(), err)
 	}
 	return text, nil
+}
+
+// Unmarked returns an object without our marks; it shares with o what does not
+// change.
+func Unmarked(o object.Object) object.Object {
+	out := maps.Clone(o)
+	metadata := maps.Clone(o.Metadata())
+	for _, mark := range []struct{ field, key string }{
+		{"labels", LabelPartOf}, {"labels", LabelApplication}, {"annotations", AnnotationID},
+	} {
+		entries, ok := metadata[mark.field].(map[string]any)
+		if _, marked := entries[mark.key]; !ok || !marked {
+			continue
+		}
+		entries = maps.Clone(entries)
+		delete(entries, mark.key)
+		if metadata[mark.field] = entries; len(entries) == 0 {
+			delete(metadata, mark.field)
+		}
+	}
+	if metadata != nil {
+		out["metadata"] = map[string]any(metadata)
+	}
+	return out
 }

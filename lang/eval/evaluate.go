@@ -24,6 +24,8 @@ type Options struct {
 	// depends on it is unknown and ends in Result.Deferred, and so do variables
 	// without a value.
 	Reader Reader
+	// Partial leaves variables without a value unknown although there is a Reader.
+	Partial bool
 	// Fixtures are what a test gives in place of what blocks say or read; may be nil.
 	Fixtures *Fixtures
 }
@@ -47,7 +49,7 @@ func (m *Module) Evaluate(ctx context.Context, options Options) (*Result, hcl.Di
 // expressions.
 func (m *Module) EvaluateScope(ctx context.Context, options Options) (*Result, *Scope, hcl.Diagnostics) {
 	e := &Evaluation{
-		module: m, ctx: ctx, reader: options.Reader, fixtures: options.Fixtures,
+		module: m, ctx: ctx, reader: options.Reader, partial: options.Partial, fixtures: options.Fixtures,
 		functions: make([]*hcl.EvalContext, len(m.units)),
 		frames:    make([][]*frame, len(m.units)),
 		result:    &Result{Incomplete: m.missing, Pins: slices.Clone(m.pins)},
@@ -81,6 +83,7 @@ type Evaluation struct {
 	module    *Module
 	ctx       context.Context
 	reader    Reader
+	partial   bool
 	fixtures  *Fixtures
 	functions []*hcl.EvalContext // by unit.id
 	inputs    map[string]VariableInput

@@ -47,6 +47,10 @@ type LoadOptions struct {
 	Version string
 	// Kinds are the blocks that there may be at the top level.
 	Kinds []*Kind
+	// Parse reads a file of configuration; nil is syntax.Parse. Who loads a module
+	// again and again has the files that are still the same parsed already. What it
+	// returns is not changed.
+	Parse func(src []byte, filename string) (*hcl.File, hcl.Diagnostics)
 }
 
 // Module is a configuration: the root module and all that it calls, parsed and
@@ -54,6 +58,7 @@ type LoadOptions struct {
 type Module struct {
 	options LoadOptions
 	kinds   map[string]*Kind
+	parse   func(src []byte, filename string) (*hcl.File, hcl.Diagnostics)
 	files   map[string]*hcl.File
 	parsed  map[string]parsedFile // the files, of files, that are configuration
 	pins    []source.Pin          // of the modules that were read
@@ -78,6 +83,9 @@ func Load(ctx context.Context, dir string, options LoadOptions) (*Module, hcl.Di
 	}
 	m.root = m.newUnit(nil, nil)
 	m.root.dir = dir
+	if m.parse = options.Parse; m.parse == nil {
+		m.parse = syntax.Parse
+	}
 	files := options.FS
 	if files == nil {
 		root, err := os.OpenRoot(dir)
@@ -191,7 +199,7 @@ func (m *Module) loadUnit(ctx context.Context, u *unit) hcl.Diagnostics {
 // loadFile reads one file's blocks.
 func (m *Module) loadFile(u *unit, name string) hcl.Diagnostics {
 	filename := filepath.Join(u.dir, name)
-	file, diags := m.parse(u, filename, name)
+	file, diags := m.parseFile(u, filename, name)
 	if file == nil {
 		u.incomplete(m)
 		return diags
@@ -224,9 +232,9 @@ func (m *Module) loadFile(u *unit, name string) hcl.Diagnostics {
 	return diags
 }
 
-// parse parses a file, once for all calls of its module. The file is nil where it
+// parseFile parses a file, once for all calls of its module. The file is nil where it
 // cannot be read.
-func (m *Module) parse(u *unit, filename, name string) (*hcl.File, hcl.Diagnostics) {
+func (m *Module) parseFile(u *unit, filename, name string) (*hcl.File, hcl.Diagnostics) {
 	if known, ok := m.parsed[filename]; ok {
 		return known.file, known.diags
 	}
@@ -234,7 +242,7 @@ func (m *Module) parse(u *unit, filename, name string) (*hcl.File, hcl.Diagnosti
 	if err != nil {
 		return nil, hcl.Diagnostics{u.at(unreadable(filename, err))}
 	}
-	file, diags := syntax.Parse(src, filename)
+	file, diags := m.parse(src, filename)
 	m.files[filename], m.parsed[filename] = file, parsedFile{file: file, diags: diags}
 	return file, diags
 }

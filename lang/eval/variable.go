@@ -113,7 +113,7 @@ func valueOf(e *Evaluation, in *Instance, want constraint) (cty.Value, string) {
 		in.Errorf(at, "Invalid value for variable", "The variable %q must not be null, and has no default.", in.Address.Name)
 	case in.frame.parent != nil:
 		// The call was reported to lack the argument.
-	case e.Offline():
+	case e.Offline() || e.partial:
 		in.Deferred = true
 	default:
 		in.Errorf(in.Values.Range, "Missing value for variable", "The variable %q has no default, and no value was given. Give one with --var '%s=...', in gantry.vars.hcl, or in the environment as %s%s.", in.Address.Name, in.Address.Name, envPrefix, in.Address.Name)

@@ -77,7 +77,9 @@ func Table(files fs.FS) []Group {
 			"tonumber": stdlib.MakeToFunc(cty.Number), "toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
 			"tostring": stdlib.MakeToFunc(cty.String), "try": tryfunc.TryFunc,
 		}},
-		{"Delivery", map[string]function.Function{"dns_label": dnsLabelFunc, "semver_match": semverMatchFunc}},
+		{"Delivery", map[string]function.Function{
+			"dns_label": dnsLabelFunc, "flatmap": flatMapFunc, "product": productFunc, "semver_match": semverMatchFunc,
+		}},
 	}
 }
 

@@ -180,6 +180,14 @@ func TestFunctions(t *testing.T) {
 		`semver_match("~> 1.4.2", "1.5.0")`:      `false`,
 		`semver_match("~>1", "3.0.0")`:           `true`,
 		`semver_match("1.x || 3.0.0", "3.0.0")`:  `true`,
+
+		`product({ a = { x = 1 }, b = { x = 2 } }, { c = { y = 3 } })`:                         `{ "a/c" = { x = 1, y = 3 }, "b/c" = { x = 2, y = 3 } }`,
+		`product({ a = { labels = { l = "1" } }, b = { labels = {} } })`:                       `{ a = { labels = { l = "1" } }, b = { labels = { l = null } } }`,
+		`product({ a = { key = "a" } }, { b = { key = "b" } })`:                                `{ "a/b" = { key = "a/b" } }`,
+		`product({}, { b = { key = "b" } })`:                                                   `{}`,
+		`flatmap({ a = { x = 1 }, b = { x = 2 } }, { a = { c = { y = 3 }, d = {} }, b = {} })`: `{ "a/c" = { x = 1, y = 3 }, "a/d" = { x = 1 } }`,
+		`flatmap({ a = { x = 1 } }, { a = { c = { y = 3 } } }, { "a/c" = { d = { z = 4 } } })`: `{ "a/c/d" = { x = 1, y = 3, z = 4 } }`,
+		`flatmap({ a = { c = { y = 3 } }, b = { c = { y = 4 } } })`:                            `{ "a/c" = { y = 3 }, "b/c" = { y = 4 } }`,
 	}
 	called := map[string]bool{}
 	for text, want := range tests {
@@ -210,7 +218,9 @@ func TestFunctionsRefuse(t *testing.T) {
 		`yamldecode("? [a]\n: b")`, `yamldecode("a: !!int x")`, `cidrhost("x", 1)`, `cidrhost("10.0.0.0/8", 1.5)`, `cidrhost("10.0.0.0/31", -3)`, `cidrnetmask("fd00::/8")`, `cidrsubnet("10.0.0.0/8", 25, 0)`,
 		`cidrsubnet("10.0.0.0/8", 1, 2)`, `cidrsubnet("10.0.0.0/8", 1.5, 1)`, `cidrsubnet("10.0.0.0/8", 1, 0.5)`, `cidrsubnets("10.0.0.0/31", 1, 1, 1)`, `cidrsubnets("10.0.0.0/31", 0)`,
 		`file("../a.txt")`, `file("/a.txt")`, `fileexists("../a.txt")`, `fileset("..", "*")`, `fileset(".", "/*")`, `templatefile("greet.tpl", "x")`, `templatefile("greet.tpl", { name = "x" })`,
-		`templatefile("nowhere", {})`, `templatefile("greet.tpl", { name = [], list = [] })`, `dns_label("ä")`, `semver_match("abc", "1")`, `semver_match("1", "x")`,
+		`templatefile("nowhere", {})`, `templatefile("greet.tpl", { name = [], list = [] })`, `product()`, `product("a")`, `product({ a = 1 })`, `product({ a = { x = 1 } }, { b = { x = 2 } })`, `product({ a = { x = 1 }, "a/b" = { x = 2 } }, { "b/c" = {}, c = {} })`,
+		`flatmap()`, `flatmap({ a = {} }, "a")`, `flatmap({ a = {} }, {})`, `flatmap({}, { a = {} })`, `flatmap({ a = { x = 1 } }, { a = { b = { x = 2 } } })`, `flatmap({ a = { b = 1 } })`, `flatmap(["a"])`,
+		`dns_label("ä")`, `semver_match("abc", "1")`, `semver_match("1", "x")`,
 	} {
 		if got, diags := evaluate(t, text); !diags.HasErrors() {
 			t.Errorf("%s is %s, want an error", text, value.Text(got))
@@ -222,7 +232,7 @@ func TestUnknownStaysUnknown(t *testing.T) {
 	for _, text := range []string{
 		`length(dynamic)`, `yamldecode(unknown)`, `yamldecode_all(unknown)`, `yamlencode([unknown])`, `merge_deep({ a = unknown })`, `coalesce(unknown, "a")`,
 		`anytrue([false, dynamic])`, `alltrue([true, dynamic])`, `sum([1, dynamic])`, `one(dynamic)`, `issensitive(unknown)`, `dns_label(unknown)`, `templatefile("greet.tpl", { name = unknown, list = [] })`,
-		`index([unknown], "a")`, `matchkeys(["a"], [unknown], ["a"])`,
+		`product({ a = { x = unknown } })`, `flatmap({ a = { x = 1 } }, dynamic)`, `index([unknown], "a")`, `matchkeys(["a"], [unknown], ["a"])`,
 	} {
 		got, diags := evaluate(t, text)
 		if diags.HasErrors() || got.IsWhollyKnown() {
@@ -249,7 +259,7 @@ func TestSensitiveStaysSensitive(t *testing.T) {
 		"cidrhost": `"10.0.0.0/${length(secret)}", 1`, "cidrnetmask": `"10.0.0.0/${length(secret)}"`, "cidrsubnet": `"10.0.0.0/${length(secret)}", 1, 1`, "cidrsubnets": `"10.0.0.0/${length(secret)}", 1`,
 		"file": `"${substr(secret, 0, 0)}a.txt"`, "filebase64": `"${substr(secret, 0, 0)}a.txt"`, "filesha256": `"${substr(secret, 0, 0)}a.txt"`, "fileset": `".", secret`,
 		"templatefile": `"greet.tpl", { name = secret, list = [] }`, "tobool": `secret == "a"`, "tolist": "[secret]", "tomap": "{ a = secret }", "tonumber": "length(secret)", "toset": "[secret]",
-		"semver_match": `"1", "1.0.${length(secret)}"`, "try": "secret",
+		"semver_match": `"1", "1.0.${length(secret)}"`, "try": "secret", "product": "{ a = { x = secret } }", "flatmap": "{ a = { b = { x = secret } } }",
 	}
 	notAbout := map[string]bool{"nonsensitive": true, "issensitive": true, "can": true}
 	for name := range function.Functions(files()) {
@@ -304,7 +314,7 @@ func TestTableIsKnown(t *testing.T) {
 			t.Errorf("%s is not pure", name)
 		}
 	}
-	if names := schema.SortedKeys(all); len(names) != 105 {
+	if names := schema.SortedKeys(all); len(names) != 107 {
 		t.Errorf("there are %d functions: %v", len(names), names)
 	}
 }

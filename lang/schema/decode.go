@@ -25,6 +25,8 @@ type Values struct {
 	known     bool
 	// placeholder: it stands for blocks of a dynamic one whose number is not known.
 	placeholder bool
+	late        bool // what is missing in it is told by Complete
+	inherited   bool // it was taken from below by Merge
 }
 
 // Value is an argument that was written.
@@ -52,18 +54,24 @@ type Parsed struct {
 	// Broken says that the block is not as declared.
 	Broken bool
 
-	dynamic   *dynamic // how blocks are made of it; nil for one that is written
-	iterators []string // of the dynamic blocks around what is in it
+	dynamic *dynamic // how blocks are made of it; nil for one that is written
+	around
 }
 
 // Parse reads a block by its declaration. It reports what may not be written in it
 // and what is missing.
 func Parse(block *hcl.Block, declared *Block) (*Parsed, hcl.Diagnostics) {
-	return parse(block, declared, nil)
+	return parse(block, declared, around{})
 }
 
-func parse(block *hcl.Block, declared *Block, iterators []string) (*Parsed, hcl.Diagnostics) {
-	parsed := &Parsed{Block: declared, Labels: block.Labels, Range: block.DefRange, iterators: iterators}
+// around is what a block is in.
+type around struct {
+	iterators []string // of dynamic blocks
+	late      bool     // what is missing is told later
+}
+
+func parse(block *hcl.Block, declared *Block, in around) (*Parsed, hcl.Diagnostics) {
+	parsed := &Parsed{Block: declared, Labels: block.Labels, Range: block.DefRange, around: in}
 	content, diags := parsed.content(block.Body)
 	if content == nil {
 		content = &hcl.BodyContent{}
@@ -75,15 +83,16 @@ func parse(block *hcl.Block, declared *Block, iterators []string) (*Parsed, hcl.
 	}
 	for _, attribute := range content.Attributes {
 		parsed.Attributes = append(parsed.Attributes, attribute)
+		parsed.late = parsed.late || attribute.Name == declared.CompletedBy
 	}
 	slices.SortFunc(parsed.Attributes, func(a, b *hcl.Attribute) int { return a.NameRange.Start.Byte - b.NameRange.Start.Byte })
 	for _, inner := range content.Blocks {
 		var read *Parsed
 		var more hcl.Diagnostics
 		if nested, ok := declared.Nested(inner.Type); ok {
-			read, more = parse(inner, nested.Block, iterators)
+			read, more = parse(inner, nested.Block, parsed.within(nested))
 		} else {
-			read, more = parseDynamic(inner, declared, iterators)
+			read, more = parseDynamic(inner, parsed)
 		}
 		diags = append(diags, more...)
 		if read != nil {
@@ -91,8 +100,8 @@ func parse(block *hcl.Block, declared *Block, iterators []string) (*Parsed, hcl.
 		}
 	}
 	for _, argument := range declared.Arguments {
-		if _, set := content.Attributes[argument.Name]; argument.Required && !set {
-			diags = append(diags, missingArgument(parsed, argument))
+		if _, set := content.Attributes[argument.Name]; argument.Required && !set && !parsed.late {
+			diags = append(diags, missingArgument(declared, parsed.Range, argument))
 		}
 	}
 	diags = append(diags, parsed.checkCounts()...)
@@ -122,6 +131,12 @@ func (p *Parsed) content(body hcl.Body) (*hcl.BodyContent, hcl.Diagnostics) {
 	return content, diags
 }
 
+// within is what a nested block is in. Blocks that there may be several of are not
+// merged with others, so that each must be whole.
+func (p *Parsed) within(nested Nested) around {
+	return around{iterators: p.iterators, late: p.late && nested.Max == 1}
+}
+
 // Walk calls visit for every argument of the block and of those in it, in order.
 func (p *Parsed) Walk(visit func(*Parsed, Argument, *hcl.Attribute)) {
 	for _, attribute := range p.Attributes {
@@ -147,7 +162,7 @@ func (p *Parsed) Decode(ctx *hcl.EvalContext) (*Values, hcl.Diagnostics) {
 func (p *Parsed) decode(ctx *hcl.EvalContext, labels []string) (*Values, hcl.Diagnostics) {
 	values := &Values{
 		Block: p.Block, Labels: labels, Range: p.Range, Context: ctx,
-		arguments: make(map[string]Value, len(p.Attributes)), nested: map[string][]*Values{}, known: !p.Broken,
+		arguments: make(map[string]Value, len(p.Attributes)), nested: map[string][]*Values{}, known: !p.Broken, late: p.late,
 	}
 	var diags hcl.Diagnostics
 	for _, attribute := range p.Attributes {
@@ -163,7 +178,7 @@ func (p *Parsed) decode(ctx *hcl.EvalContext, labels []string) (*Values, hcl.Dia
 			if !argument.Type.Raw && !decoded.IsWhollyKnown() {
 				values.known = false
 			}
-		case argument.Required:
+		case argument.Required && !p.late:
 			diags = append(diags, nullArgument(argument, attribute))
 			values.known = false
 		}
@@ -182,7 +197,7 @@ func (p *Parsed) decode(ctx *hcl.EvalContext, labels []string) (*Values, hcl.Dia
 	}
 	for _, declared := range p.Block.Blocks {
 		if made, ok := dynamics[declared.Type]; ok {
-			if diag := values.checkDynamicCounts(declared, made); diag != nil {
+			if diag := made.checkDynamicCounts(declared, values); diag != nil {
 				diags = append(diags, diag)
 			}
 		}
@@ -287,12 +302,21 @@ func sensitiveArgument(argument Argument, expr hcl.Expression) *hcl.Diagnostic {
 	}
 }
 
-func missingArgument(parsed *Parsed, argument Argument) *hcl.Diagnostic {
+func missingArgument(b *Block, at hcl.Range, argument Argument) *hcl.Diagnostic {
 	return &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  "Missing required argument",
-		Detail:   fmt.Sprintf("The %s block needs the argument %q, %s %s: %s", parsed.Block.Type, argument.Name, argument.Type.Article(), argument.Type.Name, brief(argument.Doc)),
-		Subject:  parsed.Range.Ptr(),
+		Detail:   fmt.Sprintf("The %s block needs the argument %q, %s %s: %s", b.Type, argument.Name, argument.Type.Article(), argument.Type.Name, brief(argument.Doc)),
+		Subject:  at.Ptr(),
+	}
+}
+
+func missingBlock(b *Block, at hcl.Range, nested Nested) *hcl.Diagnostic {
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  "Missing block",
+		Detail:   fmt.Sprintf("The %s block needs a %s block: %s", b.Type, nested.Type, brief(nested.Doc)),
+		Subject:  at.Ptr(),
 	}
 }
 
@@ -329,13 +353,8 @@ func (p *Parsed) checkCounts() hcl.Diagnostics {
 				})
 			}
 		}
-		if count < declared.Min {
-			diags = append(diags, &hcl.Diagnostic{
-				Severity: hcl.DiagError,
-				Summary:  "Missing block",
-				Detail:   fmt.Sprintf("The %s block needs a %s block: %s", p.Block.Type, declared.Type, brief(declared.Doc)),
-				Subject:  p.Range.Ptr(),
-			})
+		if count < declared.Min && !p.late {
+			diags = append(diags, missingBlock(p.Block, p.Range, declared))
 		}
 	}
 	return diags

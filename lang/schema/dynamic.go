@@ -32,19 +32,19 @@ func dynamicBody() *hcl.BodySchema {
 }
 
 // parseDynamic reads a dynamic block; the result is nil where it makes blocks that
-// there are not. iterators are the variables of those around it.
-func parseDynamic(block *hcl.Block, within *Block, iterators []string) (*Parsed, hcl.Diagnostics) {
-	declared, ok := within.Nested(block.Labels[0])
+// there are not.
+func parseDynamic(block *hcl.Block, in *Parsed) (*Parsed, hcl.Diagnostics) {
+	declared, ok := in.Block.Nested(block.Labels[0])
 	if !ok {
 		detail := fmt.Sprintf("Blocks of type %q are not expected here.", block.Labels[0])
 		var types []string
-		for _, nested := range within.Blocks {
+		for _, nested := range in.Block.Blocks {
 			types = append(types, nested.Type)
 		}
 		if hint := didYouMean(block.Labels[0], types, " Did you mean %q?"); hint != "" {
 			detail += hint
 		} else {
-			detail += " " + within.Takes()
+			detail += " " + in.Block.Takes()
 		}
 		return nil, hcl.Diagnostics{{
 			Severity: hcl.DiagError, Summary: "Unsupported block type", Detail: detail,
@@ -63,7 +63,7 @@ func parseDynamic(block *hcl.Block, within *Block, iterators []string) (*Parsed,
 	repeat := &dynamic{header: block.DefRange, forEach: content.Attributes["for_each"], iterator: declared.Type, labels: content.Attributes["labels"]}
 	if repeat.forEach == nil {
 		diags = append(diags, dynamicError("Missing required argument", block.DefRange,
-			"A dynamic block needs the argument \"for_each\": a list, set, map or object that gives a %s block for every element.", declared.Type))
+			"A dynamic block needs the argument \"for_each\": a list, set, map or object that gives a block for every element."))
 	}
 	if attribute := content.Attributes["iterator"]; attribute != nil {
 		if name := hcl.ExprAsKeyword(attribute.Expr); name != "" {
@@ -77,13 +77,15 @@ func parseDynamic(block *hcl.Block, within *Block, iterators []string) (*Parsed,
 	contents := content.Blocks
 	switch {
 	case len(contents) == 0:
-		return &Parsed{Block: declared.Block, Range: block.DefRange, Broken: true, dynamic: repeat, iterators: iterators}, append(diags, dynamicError("Missing block", block.DefRange,
+		return &Parsed{Block: declared.Block, Range: block.DefRange, Broken: true, dynamic: repeat}, append(diags, dynamicError("Missing block", block.DefRange,
 			"A dynamic block needs a content block, which holds what is in every %s block.", declared.Type))
 	case len(contents) > 1:
 		diags = append(diags, dynamicError("Duplicate block", contents[1].DefRange,
 			"A dynamic block has one content block; the first is at %s. Put the arguments of both into one.", contents[0].DefRange))
 	}
-	read, more := parse(contents[0], declared.Block, append(iterators[:len(iterators):len(iterators)], repeat.iterator))
+	inside := in.within(declared)
+	inside.iterators = append(slices.Clone(inside.iterators), repeat.iterator)
+	read, more := parse(contents[0], declared.Block, inside)
 	diags = append(diags, more...)
 	read.dynamic = repeat
 	read.Broken = diags.HasErrors()
@@ -95,10 +97,10 @@ func checkDynamicLabels(repeat *dynamic, declared *Block) hcl.Diagnostics {
 	switch {
 	case repeat.labels != nil && len(declared.Labels) == 0:
 		return hcl.Diagnostics{dynamicError("Unsupported argument", repeat.labels.NameRange,
-			"A %s block has no labels. Remove the argument \"labels\".", declared.Type)}
+			"Blocks of type %s have no labels. Remove the argument \"labels\".", declared.Type)}
 	case repeat.labels == nil && len(declared.Labels) > 0:
 		return hcl.Diagnostics{dynamicError("Missing required argument", repeat.header,
-			"A %s block has a label, so that the dynamic block needs the argument \"labels\", such as labels = [%s.key].", declared.Type, repeat.iterator)}
+			"Blocks of type %s have a label, so that the dynamic block needs the argument \"labels\", such as labels = [%s.key].", declared.Type, repeat.iterator)}
 	}
 	return nil
 }
@@ -241,22 +243,20 @@ func (p *Parsed) walkDynamic(around *Parsed, visit func(*Parsed, Argument, *hcl.
 	}
 }
 
-// checkDynamicCounts holds the number of the blocks of a type against its
-// declaration, where some of them are dynamic.
-func (v *Values) checkDynamicCounts(declared Nested, first *Parsed) *hcl.Diagnostic {
-	blocks := v.nested[declared.Type]
-	for _, block := range blocks {
-		if block.placeholder {
-			return nil
-		}
+// checkDynamicCounts holds the number of the blocks of a type in values against
+// its declaration, where one of them is dynamic.
+func (p *Parsed) checkDynamicCounts(declared Nested, in *Values) *hcl.Diagnostic {
+	blocks := in.nested[declared.Type]
+	if slices.ContainsFunc(blocks, func(v *Values) bool { return v.placeholder }) {
+		return nil
 	}
 	switch {
 	case declared.Max > 0 && len(blocks) > declared.Max:
-		return dynamicError("Duplicate block", first.dynamic.header,
-			"There may be one %s block in %s %s block, but with this one there are %d. Let its for_each give less.", declared.Type, article(v.Block.Type), v.Block.Type, len(blocks))
-	case len(blocks) < declared.Min:
-		return dynamicError("Missing block", first.dynamic.header,
-			"The %s block needs a %s block, but the for_each gives none: %s", v.Block.Type, declared.Type, brief(declared.Doc))
+		return dynamicError("Duplicate block", p.dynamic.header,
+			"There may be one %s block in %s %s block, but with this one there are %d. Let its for_each give less.", declared.Type, article(in.Block.Type), in.Block.Type, len(blocks))
+	case len(blocks) < declared.Min && !in.late:
+		return dynamicError("Missing block", p.dynamic.header,
+			"The %s block needs a %s block, but the for_each gives none: %s", in.Block.Type, declared.Type, brief(declared.Doc))
 	}
 	return nil
 }

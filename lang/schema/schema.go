@@ -27,6 +27,9 @@ type Block struct {
 	Open bool
 	// Free says that the block's arguments are names of the author's choosing.
 	Free bool
+	// CompletedBy is the argument that names blocks which this one is merged with:
+	// where it is set, Values.Complete tells what is missing, and Parse does not.
+	CompletedBy string
 
 	once sync.Once
 	body *hcl.BodySchema

@@ -177,6 +177,23 @@ func (v *Values) Reference(name string) (value.Reference, bool) {
 	return value.ReferenceOf(argument.Value)
 }
 
+// References returns what the elements of an argument refer to, but for those that
+// are not known.
+func (v *Values) References(name string) []value.Reference {
+	list, ok := v.clear(name)
+	if !ok {
+		return nil
+	}
+	var out []value.Reference
+	for it := list.ElementIterator(); it.Next(); {
+		_, item := it.Element()
+		if ref, ok := value.ReferenceOf(item); ok {
+			out = append(out, ref)
+		}
+	}
+	return out
+}
+
 // SortedKeys returns a map's keys in order.
 func SortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))

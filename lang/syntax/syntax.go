@@ -71,10 +71,15 @@ func ParseExpression(src []byte, filename string, start hcl.Pos) (hcl.Expression
 
 // ParseTemplate reads a template, such as a file for templatefile.
 func ParseTemplate(src []byte, filename string) (hclsyntax.Expression, hcl.Diagnostics) {
+	return ParseTemplateAt(src, filename, hcl.InitialPos)
+}
+
+// ParseTemplateAt reads a template; filename and start are where its text is.
+func ParseTemplateAt(src []byte, filename string, start hcl.Pos) (hclsyntax.Expression, hcl.Diagnostics) {
 	if problem := measureNative(src, true); problem != nil {
 		return nil, hcl.Diagnostics{problem.diagnostic(src, filename)}
 	}
-	return hclsyntax.ParseTemplate(src, filename, hcl.InitialPos)
+	return hclsyntax.ParseTemplate(src, filename, start)
 }
 
 // Check refuses a file that is too large or nested too deeply to be parsed.

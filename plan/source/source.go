@@ -17,6 +17,10 @@ const (
 	OCI       Type = "oci"       // a registry: oci://host/repository
 	Directory Type = "directory" // a directory beside the configuration
 	Inline    Type = "inline"    // objects written in the configuration
+
+	// What only generators read.
+	Plugin   Type = "plugin"   // a service that was asked: URL, and Revision is a digest of the question
+	Resource Type = "resource" // resources in a cluster: URL names it and them, Revision is a selector of labels
 )
 
 // Location is one place to read, at one requested revision. It is comparable

@@ -208,7 +208,9 @@ func deleteExample() *plan.Plan {
 func destroyExample() *plan.Plan {
 	pruned := change(plan.Prune, "Service", "podinfo")
 	pruned.Reason = "its application leaves"
-	a := web(pruned, change(plan.Prune, "Deployment.apps", "podinfo"))
+	stays := change(plan.Orphan, "Namespace", "web") // is told with the rest, and nothing is told twice
+	stays.ID.Namespace, stays.Reason = "", "sync.create_namespace made it: it stays, with what others have put into it"
+	a := web(pruned, change(plan.Prune, "Deployment.apps", "podinfo"), stays)
 	a.Leaves = true
 	p := base(a)
 	p.Destroy = true

@@ -66,7 +66,7 @@ func (t *text) deletions() {
 			case c.Action.Deletes():
 				list = append(list, deletion{a.Address, c})
 				longest = max(longest, columns(c.ID.String()))
-			case c.Action.Changes():
+			case c.Action.Changes() && c.Action != plan.Orphan: // which is part of leaving
 				others++
 			}
 		}

@@ -30,7 +30,7 @@ type bench struct {
 type result struct {
 	step     string
 	wall     time.Duration
-	CPU      time.Duration  `json:"cpu"`
+	CPU      float64        `json:"cpuSeconds"`
 	Memory   int64          `json:"maxMemory"` // bytes
 	Requests map[string]int `json:"requests"`
 }
@@ -208,7 +208,7 @@ func (r result) print(out io.Writer, objects int) {
 		verbs = append(verbs, fmt.Sprintf("%d %s", r.Requests[verb], verb))
 	}
 	fmt.Fprintf(out, "| %d | %s | %.2f s | %.2f s | %d MB | %d: %s |\n", objects, r.step,
-		r.wall.Seconds(), r.CPU.Seconds(), r.Memory>>20, r.total(), strings.Join(verbs, ", "))
+		r.wall.Seconds(), r.CPU, r.Memory>>20, r.total(), strings.Join(verbs, ", "))
 }
 
 func last(text string, n int) string { return text[max(0, len(text)-n):] }

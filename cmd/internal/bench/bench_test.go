@@ -42,12 +42,12 @@ func TestWorkloadHasTheObjectsItSays(t *testing.T) {
 func TestStatsAreFoundAmongEvents(t *testing.T) {
 	var r result
 	err := readStats(strings.NewReader(`{"event":"reading","subject":"bench"}
-{"event":"stats","cpu":1500000000,"maxMemory":1048576,"requests":{"LIST":3,"GET":2}}
+{"event":"stats","cpuSeconds":1.5,"maxMemory":1048576,"requests":{"LIST":3,"GET":2}}
 `), &r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.CPU != 1500*time.Millisecond || r.Memory != 1<<20 || r.total() != 5 {
+	if r.CPU != 1.5 || r.Memory != 1<<20 || r.total() != 5 {
 		t.Errorf("got %+v", r)
 	}
 	if err := readStats(strings.NewReader("{}\n"), &r); err == nil {

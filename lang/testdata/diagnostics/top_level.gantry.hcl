@@ -5,7 +5,7 @@ aplication "web" {
 }
 
 rollout "web" {
-#^^^^^^ Unsupported block type: Blocks of type "rollout" are not expected here. At the top level there may be the blocks application, cluster, function, gantry, generator, locals, module, output, project, repository and variable.
+#^^^^^^ Unsupported block type: Blocks of type "rollout" are not expected here. At the top level there may be the blocks application, cluster, function, gantry, generator, locals, module, output, profile, project, repository and variable.
 }
 
 cluster "prod eu" {
@@ -56,9 +56,9 @@ locals {
 }
 
 generator "gti" "x" {
-#         ^^^^^ Unknown type label: There is no generator of type "gti"; the types are clusters, git, list and matrix. Did you mean "git"?
+#         ^^^^^ Unknown type label: There is no generator of type "gti"; the types are cluster_decision_resource, clusters, git, list, matrix, merge and plugin. Did you mean "git"?
 }
 
 generator "plugin" "x" {
-#         ^^^^^^^^ Unknown type label: There is no generator of type "plugin"; the types are clusters, git, list and matrix.
+#^^^^^^^^^^^^^^^^^^^^^ Missing required argument: The generator block needs the argument "url", a string: where the service is, such as `"https://previews.example.com"`.
 }

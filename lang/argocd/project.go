@@ -1,0 +1,214 @@
+package argocd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gantrycd/gantry/lang/argocd/draft"
+	"github.com/gantrycd/gantry/lang/argocd/manifest"
+)
+
+func (im *importer) project(o *object) {
+	meta, spec := o.header()
+	w := &writer{object: o}
+	b := &draft.Block{Type: "project", Labels: []string{im.projects[o.name]}}
+	o.main = b
+	w.at(meta, b)
+	w.at(spec, b)
+	w.set(b, "description", w.unless(spec.Get("description"), ""))
+	w.sourceRepos(b, spec.Get("sourceRepos"))
+	w.destinations(b, spec.Get("destinations"))
+	w.resources(b, "cluster_resources", spec.Get("clusterResourceWhitelist"), spec.Get("clusterResourceBlacklist"), true)
+	w.resources(b, "namespace_resources", spec.Get("namespaceResourceWhitelist"), spec.Get("namespaceResourceBlacklist"), false)
+	for _, role := range spec.Get("roles").Items() {
+		w.projectRole(b, role)
+	}
+	for _, window := range spec.Get("syncWindows").Items() {
+		w.syncWindow(b, window)
+	}
+	w.orphans(b, spec.Get("orphanedResources"))
+	w.leave(spec.Get("signatureKeys"), "Signatures are asked of repositories, not of projects: add a verify block with the keys to each repository.")
+	w.leave(spec.Get("sourceIntegrity"), "Signatures are asked of repositories, not of projects: add a verify block with the keys to each repository.")
+	w.leave(spec.Get("sourceNamespaces"), "Applications are in files, not in namespaces. Who may change a file is up to the repository.")
+	w.leave(w.unless(spec.Get("permitOnlyProjectScopedClusters"), "false"), "Clusters belong to no project: destination blocks list those that are allowed.")
+	w.leave(spec.Get("destinationServiceAccounts"), "A project has no service accounts. Declare a cluster with the argument \"impersonate\", and allow the project that one.")
+	for _, annotation := range meta.Get("annotations").Fields() {
+		if strings.HasPrefix(annotation.Key(), "notifications.argoproj.io/subscribe") {
+			w.subscription(b, annotation)
+		}
+	}
+	for _, finalizer := range meta.Get("finalizers").Items() {
+		finalizer.Text() // Argo CD's own: a project that is used cannot be deleted
+	}
+	im.add(projectsFile, b)
+	im.imported["AppProject"]++
+}
+
+func (w *writer) sourceRepos(b *draft.Block, n *manifest.Node) {
+	if len(n.Items()) == 0 {
+		b.Set("repositories", draft.Strings("!**"), draft.None())
+		w.finding(Differs, n, "A project without sourceRepos allows no repository in Argo CD. It is written as a denial of all; without the argument, all would be allowed.")
+		return
+	}
+	if items := n.Items(); len(items) == 1 && items[0].Peek() == "*" {
+		items[0].Text()
+		return
+	}
+	w.setStrings(b, "repositories", n)
+}
+
+// destinations writes a block for every cluster, with its namespaces.
+func (w *writer) destinations(b *draft.Block, n *manifest.Node) {
+	if len(n.Items()) == 0 {
+		block := w.nested(b, "destination", n)
+		block.Set("clusters", draft.Strings("!*"), draft.None())
+		w.finding(Differs, n, "A project without destinations allows none in Argo CD. It is written as a denial of all; without the block, all would be allowed.")
+		return
+	}
+	type destination struct {
+		block      *draft.Block
+		namespaces []draft.Item
+	}
+	byCluster := map[string]*destination{}
+	var order []*destination
+	for _, entry := range n.Items() {
+		server, name, namespace := entry.Get("server"), entry.Get("name"), entry.Get("namespace")
+		key := server.Peek() + "\x00" + name.Peek()
+		d := byCluster[key]
+		if d == nil {
+			d = &destination{block: w.nested(b, "destination", entry)}
+			byCluster[key] = d
+			order = append(order, d)
+			if value, ok := w.clusterPattern(server, name); ok {
+				d.block.Set("clusters", draft.List(draft.Item{Value: value}), joinComments(w.comments(server), w.comments(name)))
+			}
+		} else {
+			w.at(entry, d.block)
+		}
+		server.Text()
+		name.Text()
+		d.namespaces = append(d.namespaces, draft.Item{Value: draft.String(namespace.Text()), Comments: w.comments(namespace)})
+	}
+	for _, d := range order {
+		if len(d.namespaces) == 1 {
+			if text, _ := d.namespaces[0].Value.Literal(); text == "" { // an entry without one allows none
+				w.finding(Differs, n, "A destination without a namespace allows only what has none.")
+			}
+		}
+		d.block.Set("namespaces", draft.List(d.namespaces...), draft.None())
+	}
+}
+
+func joinComments(a, b manifest.Comments) manifest.Comments {
+	return manifest.Comments{Lead: append(a.Lead, b.Lead...), Trail: strings.TrimSpace(a.Trail + " " + b.Trail), Foot: append(a.Foot, b.Foot...)}
+}
+
+// clusterPattern returns a cluster, or a pattern of clusters; false stands for all
+// of them.
+func (w *writer) clusterPattern(server, name *manifest.Node) (draft.Value, bool) {
+	isPattern := func(text string) bool { return strings.ContainsAny(text, "*?[{!\\") }
+	switch {
+	case server.Peek() != "" && !isPattern(server.Peek()):
+		return draft.Raw(w.im.clusters.atServer(w.object, server).reference()), true
+	case server.Peek() != "" && server.Peek() != "*":
+		if server.Peek() == "!*" {
+			return draft.String("!*"), true
+		}
+		return draft.String(server.Text()), true
+	case name.Peek() != "" && !isPattern(name.Peek()):
+		return draft.Raw(w.im.clusters.named(w.object, name).reference()), true
+	case name.Peek() != "" && name.Peek() != "*":
+		text := name.Text()
+		if !w.im.exact.clusters {
+			text = strings.ReplaceAll(text, "-", "_") // as the names are now
+		}
+		return draft.String(text), true
+	}
+	return draft.Value{}, false
+}
+
+// unambiguous are kinds of the core group that are of no other.
+var unambiguous = []string{
+	"ConfigMap", "Endpoints", "LimitRange", "Namespace", "Node", "PersistentVolume", "PersistentVolumeClaim", "Pod",
+	"ReplicationController", "ResourceQuota", "Secret", "ServiceAccount",
+}
+
+func (w *writer) resources(b *draft.Block, blockType string, allow, deny *manifest.Node, listed bool) {
+	block := &draft.Block{Type: blockType}
+	w.at(allow, block)
+	w.at(deny, block)
+	if items := w.kinds(allow); len(items) > 0 || allow != nil && !listed {
+		block.Set("allow", draft.List(items...), draft.None())
+	}
+	if items := w.kinds(deny); len(items) > 0 {
+		block.Set("deny", draft.List(items...), draft.None())
+	}
+	if !block.Empty() {
+		b.Add(block)
+		return
+	}
+	b.Comment(block.Comments.Lead...)
+}
+
+func (w *writer) kinds(n *manifest.Node) []draft.Item {
+	var items []draft.Item
+	for _, entry := range n.Items() {
+		group, kind, name := entry.Get("group").Text(), entry.Get("kind").Text(), entry.Get("name").Text()
+		text := group + "/" + kind
+		switch {
+		case group == "*" && kind == "*":
+			text = "*"
+		case group == "" && slices.Contains(unambiguous, kind), group == "*":
+			text = kind
+		}
+		if name != "" {
+			text += ":" + name
+		}
+		comments := w.comments(entry)
+		for _, field := range entry.Fields() {
+			comments = joinComments(comments, w.comments(field))
+		}
+		items = append(items, draft.Item{Value: draft.String(text), Comments: comments})
+	}
+	return items
+}
+
+func (w *writer) syncWindow(b *draft.Block, n *manifest.Node) {
+	block := w.nested(b, "sync_window", n)
+	w.set(block, "description", w.unless(n.Get("description"), ""))
+	w.set(block, "kind", n.Get("kind"))
+	w.set(block, "schedule", n.Get("schedule"))
+	w.set(block, "duration", n.Get("duration"))
+	w.set(block, "time_zone", w.unless(n.Get("timeZone"), "", "UTC"))
+	w.setStrings(block, "applications", n.Get("applications"))
+	w.setStrings(block, "namespaces", n.Get("namespaces"))
+	w.windowClusters(block, n.Get("clusters"))
+	w.set(block, "manual_sync", w.unless(n.Get("manualSync"), "false"))
+	w.leave(w.unless(n.Get("andOperator"), "false"), "A window is for what any of its lists names; that all of them must name it cannot be said. It is for more now: narrow the lists.")
+	w.leave(w.unless(n.Get("syncOverrun"), "false"), "What has begun within a window is finished; what is more cannot be said.")
+}
+
+func (w *writer) windowClusters(block *draft.Block, n *manifest.Node) {
+	var items []draft.Item
+	for _, entry := range n.Items() {
+		var server, name *manifest.Node
+		if strings.Contains(entry.Peek(), "://") {
+			server = entry
+		} else {
+			name = entry
+		}
+		value, ok := w.clusterPattern(server, name)
+		if !ok {
+			value = draft.String("*")
+		}
+		entry.Text()
+		items = append(items, draft.Item{Value: value, Comments: w.comments(entry)})
+	}
+	if len(items) > 0 {
+		block.Set("clusters", draft.List(items...), w.comments(n))
+	}
+}
+
+func (w *writer) orphans(_ *draft.Block, n *manifest.Node) {
+	w.leave(n, "Objects that no application has are not looked for.")
+}

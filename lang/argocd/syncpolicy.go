@@ -1,0 +1,136 @@
+package argocd
+
+import (
+	"strings"
+
+	"github.com/gantrycd/gantry/lang/argocd/draft"
+	"github.com/gantrycd/gantry/lang/argocd/manifest"
+	"github.com/gantrycd/gantry/lang/schema"
+)
+
+func (w *writer) syncPolicy(b *draft.Block, n *manifest.Node) {
+	if n == nil {
+		return
+	}
+	block := &draft.Block{Type: "sync"}
+	for _, option := range n.Get("syncOptions").Items() {
+		w.syncOption(b, block, option)
+	}
+	if metadata := n.Get("managedNamespaceMetadata"); metadata != nil {
+		inner := w.nested(block, "managed_namespace_metadata", metadata)
+		w.setStrings(inner, "labels", metadata.Get("labels"))
+		w.setStrings(inner, "annotations", metadata.Get("annotations"))
+		if !block.Has("create_namespace") {
+			w.finding(Differs, metadata, "It has an effect only together with the option CreateNamespace=true, also in Argo CD.")
+		}
+	}
+	if automated := n.Get("automated"); automated != nil {
+		inner := w.nested(block, "automated", automated)
+		w.set(inner, "enabled", w.unless(automated.Get("enabled"), "true"))
+		w.set(inner, "prune", w.unless(automated.Get("prune"), "false"))
+		w.set(inner, "self_heal", w.unless(automated.Get("selfHeal"), "false"))
+		w.set(inner, "allow_empty", w.unless(automated.Get("allowEmpty"), "false"))
+	}
+	if retry := n.Get("retry"); retry != nil {
+		w.retry(block, retry)
+	}
+	if !block.Empty() {
+		w.at(n, block)
+		b.Add(block)
+	}
+}
+
+func (w *writer) retry(block *draft.Block, n *manifest.Node) {
+	inner := w.nested(block, "retry", n)
+	limit := n.Get("limit")
+	switch {
+	case limit == nil:
+		inner.Set("limit", draft.Raw("0"), draft.None()) // what Argo CD takes it for
+	case strings.HasPrefix(limit.Peek(), "-"):
+		inner.Set("limit", draft.Raw("100"), w.comments(limit))
+		w.leave(limit, "A sync is not tried for ever: limit is 100.")
+	default:
+		w.set(inner, "limit", limit)
+	}
+	backoff := n.Get("backoff")
+	w.duration(inner, "backoff", w.unless(backoff.Get("duration"), "5s", "5"))
+	w.set(inner, "factor", w.unless(backoff.Get("factor"), "2"))
+	w.duration(inner, "max_duration", w.unless(backoff.Get("maxDuration"), "3m", "3m0s", "180s", "180"))
+	w.leave(w.unless(n.Get("refresh"), "false"), "What is applied is pinned in the plan. A new revision needs a new plan.")
+}
+
+// duration writes a duration; a number alone is of seconds.
+func (w *writer) duration(block *draft.Block, name string, n *manifest.Node) {
+	if n == nil {
+		return
+	}
+	if text := n.Peek(); text != "" && strings.Trim(text, "0123456789") == "" {
+		n.Text()
+		block.Set(name, draft.String(text+"s"), w.comments(n))
+		return
+	}
+	w.set(block, name, n)
+}
+
+// knownOptions are Argo CD's sync options.
+var knownOptions = []string{
+	"CreateNamespace", "Validate", "SkipDryRunOnMissingResource", "Prune", "PruneLast", "PrunePropagationPolicy", "Delete", "ApplyOutOfSyncOnly",
+	"Replace", "Force", "ServerSideApply", "ClientSideApplyMigration", "FailOnSharedResource", "RespectIgnoreDifferences",
+}
+
+func (w *writer) syncOption(application, sync *draft.Block, n *manifest.Node) {
+	name, setting, _ := strings.Cut(n.Text(), "=")
+	set := func(argument, value string) { sync.Set(argument, draft.Raw(value), w.comments(n)) }
+	switch name + "=" + setting {
+	case "CreateNamespace=true":
+		set("create_namespace", "true")
+	case "Prune=false":
+		set("prune", "false")
+	case "PruneLast=true":
+		set("prune_last", "true")
+	case "ApplyOutOfSyncOnly=true":
+		set("apply_out_of_sync_only", "true")
+	case "RespectIgnoreDifferences=true":
+		set("respect_ignore_differences", "true")
+	case "PrunePropagationPolicy=background", "PrunePropagationPolicy=orphan":
+		set("prune_propagation_policy", draft.Quote(setting))
+	case "Replace=true", "Force=true":
+		set("replace", "true")
+		w.finding(Differs, n, "An object is deleted and made anew only where fields change that cannot be changed; otherwise it is changed.")
+	case "Delete=false":
+		application.Set("on_destroy", draft.String("orphan"), w.comments(n))
+	case "Delete=confirm":
+		w.lifecycle(application).Set("prevent_destroy", draft.Raw("true"), w.comments(n))
+		w.finding(Differs, n, "A plan that would destroy the application is refused, until prevent_destroy is taken away.")
+	case "Prune=confirm":
+		w.leave(n, "What is deleted stands in the plan, which someone approves; without automated { prune = true } always.")
+	case "Validate=false":
+		w.leave(n, "The API server's validation cannot be left out.")
+	case "SkipDryRunOnMissingResource=true":
+		w.leave(n, "It is not needed: definitions of kinds are applied before what is of these kinds.")
+	case "ServerSideApply=false", "ClientSideApplyMigration=false":
+		w.leave(n, "Everything is applied by the server.")
+	case "ServerSideApply=true", "FailOnSharedResource=true", "PrunePropagationPolicy=foreground", "ClientSideApplyMigration=true",
+		"Prune=true", "Validate=true", "Delete=true", "CreateNamespace=false", "PruneLast=false", "ApplyOutOfSyncOnly=false",
+		"RespectIgnoreDifferences=false", "Replace=false", "Force=false", "FailOnSharedResource=false", "SkipDryRunOnMissingResource=false":
+		// Always so, or so unless something else is said.
+	default:
+		text := "There is no such option; Argo CD passes over it, too."
+		if suggestion := schema.Suggest(name, knownOptions); suggestion != "" && suggestion != name {
+			text += " " + suggestion + " may be meant."
+		}
+		w.leave(n, "%s", text)
+	}
+}
+
+func (w *writer) ignoreDifferences(b *draft.Block, n *manifest.Node) {
+	for _, entry := range n.Items() {
+		block := w.nested(b, "ignore_differences", entry)
+		for _, field := range []string{"group", "kind", "name", "namespace"} {
+			w.set(block, field, w.unless(entry.Get(field), ""))
+		}
+		w.setStrings(block, "json_pointers", entry.Get("jsonPointers"))
+		w.setStrings(block, "jq_path_expressions", entry.Get("jqPathExpressions"))
+		w.setStrings(block, "field_managers", entry.Get("managedFieldsManagers"))
+	}
+}

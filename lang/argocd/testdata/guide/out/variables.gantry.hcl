@@ -1,0 +1,5 @@
+variable "slack_token" {
+  type        = string
+  description = "What the Secret argocd-notifications-secret holds as slack-token."
+  sensitive   = true
+}

@@ -1,0 +1,86 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/plan/target"
+)
+
+// PluginCaller is a Reader that can ask the services of generators "plugin", too.
+type PluginCaller interface {
+	// CallPlugin sends a request and returns the answer. Its errors hold no
+	// credentials.
+	CallPlugin(ctx context.Context, call PluginCall) ([]byte, error)
+}
+
+// PluginCall is one request to a service.
+type PluginCall struct {
+	URL     string       // what is posted to
+	Auth    *source.Auth // the token, and whom to trust
+	Body    []byte       // JSON
+	Timeout time.Duration
+}
+
+// ResourceReader is a Reader that can read objects of clusters, too.
+type ResourceReader interface {
+	// ReadResources returns the objects that a query names, sorted by namespace and
+	// name. An object that is named and not there is an error.
+	ReadResources(ctx context.Context, query ResourceQuery) ([]object.Object, error)
+}
+
+// ResourceQuery names objects of a cluster: one by its name, or all that have certain
+// labels.
+type ResourceQuery struct {
+	Cluster     string // what messages call it
+	Connection  target.Connection
+	Credentials target.Credentials
+
+	APIVersion, Kind string
+	Namespace        string // empty for all, or for objects without one
+	Name             string // empty for all
+	LabelSelector    string // as Kubernetes writes it
+}
+
+// ReadPinned is Read, and also returns what the location was.
+func (e *Evaluation) ReadPinned(location source.Location) (fs.FS, source.Pin, error) {
+	before := len(e.result.Pins)
+	tree, err := e.Read(location)
+	if err != nil {
+		return nil, source.Pin{}, err
+	}
+	return tree, e.result.Pins[before], nil
+}
+
+// CallPlugin asks a service through the Reader, which there must be.
+func (e *Evaluation) CallPlugin(call PluginCall) ([]byte, error) {
+	caller, ok := e.reader.(PluginCaller)
+	if !ok {
+		return nil, errors.New("no service can be asked here")
+	}
+	return caller.CallPlugin(e.ctx, call)
+}
+
+// ReadResources reads objects of a cluster through the Reader, which there must be.
+func (e *Evaluation) ReadResources(query ResourceQuery) ([]object.Object, error) {
+	reader, ok := e.reader.(ResourceReader)
+	if !ok {
+		return nil, errors.New("no cluster can be read here")
+	}
+	return reader.ReadResources(e.ctx, query)
+}
+
+// Pin records what a decoder read of the outside world other than by Read.
+func (e *Evaluation) Pin(pin source.Pin) { e.result.Pins = append(e.result.Pins, pin) }
+
+// HasForEach reports whether a block that the instance refers to is several: one
+// instance for each element.
+func (in *Instance) HasForEach(a addr.Address) bool {
+	b := in.block.unit.find(a)
+	return b != nil && b.forEach != nil
+}

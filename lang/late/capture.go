@@ -1,0 +1,143 @@
+package late
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/gantrycd/gantry/lang/value"
+)
+
+// capture collects the values of the configuration that an expression uses: of each
+// reference what it names, no more. It is not known where one of them is not. A
+// sensitive one is an error, for what the expression comes to is shown.
+func capture(scope Scope, expr hclsyntax.Expression, ctx *hcl.EvalContext) (captured map[string]cty.Value, known bool, diags hcl.Diagnostics) {
+	later := scope.Names()
+	root := &tree{}
+	known = true
+	for _, traversal := range expr.Variables() {
+		if slices.Contains(later, traversal.RootName()) {
+			continue
+		}
+		path, v, ok := resolve(traversal, ctx)
+		if !ok {
+			continue // reported as undeclared
+		}
+		if problem := uncapturable(v); problem != "" {
+			diags = append(diags, &hcl.Diagnostic{
+				Severity: hcl.DiagError,
+				Summary:  "Sensitive value not allowed here",
+				Detail:   problem,
+				Subject:  traversal.SourceRange().Ptr(),
+			})
+			v = cty.DynamicVal
+		}
+		known = known && v.IsWhollyKnown()
+		root.set(path, plain(v))
+	}
+	captured = map[string]cty.Value{}
+	for name, child := range root.children {
+		captured[name] = child.object()
+	}
+	return captured, known, diags
+}
+
+// resolve returns the value at the longest part of a traversal that consists of
+// names and can be resolved, and that part.
+func resolve(traversal hcl.Traversal, ctx *hcl.EvalContext) (path []string, v cty.Value, ok bool) {
+	for n := range traversal {
+		inner, diags := traversal[:n+1].TraverseAbs(ctx)
+		if diags.HasErrors() {
+			break
+		}
+		switch step := traversal[n].(type) {
+		case hcl.TraverseRoot:
+			path = append(path, step.Name)
+		case hcl.TraverseAttr:
+			path = append(path, step.Name)
+		case hcl.TraverseIndex:
+			if step.Key.Type() != cty.String || !v.Type().IsObjectType() {
+				return path, v, true
+			}
+			path = append(path, step.Key.AsString())
+		default:
+			return path, v, true
+		}
+		v, ok = inner, true
+		if v.IsMarked() || !v.IsKnown() {
+			break
+		}
+	}
+	return path, v, ok
+}
+
+// uncapturable says why an expression may not use a value, or "".
+func uncapturable(v cty.Value) string {
+	if value.IsSensitive(v) {
+		return "What this expression comes to is shown in plans and messages, so that it cannot use a sensitive value. nonsensitive(...) in a local value says that a value is no secret."
+	}
+	problem := ""
+	_ = cty.Walk(v, func(_ cty.Path, inner cty.Value) (bool, error) {
+		if ref, ok := value.ReferenceOf(inner); ok && ref.Address.Kind == "secret" {
+			problem = fmt.Sprintf("What this expression comes to is shown in plans and messages, so that it cannot use %s.", ref.Address)
+		}
+		return problem == "", nil
+	})
+	return problem
+}
+
+// plain returns a value with nothing but data in it: of a block its attributes.
+func plain(v cty.Value) cty.Value {
+	v, _ = v.UnmarkDeep()
+	out, err := cty.Transform(v, func(_ cty.Path, inner cty.Value) (cty.Value, error) {
+		if _, ok := value.ReferenceOf(inner); !ok {
+			return inner, nil
+		}
+		attributes := map[string]cty.Value{}
+		for _, name := range value.Attributes(inner.Type()) {
+			attributes[name] = inner.GetAttr(name)
+		}
+		return cty.ObjectVal(attributes), nil
+	})
+	if err != nil {
+		return cty.DynamicVal
+	}
+	return out
+}
+
+// tree is values by their paths.
+type tree struct {
+	value    cty.Value // of the whole; NilVal where only parts are there
+	children map[string]*tree
+}
+
+func (t *tree) set(path []string, v cty.Value) {
+	if t.value != cty.NilVal {
+		return // the whole is there
+	}
+	if len(path) == 0 {
+		t.value, t.children = v, nil
+		return
+	}
+	if t.children == nil {
+		t.children = map[string]*tree{}
+	}
+	if t.children[path[0]] == nil {
+		t.children[path[0]] = &tree{}
+	}
+	t.children[path[0]].set(path[1:], v)
+}
+
+func (t *tree) object() cty.Value {
+	if t.value != cty.NilVal {
+		return t.value
+	}
+	attributes := map[string]cty.Value{}
+	for name, child := range t.children {
+		attributes[name] = child.object()
+	}
+	return cty.ObjectVal(attributes)
+}

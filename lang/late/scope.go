@@ -1,0 +1,122 @@
+package late
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+	"github.com/zclconf/go-cty/cty/function"
+
+	langfunction "github.com/gantrycd/gantry/lang/function"
+	"github.com/gantrycd/gantry/lang/schema"
+)
+
+// Scope is which names an expression may use beside those of the configuration.
+type Scope string
+
+// The scopes, each named for the block whose expressions have it.
+const (
+	Rollout Scope = "rollout" // app
+	Trigger Scope = "trigger" // app, and how it is
+	Policy  Scope = "policy"  // object, change, app
+	Health  Scope = "health"  // object, condition(type)
+)
+
+// Want is what an expression must come to.
+type Want string
+
+// What expressions may have to come to.
+const (
+	Condition Want = "condition" // true or false
+	Text      Want = "string"
+	Any       Want = "value"
+)
+
+// Type is an argument that takes an expression of the scope.
+func (s Scope) Type(want Want) schema.Type {
+	return schema.Late("late "+string(want), s.Names()...)
+}
+
+// Names returns the names that the scope has, sorted.
+func (s Scope) Names() []string { return schema.SortedKeys(s.types()) }
+
+// types returns the types of the names. Objects of Kubernetes are of any.
+func (s Scope) types() map[string]cty.Type {
+	switch s {
+	case Rollout:
+		return map[string]cty.Type{"app": typeOf(declaredShape())}
+	case Trigger:
+		return map[string]cty.Type{"app": typeOf(append(declaredShape(), liveShape()...))}
+	case Policy:
+		return map[string]cty.Type{"app": typeOf(declaredShape()), "change": typeOf(changeShape()), "object": cty.DynamicPseudoType}
+	case Health:
+		return map[string]cty.Type{"object": cty.DynamicPseudoType}
+	}
+	return nil
+}
+
+// Values are the values that the names of a scope have in one case.
+type Values struct {
+	scope     Scope
+	variables map[string]cty.Value
+}
+
+// Values brings the values of a case to the scope's types: attributes that are not
+// there are null. Its errors say which value does not fit. A name that the scope does
+// not have, or that is missing, is an error too.
+func (s Scope) Values(given map[string]cty.Value) (Values, error) {
+	types := s.types()
+	out := Values{scope: s, variables: make(map[string]cty.Value, len(types))}
+	for _, name := range schema.SortedKeys(given) {
+		if _, ok := types[name]; !ok {
+			return Values{}, fmt.Errorf("expressions of a %s have no %s", s, name)
+		}
+	}
+	for _, name := range schema.SortedKeys(types) {
+		v, ok := given[name]
+		if !ok || v == cty.NilVal {
+			return Values{}, fmt.Errorf("expressions of a %s need %s", s, name)
+		}
+		converted, err := convert.Convert(v, optional(types[name]))
+		if err != nil {
+			return Values{}, fmt.Errorf("%s does not fit: %w", name, err)
+		}
+		out.variables[name] = converted
+	}
+	return out, nil
+}
+
+// optional makes every attribute of an object type, and of those in it, optional.
+func optional(ty cty.Type) cty.Type {
+	if !ty.IsObjectType() {
+		return ty
+	}
+	attributes := map[string]cty.Type{}
+	for name, inner := range ty.AttributeTypes() {
+		attributes[name] = optional(inner)
+	}
+	return cty.ObjectWithOptionalAttrs(attributes, slices.Collect(maps.Keys(attributes)))
+}
+
+// functions are those of the language that read no files.
+func functions() map[string]function.Function {
+	out := map[string]function.Function{}
+	for _, group := range langfunction.Table(nil) {
+		if group.Name != "Files" {
+			maps.Copy(out, group.Functions)
+		}
+	}
+	return out
+}
+
+// fileFunctions are the names of the functions that late expressions cannot use.
+func fileFunctions() []string {
+	for _, group := range langfunction.Table(nil) {
+		if group.Name == "Files" {
+			return schema.SortedKeys(group.Functions)
+		}
+	}
+	return nil
+}
