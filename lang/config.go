@@ -22,6 +22,7 @@ type Config struct {
 	Dir          string // the root module's directory
 	Settings     Settings
 	Variables    []Variable
+	Secrets      []*target.Secret // where credentials are, not what they are
 	Clusters     []*Cluster
 	Repositories []*Repository
 	Projects     []*Project
@@ -80,6 +81,7 @@ type Repository struct {
 	Address  addr.Address
 	Name     string
 	Location source.Location // Revision is what sources track unless they say otherwise
+	Verify   *Verify         // nil: commits and tags need no signature
 	Range    hcl.Range
 
 	guessed bool // the type was not said

@@ -14,6 +14,7 @@ import (
 	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/plan/target"
 )
 
 // finisher puts a Config together and checks what concerns several blocks.
@@ -38,6 +39,7 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	f.checkNames()
 	slices.SortFunc(c.Variables, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(c.Clusters, func(a, b *Cluster) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Secrets, func(a, b *target.Secret) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Repositories, func(a, b *Repository) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Projects, func(a, b *Project) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Generators, func(a, b *Generator) int { return a.Address.Compare(b.Address) })
@@ -60,6 +62,8 @@ func (f *finisher) add(made any) {
 		c.Variables = append(c.Variables, made)
 	case *Cluster:
 		c.Clusters = append(c.Clusters, made)
+	case *target.Secret:
+		c.Secrets = append(c.Secrets, made)
 	case *Repository:
 		c.Repositories = append(c.Repositories, made)
 	case *Project:

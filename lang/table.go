@@ -12,6 +12,7 @@ func kinds() []*eval.Kind {
 		gantryKind(),
 		eval.VariableKind(),
 		eval.LocalsKind(),
+		secretKind(),
 		clusterKind(),
 		repositoryKind(),
 		projectKind(),

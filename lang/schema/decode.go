@@ -227,6 +227,9 @@ func decodeArgument(argument Argument, attribute *hcl.Attribute, ctx *hcl.EvalCo
 	if value.IsSensitive(v) && !argument.Sensitive {
 		return decoded, true, append(diags, sensitiveArgument(argument, attribute.Expr))
 	}
+	if diag := checkSecrets(argument, attribute, v, ctx); diag != nil {
+		return decoded, true, append(diags, diag)
+	}
 	unmarked, marks := v.Unmark()
 	if !unmarked.IsKnown() {
 		decoded.Value = v
