@@ -36,6 +36,9 @@ type Config struct {
 	// Deferred are the blocks of applications whose values need the outside world,
 	// where there was no Reader to ask, sorted. They have not vanished either.
 	Deferred []addr.Address
+	// Unset are the variables that need a value and have none, in the order of the
+	// files, where that is no error: without a Reader, or with Partial.
+	Unset []Variable
 	// Incomplete says that parts of the files could not be read as blocks, so that
 	// even an application that is nowhere in the Config may still be declared.
 	Incomplete bool

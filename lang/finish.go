@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -26,7 +27,7 @@ type finisher struct {
 // configOf makes the Config of what was evaluated.
 func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	c := &Config{
-		Dir: m.Dir(), Broken: result.Broken, Deferred: result.Deferred, Incomplete: result.Incomplete, Pins: result.Pins,
+		Dir: m.Dir(), Broken: result.Broken, Deferred: result.Deferred, Unset: result.Unset, Incomplete: result.Incomplete, Pins: result.Pins,
 		Graph: m.Graph(),
 	}
 	f := &finisher{config: c}
@@ -46,6 +47,9 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	slices.SortFunc(c.Applications, func(a, b *Application) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Broken, func(a, b Broken) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Deferred, addr.Address.Compare)
+	slices.SortFunc(c.Unset, func(a, b Variable) int {
+		return cmp.Or(strings.Compare(a.Range.Filename, b.Range.Filename), cmp.Compare(a.Range.Start.Byte, b.Range.Start.Byte))
+	})
 	slices.SortFunc(c.Pins, func(a, b source.Pin) int { return strings.Compare(a.Key(), b.Key()) })
 	c.Pins = slices.CompactFunc(c.Pins, func(a, b source.Pin) bool { return a.Key() == b.Key() })
 	c.Digest = digest(m, c)

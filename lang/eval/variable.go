@@ -3,6 +3,7 @@ package eval
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -60,6 +61,9 @@ func decodeVariable(e *Evaluation, in *Instance) Decoded {
 	variable.Type = typeexpr.TypeString(want.WithoutOptionalAttributesDeep())
 	v, origin := givenValue(e, in, want, defaults)
 	variable.Origin = origin
+	if in.Deferred {
+		e.result.Unset = append(e.result.Unset, variable)
+	}
 	if variable.Sensitive {
 		v = v.Mark(value.Sensitive)
 	}
@@ -77,11 +81,29 @@ func variableType(in *Instance) (cty.Type, *typeexpr.Defaults) {
 		return cty.DynamicPseudoType, nil
 	}
 	ty, defaults, diags := typeexpr.TypeConstraintWithDefaults(argument.Expr)
+	suggestTypes(diags)
 	in.Report(diags...)
 	if diags.HasErrors() {
 		return cty.DynamicPseudoType, nil
 	}
 	return ty, defaults
+}
+
+// mistypedType finds the word that is no type in what typeexpr says.
+var mistypedType = regexp.MustCompile(`[Kk]eyword "(\w+)" is not a valid type`)
+
+// suggestTypes adds what was probably meant by a word that is no type.
+func suggestTypes(diags hcl.Diagnostics) {
+	types := []string{"any", "bool", "list", "map", "number", "object", "set", "string", "tuple"}
+	for _, diag := range diags {
+		found := mistypedType.FindStringSubmatch(diag.Detail)
+		if found == nil {
+			continue
+		}
+		if near := schema.Suggest(found[1], types); near != "" {
+			diag.Detail += fmt.Sprintf(" Did you mean %q?", near)
+		}
+	}
 }
 
 // givenValue returns the value of a variable and where it came from. An error
