@@ -49,6 +49,7 @@ Change it:               gantry apply`,
 		newGraph(c),
 		newSchema(c),
 		newImport(c),
+		newLSP(c),
 		newVersion(c),
 		newCompletion(c),
 	)
