@@ -68,11 +68,11 @@ func clusterAuthBlock() *schema.Block {
 		Type: "auth",
 		Doc:  "How to log in to `server`: with a token, a client certificate, a user name and password, or a program that gives one of these.",
 		Arguments: []schema.Argument{
-			{Name: "token", Type: schema.String, Sensitive: true, Doc: "A bearer token."},
-			{Name: "client_certificate", Type: schema.String, Sensitive: true, Doc: "A certificate in PEM."},
-			{Name: "client_key", Type: schema.String, Sensitive: true, Doc: "The certificate's key in PEM."},
-			{Name: "username", Type: schema.String, Sensitive: true, Doc: "A user name."},
-			{Name: "password", Type: schema.String, Sensitive: true, Doc: "The user's password."},
+			{Name: "token", Type: schema.Credential, Sensitive: true, Doc: "A bearer token."},
+			{Name: "client_certificate", Type: schema.Credential, Sensitive: true, Doc: "A certificate in PEM."},
+			{Name: "client_key", Type: schema.Credential, Sensitive: true, Doc: "The certificate's key in PEM."},
+			{Name: "username", Type: schema.Credential, Sensitive: true, Doc: "A user name."},
+			{Name: "password", Type: schema.Credential, Sensitive: true, Doc: "The user's password."},
 		},
 		Blocks: []schema.Nested{{Max: 1, Block: &schema.Block{
 			Type: "exec",
@@ -183,8 +183,12 @@ func isLoopback(host string) bool {
 
 func decodeClusterAuth(in *eval.Instance, auth *schema.Values, cluster *Cluster) {
 	cluster.Credentials = target.Credentials{
-		Token: auth.Secret("token"), ClientCert: auth.Secret("client_certificate"), ClientKey: auth.Secret("client_key"),
-		Username: auth.String("username"), Password: auth.Secret("password"),
+		Token: credentialOf(auth, "token"), ClientCert: credentialOf(auth, "client_certificate"), ClientKey: credentialOf(auth, "client_key"),
+		Username: credentialOf(auth, "username").Reveal(), Password: credentialOf(auth, "password"),
+		Secrets: target.Secrets{
+			Token: secretOf(auth, "token"), ClientCert: secretOf(auth, "client_certificate"), ClientKey: secretOf(auth, "client_key"),
+			Username: secretOf(auth, "username"), Password: secretOf(auth, "password"),
+		},
 	}
 	var ways []string
 	for _, name := range []string{"token", "client_certificate", "username"} {

@@ -22,7 +22,8 @@ type Config struct {
 	Dir          string // the root module's directory
 	Settings     Settings
 	Variables    []Variable
-	Outputs      []Output // of the root module
+	Outputs      []Output         // of the root module
+	Secrets      []*target.Secret // where credentials are, not what they are
 	Clusters     []*Cluster
 	Repositories []*Repository
 	Projects     []*Project
@@ -36,6 +37,9 @@ type Config struct {
 	// Deferred are the blocks of applications whose values need the outside world,
 	// where there was no Reader to ask, sorted. They have not vanished either.
 	Deferred []addr.Address
+	// Unset are the variables that need a value and have none, in the order of the
+	// files, where that is no error: without a Reader, or with Partial.
+	Unset []Variable
 	// Incomplete says that parts of the files could not be read as blocks, so that
 	// even an application that is nowhere in the Config may still be declared.
 	Incomplete bool
@@ -81,6 +85,7 @@ type Repository struct {
 	Address  addr.Address
 	Name     string
 	Location source.Location // Revision is what sources track unless they say otherwise
+	Verify   *Verify         // nil: commits and tags need no signature
 	Range    hcl.Range
 
 	guessed bool // the type was not said

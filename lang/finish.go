@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/plan/target"
 )
 
 // finisher puts a Config together and checks what concerns several blocks.
@@ -26,7 +28,7 @@ type finisher struct {
 // configOf makes the Config of what was evaluated.
 func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	c := &Config{
-		Dir: m.Dir(), Broken: result.Broken, Deferred: result.Deferred, Incomplete: result.Incomplete, Pins: result.Pins,
+		Dir: m.Dir(), Broken: result.Broken, Deferred: result.Deferred, Unset: result.Unset, Incomplete: result.Incomplete, Pins: result.Pins,
 		Graph: m.Graph(),
 	}
 	f := &finisher{config: c}
@@ -40,12 +42,16 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	slices.SortFunc(c.Variables, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(c.Outputs, func(a, b Output) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(c.Clusters, func(a, b *Cluster) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Secrets, func(a, b *target.Secret) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Repositories, func(a, b *Repository) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Projects, func(a, b *Project) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Generators, func(a, b *Generator) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Applications, func(a, b *Application) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Broken, func(a, b Broken) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Deferred, addr.Address.Compare)
+	slices.SortFunc(c.Unset, func(a, b Variable) int {
+		return cmp.Or(strings.Compare(a.Range.Filename, b.Range.Filename), cmp.Compare(a.Range.Start.Byte, b.Range.Start.Byte))
+	})
 	slices.SortFunc(c.Pins, func(a, b source.Pin) int { return strings.Compare(a.Key(), b.Key()) })
 	c.Pins = slices.CompactFunc(c.Pins, func(a, b source.Pin) bool { return a.Key() == b.Key() })
 	c.Digest = digest(m, c)
@@ -64,6 +70,8 @@ func (f *finisher) add(made any) {
 		c.Variables = append(c.Variables, made)
 	case *Cluster:
 		c.Clusters = append(c.Clusters, made)
+	case *target.Secret:
+		c.Secrets = append(c.Secrets, made)
 	case *Repository:
 		c.Repositories = append(c.Repositories, made)
 	case *Project:

@@ -36,19 +36,10 @@ repository "ingress_charts" {
 				{Name: "ca_certificate", Type: schema.String, Default: "the system's", Doc: "The authorities that the server's certificate must come from, in PEM."},
 				{Name: "insecure", Type: schema.Bool, Default: "false", Doc: "Whether to take any certificate, and plain http for registries. Whoever is in between can change what is applied."},
 			},
-			Blocks: []schema.Nested{{Max: 1, Block: &schema.Block{
-				Type: "auth",
-				Doc:  "How to log in.",
-				Arguments: []schema.Argument{
-					{Name: "username", Type: schema.String, Sensitive: true, Doc: "A user name; with `token` the one that the server wants beside it."},
-					{Name: "password", Type: schema.String, Sensitive: true, Doc: "The user's password."},
-					{Name: "token", Type: schema.String, Sensitive: true, Doc: "A token for https."},
-					{Name: "ssh_key", Type: schema.String, Sensitive: true, Doc: "A private key for ssh, in PEM."},
-					{Name: "known_hosts", Type: schema.String, Default: "the user's own", Doc: "The keys of ssh servers: lines of a known_hosts file."},
-					{Name: "client_certificate", Type: schema.String, Sensitive: true, Doc: "A certificate for https, in PEM."},
-					{Name: "client_key", Type: schema.String, Sensitive: true, Doc: "The certificate's key, in PEM."},
-				},
-			}}},
+			Blocks: []schema.Nested{
+				{Max: 1, Block: repositoryAuthBlock()},
+				{Max: 1, Block: verifyBlock()},
+			},
 		},
 		Root:    "repository",
 		Grouped: true,
@@ -74,7 +65,8 @@ func decodeRepository(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 			in.ErrorAt(v, "revision", "Conflicting arguments", "A directory has no revisions.")
 		}
 	}
-	repository.Location.Auth = decodeRepositoryAuth(in, v)
+	repository.Location.Auth = decodeAuth(in, v)
+	repository.Verify = decodeVerify(in, v.One("verify"))
 	attributes := map[string]cty.Value{
 		"name":     cty.StringVal(repository.Name),
 		"url":      attributeOf(v, "url", cty.String),
@@ -84,24 +76,4 @@ func decodeRepository(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		Value: value.Block(value.Reference{Address: in.Address, Target: repository}, attributes),
 		Made:  repository,
 	}
-}
-
-func decodeRepositoryAuth(in *eval.Instance, v *schema.Values) *source.Auth {
-	auth := source.Auth{CAData: v.String("ca_certificate"), Insecure: v.Bool("insecure", false)}
-	if block := v.One("auth"); block != nil {
-		auth.Username, auth.Password, auth.Token = block.String("username"), block.Secret("password"), block.Secret("token")
-		auth.SSHKey, auth.KnownHosts = block.Secret("ssh_key"), block.String("known_hosts")
-		auth.ClientCert, auth.ClientKey = block.Secret("client_certificate"), block.Secret("client_key")
-		if block.Has("password") && block.Has("token") {
-			in.Errorf(block.RangeOf("token"), "Conflicting arguments", "There is one way to log in, but both password and token are set. Remove one of them.")
-		}
-		if block.Has("password") {
-			needBoth(in, block, "username", "password")
-		}
-		needBoth(in, block, "client_certificate", "client_key")
-	}
-	if auth == (source.Auth{}) {
-		return nil
-	}
-	return &auth
 }

@@ -15,6 +15,7 @@ func kinds() []*eval.Kind {
 		eval.OutputKind(),
 		eval.FunctionKind(),
 		eval.ModuleKind(lifecycleBlock()),
+		secretKind(),
 		clusterKind(),
 		repositoryKind(),
 		projectKind(),

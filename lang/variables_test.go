@@ -2,6 +2,7 @@ package lang_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
@@ -91,5 +92,46 @@ variable "b" {
 	config, diags := evaluate(t, map[string]string{"main.gantry.hcl": text, "gantry.vars.hcl": "a = null\nb = null"}, lang.VarArgs{})
 	if diags.HasErrors() || config.Variables[0].Value != `"fallback"` || config.Variables[1].Value != "null" {
 		t.Errorf("got %v, %v", config.Variables, diags)
+	}
+}
+
+func TestUnsetVariables(t *testing.T) {
+	tree := files(map[string]string{
+		"a.gantry.hcl": "variable \"size\" {\n  type        = number\n  description = \"How big.\"\n}\nvariable \"given\" {}\nvariable \"else\" {\n  default = 1\n}\n",
+		"b.gantry.hcl": "variable \"key\" {\n  sensitive = true\n}\n",
+	})
+	args := lang.VarArgs{Vars: []string{"given=x"}}
+	config, diags := evaluateWith(t, tree, args, nil)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	if len(config.Unset) != 2 || config.Unset[0].Name != "size" || config.Unset[0].Type != "number" || config.Unset[0].Description != "How big." ||
+		config.Unset[1].Name != "key" || !config.Unset[1].Sensitive {
+		t.Errorf("got %+v", config.Unset)
+	}
+	args.Answers = []string{"size=3", "key=a=b"}
+	config, diags = evaluateWith(t, tree, args, nil)
+	if diags.HasErrors() || len(config.Unset) > 0 {
+		t.Errorf("with answers: %+v, %v", config.Unset, diags)
+	}
+	for _, v := range config.Variables {
+		if v.Name == "size" && (v.Value != "3" || v.Origin != "the answer") {
+			t.Errorf("got %+v", v)
+		}
+	}
+}
+
+func TestMistypedTypes(t *testing.T) {
+	for text, want := range map[string]string{
+		"nmber": "number", "list(strng)": "string", "lst(string)": "list", "object({ a = optional(boll) })": "bool", "quux": "",
+	} {
+		_, diags := evaluate(t, map[string]string{"main.gantry.hcl": "variable \"v\" {\n  type = " + text + "\n  default = null\n}\nlocals {\n  used = var.v\n}\n"}, lang.VarArgs{})
+		if len(diags.Errs()) == 0 {
+			t.Errorf("%s is accepted", text)
+			continue
+		}
+		if got := diags[0].Detail; want == "" && strings.Contains(got, "Did you mean") || !strings.Contains(got, "Did you mean \""+want+"\"?") && want != "" {
+			t.Errorf("%s gives %q, want a suggestion of %q", text, got, want)
+		}
 	}
 }

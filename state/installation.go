@@ -27,8 +27,11 @@ const installationKey = "installation"
 // ErrOtherRecipient means that an installation seals to another recipient.
 var ErrOtherRecipient = errors.New("the state seals its secrets to another recipient")
 
-// openInstallation reads the installation, or makes it.
-func openInstallation(ctx context.Context, store Store, clock Clock) (*installation, string, error) {
+// ErrNoInstallation means that a store has no state.
+var ErrNoInstallation = errors.New("there is no state")
+
+// openInstallation reads the installation, or makes it where that is allowed.
+func openInstallation(ctx context.Context, store Store, clock Clock, create bool) (*installation, string, error) {
 	for {
 		value, version, err := store.Get(ctx, installationKey)
 		if err == nil {
@@ -44,6 +47,9 @@ func openInstallation(ctx context.Context, store Store, clock Clock) (*installat
 		}
 		if len(keys) > 0 {
 			return nil, "", &BrokenError{Key: installationKey, Reason: fmt.Sprintf("it is missing, while %d records are there", len(keys))}
+		}
+		if !create {
+			return nil, "", ErrNoInstallation
 		}
 		made, err := newInstallation(clock)
 		if err != nil {
@@ -132,7 +138,7 @@ func (r *Records) SetRecipient(ctx context.Context, recipient *seal.Recipient) e
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}
-		if r.installation, r.installationVersion, err = openInstallation(ctx, r.store, r.clock); err != nil {
+		if r.installation, r.installationVersion, err = openInstallation(ctx, r.store, r.clock, true); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,7 @@ type Records struct {
 	leases        LeaseOptions
 	fingerprinter seal.Fingerprinter
 	lineage       string
+	existing      bool
 
 	mu                  sync.Mutex // guards the two below
 	installation        *installation
@@ -34,6 +35,9 @@ func WithClock(clock Clock) Option { return func(r *Records) { r.clock = clock }
 // WithLeases has Acquire keep its leases in a certain way.
 func WithLeases(options LeaseOptions) Option { return func(r *Records) { r.leases = options } }
 
+// Existing has Open make nothing: in an empty store it returns ErrNoInstallation.
+func Existing() Option { return func(r *Records) { r.existing = true } }
+
 // Open opens the state in a store. In an empty store it makes a new
 // installation, with a lineage and a fingerprint key of its own.
 func Open(ctx context.Context, store Store, options ...Option) (*Records, error) {
@@ -44,7 +48,10 @@ func Open(ctx context.Context, store Store, options ...Option) (*Records, error)
 	if r.leases.Clock == nil {
 		r.leases.Clock = r.clock
 	}
-	found, version, err := openInstallation(ctx, store, r.clock)
+	found, version, err := openInstallation(ctx, store, r.clock, !r.existing)
+	if errors.Is(err, ErrNoInstallation) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the state: %w", err)
 	}

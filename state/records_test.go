@@ -300,3 +300,19 @@ func overwrite(t *testing.T, store state.Store, key string, change func(string) 
 		t.Fatal(err)
 	}
 }
+
+// TestExisting: who only wants what is there makes nothing.
+func TestExisting(t *testing.T) {
+	store := memory.New()
+	if _, err := state.Open(t.Context(), store, state.Existing()); !errors.Is(err, state.ErrNoInstallation) {
+		t.Fatalf("an empty store gives %v", err)
+	}
+	if keys, err := store.List(t.Context(), ""); err != nil || len(keys) > 0 {
+		t.Errorf("the store has %q (%v)", keys, err)
+	}
+	made := openRecords(t, store)
+	found, err := state.Open(t.Context(), store, state.Existing())
+	if err != nil || found.Lineage() != made.Lineage() {
+		t.Errorf("what is there gives %v", err)
+	}
+}

@@ -98,6 +98,15 @@ func referencePage(command *cobra.Command) string {
 	if command.NonInheritedFlags().HasAvailableFlags() {
 		fmt.Fprintf(&b, "## Flags\n\n%s\n", flagTable(command.NonInheritedFlags()))
 	}
+	for _, child := range command.Commands() {
+		fmt.Fprintf(&b, "## gantry %s %s\n\n%s\n\n%s\n\n", command.Name(), child.Name(), code(child.UseLine()), child.Long)
+		if child.Example != "" {
+			fmt.Fprintf(&b, "%s\n\n", code(child.Example))
+		}
+		if child.NonInheritedFlags().HasAvailableFlags() {
+			fmt.Fprintf(&b, "%s\n", flagTable(child.NonInheritedFlags()))
+		}
+	}
 	b.WriteString("[Flags of every command](README.md#flags-of-every-command)\n")
 	return b.String()
 }

@@ -48,11 +48,16 @@ Change it:               gantry apply`,
 		newDestroy(c),
 		newGraph(c),
 		newSchema(c),
+		newImport(c),
+		newLSP(c),
 		newVersion(c),
 		newCompletion(c),
 	)
 	for _, command := range root.Commands() {
 		wrapArgs(command)
+		for _, child := range command.Commands() {
+			wrapArgs(child)
+		}
 	}
 	wrapArgs(root)
 	return root

@@ -23,6 +23,10 @@ var scripts atomic.Int64
 //	cluster [own] NAME      a cluster; its kubeconfig is $WORK/NAME.kubeconfig, and
 //	                        that of the first is $KUBECONFIG. Without "own" it is the
 //	                        one that all tests share: work in $NS, and below it.
+//	serve git NAME DIR [USER PASSWORD]  serves the repositories below DIR with https;
+//	                        its URL is $NAME, its certificate $WORK/NAME.pem
+//	serve oci NAME [USER PASSWORD]   an OCI registry; its host is $NAME
+//	serve publish REGISTRY REPOSITORY:TAG DIR  puts files into a registry
 //	repository DIR          makes a git repository of a directory, or commits its changes
 //	kube get KIND NAME [PATH]        prints an object, or a part of it, of $NS
 //	kube wait KIND NAME              waits until it is there
@@ -39,6 +43,7 @@ func TestScripts(t *testing.T) {
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"cluster":    func(ts *testscript.TestScript, neg bool, args []string) { clusterCommand(t, ts, neg, args) },
+			"serve":      func(ts *testscript.TestScript, neg bool, args []string) { serveCommand(t, ts, neg, args) },
 			"repository": repositoryCommand,
 			"kube":       kubeCommand,
 			"exitcode":   exitCodeCommand,

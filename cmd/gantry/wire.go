@@ -25,6 +25,7 @@ import (
 	"github.com/gantrycd/gantry/providers/localdir"
 	"github.com/gantrycd/gantry/providers/manifests"
 	"github.com/gantrycd/gantry/providers/ociregistry"
+	"github.com/gantrycd/gantry/providers/secret"
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/local"
 	"github.com/gantrycd/gantry/state/process"
@@ -46,7 +47,7 @@ func (c *cli) sources(dir, cache string, offline bool) map[source.Type]providers
 			Proxy:       http.ProxyFromEnvironment,
 			Offline:     offline,
 		}),
-		source.Helm:      helmrepo.New(helmrepo.Options{Proxy: http.ProxyFromEnvironment}),
+		source.Helm: helmrepo.New(helmrepo.Options{Proxy: http.ProxyFromEnvironment}),
 		source.OCI: ociregistry.New(ociregistry.Options{
 			CacheDir: filepath.Join(cache, "oci"),
 			Proxy:    http.ProxyFromEnvironment,
@@ -67,6 +68,17 @@ func renderers() engine.Renderers {
 func (c *cli) clusters(dir, cache string) providers.Clusters {
 	return kubernetes.New(kubernetes.Options{
 		Version: version, BaseDir: dir, CacheDir: filepath.Join(cache, "openapi"), Getenv: c.getenv,
+	})
+}
+
+// secrets returns what reads credentials when they are used.
+func (c *cli) secrets(dir string, clusters providers.Clusters) providers.Secrets {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "" // "~/" is then a directory like others
+	}
+	return secret.New(secret.Options{
+		Dir: dir, Home: home, LookupEnv: os.LookupEnv, Environ: os.Environ(), Clusters: clusters,
 	})
 }
 

@@ -3,6 +3,7 @@ package eval
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -75,7 +76,7 @@ func (c constraint) String() string {
 func parseConstraint(expr hcl.Expression) (constraint, hcl.Diagnostics) {
 	if !slices.ContainsFunc(blockTypes[:], func(kind string) bool { return mentions(expr, kind) }) {
 		ty, defaults, diags := typeexpr.TypeConstraintWithDefaults(expr)
-		suggestTypes(diags, expr)
+		suggestTypes(diags)
 		if diags.HasErrors() {
 			return anything(), diags
 		}
@@ -160,18 +161,18 @@ var typeWords = [...]string{
 	"any", "application", "bool", "cluster", "list", "map", "number", "object", "optional", "project", "repository", "set", "string", "tuple",
 }
 
-// suggestTypes completes messages about words that are no types.
-func suggestTypes(diags hcl.Diagnostics, expr hcl.Expression) {
+// mistypedType finds the word that is no type in what typeexpr says.
+var mistypedType = regexp.MustCompile(`[Kk]eyword "(\w+)" is not a valid type`)
+
+// suggestTypes adds what was probably meant by a word that is no type.
+func suggestTypes(diags hcl.Diagnostics) {
 	for _, diag := range diags {
-		word := hcl.ExprAsKeyword(expr)
-		if call, none := hcl.ExprCall(expr); !none.HasErrors() {
-			word = call.Name
-		}
-		if word == "" || strings.Contains(diag.Detail, "Did you mean") {
+		found := mistypedType.FindStringSubmatch(diag.Detail)
+		if found == nil {
 			continue
 		}
-		if suggestion := schema.Suggest(word, typeWords[:]); suggestion != "" && suggestion != word {
-			diag.Detail += fmt.Sprintf(" Did you mean %q?", suggestion)
+		if near := schema.Suggest(found[1], typeWords[:]); near != "" {
+			diag.Detail += fmt.Sprintf(" Did you mean %q?", near)
 		}
 	}
 }

@@ -27,7 +27,7 @@ const (
 // VariableInput is one value given for a variable.
 type VariableInput struct {
 	Name   string
-	Origin string // "GANTRY_VAR_x", a file's name, or "--var"
+	Origin string // "GANTRY_VAR_x", a file's name, "--var", or Answered
 	// Expr is the value, where it was written in a file; else it is Text, which is
 	// the string itself for variables that are strings, and HCL for others.
 	Expr  hcl.Expression
@@ -40,11 +40,15 @@ type VarArgs struct {
 	Vars     []string // NAME=VALUE, of --var
 	VarFiles []string // paths, of --var-file
 	Env      []string // NAME=VALUE, as of os.Environ
+	Answers  []string // NAME=VALUE, of who was asked
 }
+
+// Answered is the origin of a value that somebody was asked for.
+const Answered = "the answer"
 
 // ReadVariables collects the values given for a module's variables in order of
 // precedence, later ones win: GANTRY_VAR_*, gantry.vars.hcl, *.auto.vars.hcl by
-// name, --var-file, --var.
+// name, --var-file, --var, and what was asked for.
 func ReadVariables(m *Module, args VarArgs) ([]VariableInput, hcl.Diagnostics) {
 	var inputs []VariableInput
 	var diags hcl.Diagnostics
@@ -88,6 +92,10 @@ func ReadVariables(m *Module, args VarArgs) ([]VariableInput, hcl.Diagnostics) {
 		}
 		inputs = append(inputs, m.textInput(name, text, "--var"))
 	}
+	for _, entry := range args.Answers {
+		name, text, _ := strings.Cut(entry, "=")
+		inputs = append(inputs, m.textInput(name, text, Answered))
+	}
 	return inputs, Tidy(diags)
 }
 
@@ -124,9 +132,9 @@ func (m *Module) textInput(name, text, origin string) VariableInput {
 		input.Range = b.header
 		return input
 	}
-	filename := fmt.Sprintf("<%s %s>", origin, name)
-	if origin != "--var" {
-		filename = "<" + origin + ">"
+	filename := "<" + origin + ">"
+	if origin == "--var" || origin == Answered {
+		filename = fmt.Sprintf("<%s %s>", origin, name)
 	}
 	m.files[filename] = &hcl.File{Bytes: []byte(text)}
 	end := hcl.Pos{Line: 1, Column: len(text) + 1, Byte: len(text)}

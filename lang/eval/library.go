@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -9,6 +10,14 @@ import (
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/syntax"
 )
+
+// libraryFolder is where the files of libraries seem to be.
+const libraryFolder = "built in/"
+
+// FromLibrary reports whether the block is a library's, and not the configuration's.
+func (in *Instance) FromLibrary() bool {
+	return strings.HasPrefix(in.Values.Range.Filename, libraryFolder)
+}
 
 // addLibraries declares the blocks of libraries that a unit refers to and does not
 // declare itself.
@@ -19,7 +28,7 @@ func (m *Module) addLibraries(u *unit) {
 			continue
 		}
 		wanted := u.namesReferredTo(k.Root)
-		for _, found := range k.library() {
+		for _, found := range m.library(k) {
 			if !wanted[found.Labels[0]] || u.find(addr.Address{Kind: k.Root, Name: found.Labels[0]}) != nil {
 				continue
 			}
@@ -30,10 +39,11 @@ func (m *Module) addLibraries(u *unit) {
 	}
 }
 
-// library parses the kind's library.
-func (k *Kind) library() hcl.Blocks {
-	filename := "built in/" + k.Type + nativeSuffix
+// library parses a kind's library.
+func (m *Module) library(k *Kind) hcl.Blocks {
+	filename := libraryFolder + k.Type + nativeSuffix
 	file, diags := syntax.Parse([]byte(k.Library), filename)
+	m.files[filename] = file
 	content, more := file.Body.Content(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: k.Type, LabelNames: k.Labels}}})
 	if diags = append(diags, more...); diags.HasErrors() {
 		panic(fmt.Sprintf("the library of %s does not hold: %s. This is a bug in gantry.", k.Type, diags))

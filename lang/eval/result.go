@@ -17,6 +17,9 @@ type Result struct {
 	// Deferred are the blocks of applications whose values need the outside world,
 	// where there was no Reader to ask.
 	Deferred []addr.Address
+	// Unset are the variables that need a value and have none, in the order of
+	// evaluation, where that is no error: without a Reader, or with Options.Partial.
+	Unset []Variable
 	// Incomplete says that parts of the files could not be read as blocks.
 	Incomplete bool
 	// Pins are what was read of the outside world, in no order.

@@ -54,6 +54,9 @@ func decodeVariable(e *Evaluation, in *Instance) Decoded {
 	variable.Type = want.String()
 	v, origin := valueOf(e, in, want)
 	variable.Origin = origin
+	if in.Deferred {
+		e.result.Unset = append(e.result.Unset, variable)
+	}
 	if variable.Sensitive {
 		v = v.Mark(value.Sensitive)
 	}

@@ -26,13 +26,9 @@ func capture(scope Scope, expr hclsyntax.Expression, ctx *hcl.EvalContext) (capt
 		if !ok {
 			continue // reported as undeclared
 		}
-		if problem := uncapturable(v); problem != "" {
-			diags = append(diags, &hcl.Diagnostic{
-				Severity: hcl.DiagError,
-				Summary:  "Sensitive value not allowed here",
-				Detail:   problem,
-				Subject:  traversal.SourceRange().Ptr(),
-			})
+		if diag := uncapturable(v); diag != nil {
+			diag.Subject = traversal.SourceRange().Ptr()
+			diags = append(diags, diag)
 			v = cty.DynamicVal
 		}
 		known = known && v.IsWhollyKnown()
@@ -74,19 +70,24 @@ func resolve(traversal hcl.Traversal, ctx *hcl.EvalContext) (path []string, v ct
 	return path, v, ok
 }
 
-// uncapturable says why an expression may not use a value, or "".
-func uncapturable(v cty.Value) string {
+// uncapturable says why an expression may not use a value; nil where it may.
+func uncapturable(v cty.Value) *hcl.Diagnostic {
+	const shown = "What this expression comes to is shown in plans and messages, so that it cannot use "
 	if value.IsSensitive(v) {
-		return "What this expression comes to is shown in plans and messages, so that it cannot use a sensitive value. nonsensitive(...) in a local value says that a value is no secret."
+		return &hcl.Diagnostic{
+			Severity: hcl.DiagError,
+			Summary:  "Sensitive value not allowed here",
+			Detail:   shown + "a sensitive value. nonsensitive(...) in a local value says that a value is no secret.",
+		}
 	}
-	problem := ""
+	var diag *hcl.Diagnostic
 	_ = cty.Walk(v, func(_ cty.Path, inner cty.Value) (bool, error) {
 		if ref, ok := value.ReferenceOf(inner); ok && ref.Address.Kind == "secret" {
-			problem = fmt.Sprintf("What this expression comes to is shown in plans and messages, so that it cannot use %s.", ref.Address)
+			diag = &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Secret not allowed here", Detail: fmt.Sprintf("%s%s.", shown, ref.Address)}
 		}
-		return problem == "", nil
+		return diag == nil, nil
 	})
-	return problem
+	return diag
 }
 
 // plain returns a value with nothing but data in it: of a block its attributes.

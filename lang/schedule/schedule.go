@@ -26,6 +26,9 @@ type Schedule struct {
 // String returns the schedule as it was written.
 func (s Schedule) String() string { return s.text }
 
+// Equal reports whether two schedules are written alike.
+func (s Schedule) Equal(other Schedule) bool { return s == other }
+
 // field is what one field of a schedule may hold.
 type field struct {
 	name      string

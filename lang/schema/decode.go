@@ -89,8 +89,10 @@ func parse(block *hcl.Block, declared *Block, in around) (*Parsed, hcl.Diagnosti
 	for _, inner := range content.Blocks {
 		var read *Parsed
 		var more hcl.Diagnostics
-		if nested, ok := declared.Nested(inner.Type); ok {
+		if nested, ok := declared.NestedFor(inner.Type, inner.Labels); ok {
 			read, more = parse(inner, nested.Block, parsed.within(nested))
+		} else if _, ok := declared.Nested(inner.Type); ok {
+			more = hcl.Diagnostics{declared.unknownVariant(inner)}
 		} else {
 			read, more = parseDynamic(inner, parsed)
 		}
@@ -220,8 +222,10 @@ func (b *Block) Takes() string {
 	for _, argument := range b.Arguments {
 		arguments = append(arguments, argument.Name)
 	}
-	for _, nested := range b.Blocks {
-		blocks = append(blocks, nested.Type)
+	for i, nested := range b.Blocks {
+		if !b.isAnother(i) {
+			blocks = append(blocks, nested.Type)
+		}
 	}
 	var parts []string
 	if len(arguments) > 0 {
@@ -250,6 +254,9 @@ func decodeArgument(argument Argument, attribute *hcl.Attribute, ctx *hcl.EvalCo
 	}
 	if value.IsSensitive(v) && !argument.Sensitive {
 		return decoded, true, append(diags, sensitiveArgument(argument, attribute.Expr))
+	}
+	if diag := checkSecrets(argument, attribute, v, ctx); diag != nil {
+		return decoded, true, append(diags, diag)
 	}
 	unmarked, marks := v.Unmark()
 	if !unmarked.IsKnown() {
@@ -283,6 +290,14 @@ func decodeArgument(argument Argument, attribute *hcl.Attribute, ctx *hcl.EvalCo
 }
 
 func checkOneOf(argument Argument, v cty.Value) error {
+	if len(argument.OneOf) > 0 && v.Type().IsListType() && v.IsWhollyKnown() {
+		for i, element := range v.AsValueSlice() {
+			if err := checkOneOf(argument, element); err != nil {
+				return fmt.Errorf("is not as expected: element %d %w", i, err)
+			}
+		}
+		return nil
+	}
 	if len(argument.OneOf) == 0 || v.Type() != cty.String || slices.Contains(argument.OneOf, v.AsString()) {
 		return nil
 	}
@@ -331,14 +346,17 @@ func nullArgument(argument Argument, attribute *hcl.Attribute) *hcl.Diagnostic {
 
 func (p *Parsed) checkCounts() hcl.Diagnostics {
 	var diags hcl.Diagnostics
-	for _, declared := range p.Block.Blocks {
+	for i, declared := range p.Block.Blocks {
 		var first *Parsed
 		count := 0
-		if slices.ContainsFunc(p.Nested, func(nested *Parsed) bool { return nested.Block == declared.Block && nested.dynamic != nil }) {
+		if p.Block.isAnother(i) {
+			continue // counted with the first of its type
+		}
+		if slices.ContainsFunc(p.Nested, func(nested *Parsed) bool { return nested.Block.Type == declared.Type && nested.dynamic != nil }) {
 			continue // told when it is decoded
 		}
 		for _, nested := range p.Nested {
-			if nested.Block != declared.Block {
+			if nested.Block.Type != declared.Type {
 				continue
 			}
 			if count++; count == 1 {

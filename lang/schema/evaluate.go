@@ -17,6 +17,7 @@ import (
 func Evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	v, diags := expr.Value(ctx)
 	for _, diag := range diags {
+		refuseSecret(diag, expr, ctx)
 		suggestAttribute(diag, expr, ctx)
 		suggestFunction(diag, ctx)
 		redact(diag, expr, ctx)

@@ -35,7 +35,9 @@ type Block struct {
 	body *hcl.BodySchema
 }
 
-// Nested declares a block within another.
+// Nested declares a block within another. Several may be of one type, where their
+// only label says which: backend "local", backend "s3". They are counted together,
+// as the first of them says.
 type Nested struct {
 	*Block
 	Min int
@@ -49,7 +51,8 @@ type Argument struct {
 	Required bool
 	Default  string // for the reference: what it is when not set, as HCL or in words
 	Doc      string
-	// OneOf are the only values that a string may have.
+	// OneOf are the only values that a string, or an element of a list of strings, may
+	// have.
 	OneOf []string
 	// Sensitive says that the argument may hold sensitive values.
 	Sensitive bool
@@ -83,8 +86,10 @@ func (b *Block) Body() *hcl.BodySchema {
 		for _, argument := range b.Arguments {
 			b.body.Attributes = append(b.body.Attributes, hcl.AttributeSchema{Name: argument.Name})
 		}
-		for _, nested := range b.Blocks {
-			b.body.Blocks = append(b.body.Blocks, hcl.BlockHeaderSchema{Type: nested.Type, LabelNames: nested.Labels})
+		for i, nested := range b.Blocks {
+			if !b.isAnother(i) {
+				b.body.Blocks = append(b.body.Blocks, hcl.BlockHeaderSchema{Type: nested.Type, LabelNames: labelNames(nested.Labels)})
+			}
 		}
 		if len(b.Blocks) > 0 {
 			b.body.Blocks = append(b.body.Blocks, hcl.BlockHeaderSchema{Type: dynamicType, LabelNames: []string{"type"}})

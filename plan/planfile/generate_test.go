@@ -50,6 +50,7 @@ func plans(withSecrets bool) *rapid.Generator[*plan.Plan] {
 			cluster := plan.Cluster{Name: fmt.Sprintf("c%d", i), UID: rapid.String().Draw(t, "uid"), Connection: target.Connection{Server: "https://example.com"}}
 			if withSecrets {
 				cluster.Credentials = target.Credentials{Token: object.Sensitive(secretMark + rapid.String().Draw(t, "token")), Username: secretMark}
+				cluster.Credentials.Secrets = readLater(rapid.IntRange(0, 2).Draw(t, "secrets"))
 			}
 			p.Clusters = append(p.Clusters, cluster)
 		}
@@ -131,4 +132,24 @@ func example(t testing.TB) *plan.Plan {
 		t.Fatal("the example has no secret")
 	}
 	return p
+}
+
+// readLater returns secrets that are in clusters whose own credentials are secrets,
+// to a depth.
+func readLater(depth int) target.Secrets {
+	if depth == 0 {
+		return target.Secrets{}
+	}
+	in := func(kind string) addr.Address { return addr.Address{Kind: "secret", Type: kind, Name: "s"} }
+	return target.Secrets{
+		Username: &target.Secret{Address: in("environment"), Environment: &target.EnvironmentSecret{Variable: "X"}},
+		Password: &target.Secret{Address: in("file"), File: &target.FileSecret{Path: "x"}},
+		ClientKey: &target.Secret{Address: in("command"), Command: &target.CommandSecret{
+			Command: "x", Args: []string{"a"}, Env: map[string]string{"A": "b"}, Timeout: time.Minute,
+		}},
+		Token: &target.Secret{Address: in("kubernetes"), Kubernetes: &target.KubernetesSecret{
+			Cluster: "c", Connection: target.Connection{Server: "https://example.com"}, Namespace: "n", Name: "s", Key: "k",
+			Credentials: target.Credentials{Password: secretMark, Secrets: readLater(depth - 1)},
+		}},
+	}
 }

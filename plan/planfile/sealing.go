@@ -213,31 +213,3 @@ func changePlace(application addr.Address, change *plan.Change) (string, error) 
 func credentialsPlace(c *plan.Cluster) string {
 	return strings.Join([]string{"credentials", c.Name, c.UID, c.Connection.Server}, "\x00")
 }
-
-// credentials is target.Credentials as it is sealed.
-type credentials struct {
-	Token      string `json:"token,omitempty"`
-	ClientCert string `json:"clientCert,omitempty"`
-	ClientKey  string `json:"clientKey,omitempty"`
-	Username   string `json:"username,omitempty"`
-	Password   string `json:"password,omitempty"`
-}
-
-func encodeCredentials(c target.Credentials) ([]byte, error) {
-	return json.Marshal(credentials{
-		Token: c.Token.Reveal(), ClientCert: c.ClientCert.Reveal(), ClientKey: c.ClientKey.Reveal(),
-		Username: c.Username, Password: c.Password.Reveal(),
-	})
-}
-
-func decodeCredentials(text []byte, into *target.Credentials) error {
-	var c credentials
-	if err := json.Unmarshal(text, &c); err != nil {
-		return errors.New("what is sealed are not credentials") // the error could quote it
-	}
-	*into = target.Credentials{
-		Token: object.Sensitive(c.Token), ClientCert: object.Sensitive(c.ClientCert), ClientKey: object.Sensitive(c.ClientKey),
-		Username: c.Username, Password: object.Sensitive(c.Password),
-	}
-	return nil
-}

@@ -5,7 +5,10 @@
 // It reads nothing. Every package may import it.
 package source
 
-import "github.com/gantrycd/gantry/plan/object"
+import (
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/target"
+)
 
 // Type names how a location is read.
 type Type string
@@ -50,6 +53,9 @@ type Auth struct {
 	ClientKey  object.Sensitive // PEM
 	CAData     string           // PEM; empty means the system's roots
 	Insecure   bool             // plain http for OCI, no verification of https
+	// Secrets are the parts that are read when the location is, each in place of the
+	// field of its name.
+	Secrets target.Secrets
 }
 
 // Spec is one source of an application: a location, and how what is there

@@ -41,6 +41,10 @@ type Credentials struct {
 	ClientKey  object.Sensitive // PEM
 	Username   string
 	Password   object.Sensitive
+	// Secrets are the parts that are read when the cluster is connected to, each in
+	// place of the field of its name. They are where a value is, not the value: a plan
+	// carries them.
+	Secrets Secrets
 }
 
 // IsZero reports whether there is no credential at all.

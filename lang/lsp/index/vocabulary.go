@@ -42,6 +42,15 @@ func (v *Vocabulary) Roots() []string { return schema.SortedKeys(v.roots) }
 // IsRoot reports whether references to blocks begin with a word.
 func (v *Vocabulary) IsRoot(word string) bool { return v.roots[word] }
 
+// RootOf returns the first word of references to the blocks of a type; empty where
+// nothing can refer to them.
+func (v *Vocabulary) RootOf(blockType string) string {
+	if k := v.kinds[blockType]; k != nil {
+		return k.Root
+	}
+	return ""
+}
+
 // IsTyped reports whether a type comes between a root and a name.
 func (v *Vocabulary) IsTyped(root string) bool {
 	return v.kinds[root] != nil && v.kinds[root].Types != nil

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gantrycd/gantry/lang/lsp"
+)
+
+func newLSP(c *cli) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "lsp",
+		Short: "Serve an editor: completion, diagnostics and more",
+		Long: `Speaks the Language Server Protocol on stdin and stdout. Editors start it; there is
+nothing to see for people. docs/editors/README.md has how to set up some.
+
+It reads the files of the configuration and evaluates what can be without the outside
+world, as gantry validate does. It asks no repository, cluster or state, and writes no
+file.`,
+		Example: `  gantry lsp`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			err := lsp.Serve(cmd.Context(), lsp.Options{In: c.in, Out: c.out, Log: c.err, Version: version})
+			if errors.Is(err, lsp.ErrNotShutDown) {
+				return exitCode(exitError) // as the protocol has it, without a word
+			}
+			return err
+		},
+	}
+	flags := command.Flags()
+	flags.Bool("stdio", true, "the streams to use, which are these in any case; some editors say so")
+	_ = flags.MarkHidden("stdio") // it is there
+	return command
+}

@@ -1,0 +1,182 @@
+package lsp
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/lang/lsp/index"
+	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/lang/syntax"
+)
+
+// debounce is how long after a change a module is analysed, so that what is typed at
+// once is looked at once.
+const debounce = 15 * time.Millisecond
+
+// analyse analyses modules that changed until the context ends.
+func (s *Server) analyse(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.changed:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(debounce):
+		}
+		for ctx.Err() == nil && s.analyseNext(ctx) {
+		}
+	}
+}
+
+// analyseNext analyses one module that changed, and reports whether there was one.
+// What came to nothing because the module changed meanwhile is dropped.
+func (s *Server) analyseNext(ctx context.Context) (found bool) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.report(fmt.Errorf("analysing: panic: %v\n%s", cause, debug.Stack()))
+		}
+	}()
+	s.mu.Lock()
+	m := s.nextDirty()
+	if m == nil {
+		s.mu.Unlock()
+		return false
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	m.dirty, m.stop = false, stop
+	m.read(s)
+	taken := s.snapshot(m)
+	s.mu.Unlock()
+
+	scope, diags := taken.analyse(ctx, s.version)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.stop = nil
+	if ctx.Err() != nil || s.modules[m.dir] != m {
+		return true
+	}
+	if scope != nil && (m.scope == nil || !taken.broken()) {
+		m.scope = scope // of what is broken, values are not known
+	}
+	if err := s.publish(m.dir, s.byFile(taken, diags)); err != nil {
+		s.report(err)
+	}
+	return true
+}
+
+// nextDirty returns a module that has changed and of which a document is open.
+func (s *Server) nextDirty() *module {
+	for _, dir := range schema.SortedKeys(s.modules) {
+		m := s.modules[dir]
+		if !m.dirty {
+			continue
+		}
+		for path := range s.documents {
+			if filepath.Dir(path) == dir && index.KindOf(path) != index.Other {
+				return m
+			}
+		}
+		m.dirty = false
+	}
+	return nil
+}
+
+// snapshot is a module at one time. Nothing in it changes.
+type snapshot struct {
+	dir       string
+	files     map[string]*index.File
+	documents map[string][]byte // as of overlay
+}
+
+func (s *Server) snapshot(m *module) snapshot {
+	taken := snapshot{dir: m.dir, files: maps.Clone(m.files), documents: map[string][]byte{}}
+	for path, open := range s.documents {
+		if relative, err := filepath.Rel(m.dir, path); err == nil && filepath.IsLocal(relative) {
+			taken.documents[filepath.ToSlash(relative)] = open.lines.Bytes
+		}
+	}
+	return taken
+}
+
+// analyse finds all that is wrong with the module. The scope is nil where there is no
+// configuration.
+func (t snapshot) analyse(ctx context.Context, version string) (*lang.Scope, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	configured := false
+	for _, path := range schema.SortedKeys(t.files) {
+		file := t.files[path]
+		if index.KindOf(path) == index.Configuration {
+			configured = true
+		} else {
+			diags = append(diags, file.Diags...)
+		}
+	}
+	if !configured {
+		return nil, diags
+	}
+	files := overlay{disk: nothing{}, documents: t.documents}
+	if root, err := os.OpenRoot(t.dir); err == nil {
+		defer func() { _ = root.Close() }() // it was only read
+		files.disk = root.FS()
+	}
+	scope, more := t.evaluate(ctx, files, version)
+	for _, diag := range more {
+		if diag.Summary != undeclared || !t.broken() {
+			diags = append(diags, diag)
+		}
+	}
+	return scope, diags
+}
+
+// broken reports whether a file of the configuration has syntax errors.
+func (t snapshot) broken() bool {
+	for path, file := range t.files {
+		if index.KindOf(path) == index.Configuration && file.Diags.HasErrors() {
+			return true
+		}
+	}
+	return false
+}
+
+// undeclared is the summary of diagnostics about names that may be declared where a
+// file could not be read for the line that is being typed in it.
+const undeclared = "Reference to undeclared block"
+
+func (t snapshot) evaluate(ctx context.Context, files fs.FS, version string) (*lang.Scope, hcl.Diagnostics) {
+	m, diags := lang.Load(t.dir, lang.LoadOptions{FS: files, Version: version, Parse: t.parse})
+	if ctx.Err() != nil {
+		return nil, nil
+	}
+	inputs, more := lang.ReadVariables(m, lang.VarArgs{})
+	diags = append(diags, more...)
+	_, scope, more := m.EvaluateScope(ctx, lang.EvalOptions{Variables: inputs})
+	return scope, append(diags, more...)
+}
+
+// parse parses a file, if it has not been already.
+func (t snapshot) parse(src []byte, filename string) (*hcl.File, hcl.Diagnostics) {
+	file := t.files[filename]
+	if file == nil || string(file.Lines.Bytes) != string(src) {
+		return syntax.Parse(src, filename)
+	}
+	diags := make(hcl.Diagnostics, len(file.Diags))
+	for i, diag := range file.Diags {
+		copied := *diag
+		diags[i] = &copied
+	}
+	return file.HCL, diags
+}

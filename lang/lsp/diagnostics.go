@@ -1,0 +1,100 @@
+package lsp
+
+import (
+	"path/filepath"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/lang/lsp/protocol"
+	"github.com/gantrycd/gantry/lang/lsp/text"
+	"github.com/gantrycd/gantry/lang/schema"
+)
+
+// maxDiagnostics bounds what is sent about one file.
+const maxDiagnostics = 1000
+
+// published is what was sent about a file because of one module.
+type published []protocol.Diagnostic
+
+// byFile turns diagnostics into those of each file. What is about no place is shown
+// at the start of the module's first file.
+func (s *Server) byFile(t snapshot, diags hcl.Diagnostics) map[string]published {
+	found := map[string]published{}
+	paths := schema.SortedKeys(t.files)
+	for _, diag := range diags {
+		converted := protocol.Diagnostic{Severity: protocol.SeverityError, Source: "gantry", Message: diag.Summary + ". " + diag.Detail}
+		if diag.Severity == hcl.DiagWarning {
+			converted.Severity = protocol.SeverityWarning
+		}
+		path := paths[0]
+		if diag.Subject != nil {
+			path = diag.Subject.Filename
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(t.dir, path)
+			}
+			converted.Range = s.subject(t, path, *diag.Subject)
+		}
+		if len(found[path]) < maxDiagnostics && !slices.Contains(found[path], converted) {
+			found[path] = append(found[path], converted)
+		}
+	}
+	return found
+}
+
+// subject returns where a diagnostic is. Of a file that is not the module's own, HCL's
+// columns stand in for the editor's.
+func (s *Server) subject(t snapshot, path string, r hcl.Range) text.Range {
+	if file := t.files[path]; file != nil {
+		return file.Lines.Range(r.Start.Byte, r.End.Byte, s.encoding)
+	}
+	position := func(p hcl.Pos) text.Position {
+		return text.Position{Line: max(p.Line-1, 0), Character: max(p.Column-1, 0)}
+	}
+	return text.Range{Start: position(r.Start), End: position(r.End)}
+}
+
+// publish sends what a module's analysis found: of every file that has or had
+// something, and of those that are open. A file may have diagnostics from several
+// modules: its own, and those that use it.
+func (s *Server) publish(dir string, found map[string]published) error {
+	changed := map[string]bool{}
+	for path, modules := range s.diagnostics {
+		if len(modules[dir]) > 0 {
+			changed[path] = true
+			delete(modules, dir)
+		}
+	}
+	for path, diags := range found {
+		changed[path] = true
+		if s.diagnostics[path] == nil {
+			s.diagnostics[path] = map[string]published{}
+		}
+		s.diagnostics[path][dir] = diags
+	}
+	for path := range s.documents {
+		if filepath.Dir(path) == dir {
+			changed[path] = true
+		}
+	}
+	for _, path := range schema.SortedKeys(changed) {
+		params := protocol.PublishDiagnosticsParams{URI: s.uri(path), Diagnostics: []protocol.Diagnostic{}}
+		if open := s.documents[path]; open != nil {
+			params.Version = &open.version
+		}
+		for _, module := range schema.SortedKeys(s.diagnostics[path]) {
+			for _, diag := range s.diagnostics[path][module] {
+				if !slices.Contains(params.Diagnostics, diag) {
+					params.Diagnostics = append(params.Diagnostics, diag)
+				}
+			}
+		}
+		if len(s.diagnostics[path]) == 0 {
+			delete(s.diagnostics, path)
+		}
+		if err := s.conn.Notify("textDocument/publishDiagnostics", params); err != nil {
+			return err
+		}
+	}
+	return nil
+}
