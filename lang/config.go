@@ -24,6 +24,7 @@ type Config struct {
 	Variables    []Variable
 	Secrets      []*target.Secret // where credentials are, not what they are
 	Clusters     []*Cluster
+	Credentials  []*Credentials
 	Repositories []*Repository
 	Projects     []*Project
 	Generators   []*Generator

@@ -5,7 +5,7 @@ aplication "web" {
 }
 
 rollout "web" {
-#^^^^^^ Unsupported block type: Blocks of type "rollout" are not expected here. At the top level there may be the blocks application, cluster, gantry, generator, locals, profile, project, repository, secret and variable.
+#^^^^^^ Unsupported block type: Blocks of type "rollout" are not expected here. At the top level there may be the blocks application, cluster, credentials, gantry, generator, locals, profile, project, repository, secret and variable.
 }
 
 cluster "prod eu" {

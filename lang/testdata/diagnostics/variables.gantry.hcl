@@ -66,7 +66,7 @@ variable "computed_default" {
 
 variable "bad_type" {
   type = strin
-#        ^^^^^ Invalid type specification: The keyword "strin" is not a valid type specification.
+#        ^^^^^ Invalid type specification: The keyword "strin" is not a valid type specification. Did you mean "string"?
 }
 
 variable "misspelt" {
