@@ -79,7 +79,9 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 		}
 	}
 	for _, name := range b.kind.Implicit {
-		needed[m.groups[name]] = true
+		if group := m.groups[name]; len(group.members) > 0 {
+			needed[group] = true
+		}
 	}
 	for target := range needed {
 		b.needs = append(b.needs, target)
