@@ -67,7 +67,8 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	a.load(ctx)
 	a.verify(ctx)
 	a.run(ctx)
-	return a.result()
+	result, diags = a.result()
+	return result, append(diags, notRecorded(e.recordGenerators(context.WithoutCancel(ctx), p))...)
 }
 
 func holdSummary(err error) string {

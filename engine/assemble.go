@@ -22,6 +22,7 @@ func (p *planning) assemble() (*plan.Plan, hcl.Diagnostics) {
 		Destroy:     p.options.Destroy,
 		Offline:     p.options.Offline,
 		Lineage:     p.lineage,
+		Generators:  p.generators,
 	}
 	for _, target := range p.options.Targets {
 		out.Targets = append(out.Targets, target.String())
@@ -45,6 +46,7 @@ func (p *planning) assemble() (*plan.Plan, hcl.Diagnostics) {
 		}
 	}
 	made := makers(planned)
+	p.blockShrunk()
 	p.blockDependents(built, made)
 	p.blockLeaving(built)
 	for _, d := range p.drafts {

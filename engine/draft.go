@@ -143,6 +143,9 @@ func (d *draft) diagnostics() hcl.Diagnostics {
 		})
 	}
 	for _, problem := range d.blocked {
+		if problem.Summary == tooManyRemoved {
+			continue // told once, of the generator
+		}
 		var subject *hcl.Range
 		if r := d.appRange(); r.Filename != "" {
 			subject = &r

@@ -32,6 +32,9 @@ type PlanOptions struct {
 	// compared with anything: in their namespaces, without the marks of their owner.
 	// Values of Secrets are in clear. It may be nil.
 	Rendered func(addr.Address, []object.Object)
+	// AllowRemoved are generators, as blocks or instances, that may give however many
+	// items less than when their applications were last applied.
+	AllowRemoved []addr.Address
 }
 
 // Plan makes a plan. Errors are isolated: an application whose source, cluster or
@@ -41,6 +44,9 @@ type PlanOptions struct {
 func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOptions) (*plan.Plan, hcl.Diagnostics) {
 	p := &planning{engine: e, config: config, options: options, sessions: e.newSessions(options.Offline)}
 	if diags := p.collect(ctx); diags.HasErrors() {
+		return nil, diags
+	}
+	if diags := p.compareGenerators(ctx); diags.HasErrors() {
 		return nil, diags
 	}
 	p.sessions.connect(ctx)
@@ -66,6 +72,8 @@ type planning struct {
 	records  map[addr.Address]*state.Record // of all applications
 	lineage  string
 	diags    hcl.Diagnostics
+	// generators are what the configuration's give, and what they gave, sorted.
+	generators []plan.Generator
 }
 
 // collect decides which applications are planned: those of the configuration,

@@ -25,6 +25,7 @@ type Config struct {
 	Outputs      []Output         // of the root module
 	Secrets      []*target.Secret // where credentials are, not what they are
 	Clusters     []*Cluster
+	Credentials  []*Credentials
 	Repositories []*Repository
 	Projects     []*Project
 	Generators   []*Generator

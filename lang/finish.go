@@ -42,6 +42,7 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	slices.SortFunc(c.Variables, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(c.Outputs, func(a, b Output) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(c.Clusters, func(a, b *Cluster) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Credentials, func(a, b *Credentials) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Secrets, func(a, b *target.Secret) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Repositories, func(a, b *Repository) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Projects, func(a, b *Project) int { return a.Address.Compare(b.Address) })
@@ -52,6 +53,7 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	slices.SortFunc(c.Unset, func(a, b Variable) int {
 		return cmp.Or(strings.Compare(a.Range.Filename, b.Range.Filename), cmp.Compare(a.Range.Start.Byte, b.Range.Start.Byte))
 	})
+	f.checkCredentials()
 	slices.SortFunc(c.Pins, func(a, b source.Pin) int { return strings.Compare(a.Key(), b.Key()) })
 	c.Pins = slices.CompactFunc(c.Pins, func(a, b source.Pin) bool { return a.Key() == b.Key() })
 	c.Digest = digest(m, c)
@@ -70,6 +72,8 @@ func (f *finisher) add(made any) {
 		c.Variables = append(c.Variables, made)
 	case *Cluster:
 		c.Clusters = append(c.Clusters, made)
+	case *Credentials:
+		c.Credentials = append(c.Credentials, made)
 	case *target.Secret:
 		c.Secrets = append(c.Secrets, made)
 	case *Repository:

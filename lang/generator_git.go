@@ -21,7 +21,7 @@ func gitGenerator() *eval.Kind {
 	}
 	directories, files := pattern("directories"), pattern("files")
 	directories.Type, files.Type = "directories", "files"
-	return generatorType("git",
+	k := generatorType("git",
 		"Gives directories of a repository, or files that hold YAML or JSON. The key is the path. An item of a directory has `path.path`, `path.basename`, `path.basename_normalized` (a DNS name made of it, as Argo CD makes it) and `path.segments`; that of a file has what the file holds, and `path` of its directory, with `path.filename` and `path.filename_normalized`. A file that holds a list gives an item for each element, whose key is the path, `#` and the element's own key. What is hidden (a name in the path begins with a dot) is passed over.",
 		`generator "git" "overlays" {
   repository = repository.config
@@ -40,6 +40,8 @@ func gitGenerator() *eval.Kind {
 			{Name: "revision", Type: schema.String, Default: "the repository's", Doc: "A branch, tag, commit or range of versions."},
 		},
 		[]schema.Nested{{Block: directories}, {Block: files}}, generateGit)
+	k.Implicit = []string{"credentials"}
+	return k
 }
 
 func generateGit(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
@@ -59,6 +61,9 @@ func generateGit(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
 	}
 	if e.Offline() {
 		in.Deferred = true
+		return generated{}, false
+	}
+	if !authorize(e, &location) {
 		return generated{}, false
 	}
 	tree, pin, err := e.ReadPinned(location)

@@ -27,15 +27,13 @@ func repositoryKind() *eval.Kind {
 repository "ingress_charts" {
   url = "https://kubernetes.github.io/ingress-nginx"
 }`,
-			Arguments: []schema.Argument{
+			Arguments: append([]schema.Argument{
 				forEachArgument(),
 				dependsOnArgument(),
 				{Name: "url", Type: schema.String, Required: true, Doc: "Where it is: an `https`, `ssh`, `git` or `file` URL or `user@host:path` for git, an `https` URL for Helm, `oci://host/path` for a registry, or the path of a directory."},
 				{Name: "type", Type: schema.String, Default: "guessed from the url, and from whether a source asks for a chart", OneOf: []string{"git", "helm", "oci", "directory"}, Doc: "How it is read."},
 				{Name: "revision", Type: schema.String, Default: "the default branch, or the newest version", Doc: "What sources read unless they say otherwise: a branch, tag or commit, or a range of versions such as `1.4.*`."},
-				{Name: "ca_certificate", Type: schema.String, Default: "the system's", Doc: "The authorities that the server's certificate must come from, in PEM."},
-				{Name: "insecure", Type: schema.Bool, Default: "false", Doc: "Whether to take any certificate, and plain http for registries. Whoever is in between can change what is applied."},
-			},
+			}, trustArguments()...),
 			Blocks: []schema.Nested{
 				{Max: 1, Block: repositoryAuthBlock()},
 				{Max: 1, Block: verifyBlock()},

@@ -17,6 +17,7 @@ func kinds() []*eval.Kind {
 		eval.ModuleKind(lifecycleBlock()),
 		secretKind(),
 		clusterKind(),
+		credentialsKind(),
 		repositoryKind(),
 		projectKind(),
 		generatorKind(
@@ -49,16 +50,5 @@ func Blocks() []*schema.Block {
 }
 
 // forEachArgument and dependsOnArgument are what every named block takes.
-func forEachArgument() schema.Argument {
-	return schema.Argument{
-		Name: "for_each", Type: schema.ForEach,
-		Doc: "Makes an instance of the block for every element, which is `each.value` in it, and its key `each.key`. The instances are addressed by their keys.",
-	}
-}
-
-func dependsOnArgument() schema.Argument {
-	return schema.Argument{
-		Name: "depends_on", Type: schema.Addresses,
-		Doc: "Blocks that must come first although no other argument refers to them, such as `[application.database]`. An application starts when those it depends on are synced and healthy; destroying runs backwards.",
-	}
-}
+func forEachArgument() schema.Argument   { return eval.ForEachArgument() }
+func dependsOnArgument() schema.Argument { return eval.DependsOnArgument() }

@@ -34,8 +34,10 @@ type Plan struct {
 	// Backend is where that state is, so that apply needs no configuration to find it.
 	Backend Backend `json:"backend,omitzero"`
 	// InputDigest is "sha256:…" of configuration, variables, pins and tool version.
-	InputDigest  string        `json:"inputDigest"`
-	Clusters     []Cluster     `json:"clusters"`
+	InputDigest string    `json:"inputDigest"`
+	Clusters    []Cluster `json:"clusters"`
+	// Generators are what the configuration's generators gave, sorted by address.
+	Generators   []Generator   `json:"generators,omitempty"`
 	Applications []Application `json:"applications"`
 	Steps        []Step        `json:"steps"`
 	// Problems are why parts of the configuration are not in the plan; each is

@@ -97,19 +97,8 @@ type backend struct {
 
 // openBackend opens the state that a configuration or a plan names; where there
 // is none yet, it begins one.
-func openBackend(ctx context.Context, dir string, named plan.Backend) (*backend, error) {
-	switch named.Type {
-	case "", "local":
-	default:
-		return nil, fmt.Errorf("there is no backend of type %q; there is \"local\"", named.Type)
-	}
-	folder := filepath.Join(dir, stateFolder)
-	if path := named.Arguments["path"]; filepath.IsAbs(path) {
-		folder = path
-	} else if path != "" {
-		folder = filepath.Join(dir, path)
-	}
-	records, err := state.Open(ctx, local.New(filepath.Join(folder, "state")))
+func openBackend(ctx context.Context, dir string, named plan.Backend, options ...state.Option) (*backend, error) {
+	records, folder, err := openRecords(ctx, dir, named, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +116,29 @@ func openBackend(ctx context.Context, dir string, named plan.Backend) (*backend,
 	return &backend{records: records, identity: identity}, nil
 }
 
+// openRecords opens what the state remembers, and tells the folder that it is in.
+func openRecords(ctx context.Context, dir string, named plan.Backend, options ...state.Option) (records *state.Records, folder string, err error) {
+	switch named.Type {
+	case "", "local":
+	default:
+		return nil, "", failure("State cannot be opened", fmt.Errorf("there is no backend of type %q; there is \"local\"", named.Type))
+	}
+	folder = filepath.Join(dir, stateFolder)
+	if path := named.Arguments["path"]; filepath.IsAbs(path) {
+		folder = path
+	} else if path != "" {
+		folder = filepath.Join(dir, path)
+	}
+	records, err = state.Open(ctx, local.New(filepath.Join(folder, "state")), options...)
+	if errors.Is(err, state.ErrNoInstallation) {
+		return nil, "", failure("No state here", fmt.Errorf("%w in %s. A saved plan is applied where it was made, in the same directory (see --chdir) and with the same backend", err, folder))
+	}
+	if err != nil {
+		return nil, "", failure("State cannot be opened", err)
+	}
+	return records, folder, nil
+}
+
 // recipient returns whom secrets are sealed to.
 func (b *backend) recipient() *seal.Recipient { return b.identity.Recipient() }
 
@@ -139,13 +151,19 @@ func (b *backend) give(options *engine.Options) {
 	options.Lease = state.LeaseOptions{Dead: process.Dead}
 }
 
-// passingFingerprinter makes fingerprints with a key that nobody keeps.
-func passingFingerprinter() (seal.Fingerprinter, error) {
+// offlineFingerprinter makes fingerprints for a plan that asks no state: those of
+// the installation, where there is one to take the key from, so that they can be
+// compared with other plans'; else with a key that nobody keeps, which it tells.
+func offlineFingerprinter(ctx context.Context, dir string, named plan.Backend) (made seal.Fingerprinter, passing bool, err error) {
+	if records, _, err := openRecords(ctx, dir, named, state.Existing()); err == nil {
+		return records.Fingerprinter(), false, nil
+	}
 	key, err := seal.GenerateKey()
 	if err != nil {
-		return seal.Fingerprinter{}, err
+		return seal.Fingerprinter{}, false, err
 	}
-	return seal.NewFingerprinter(key)
+	made, err = seal.NewFingerprinter(key)
+	return made, true, err
 }
 
 // backendOf is the backend of a configuration, as its plans carry it.

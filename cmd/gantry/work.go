@@ -13,6 +13,8 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/planfile"
+	"github.com/gantrycd/gantry/providers/secret"
+	"github.com/gantrycd/gantry/state"
 )
 
 // workOptions are the flags of the commands that plan or apply.
@@ -21,6 +23,7 @@ type workOptions struct {
 	parallelism int
 	stats       bool
 	offline     bool
+	noInput     bool
 	view        viewOptions
 	command     string // "gantry apply", for others who find the state held
 }
@@ -30,7 +33,8 @@ func (o *workOptions) register(c *cli, command *cobra.Command) {
 	o.command = "gantry " + command.Name()
 	flags := command.Flags()
 	flags.StringArrayVar(&o.targets, "target", nil, "only this application, by `address`, and what it depends on; may be repeated")
-	flags.IntVar(&o.parallelism, "parallelism", 0, "`number` of sources rendered, and of requests to a cluster, at once (default 16)")
+	flags.IntVar(&o.parallelism, "parallelism", 16, "`number` of sources rendered, and of requests to a cluster, at once")
+	flags.BoolVar(&o.noInput, "no-input", false, "never ask: what is missing, or not approved, is an error")
 	flags.BoolVar(&o.stats, "stats", false, "tell at the end what it took: time, memory, requests")
 	o.view.register(command)
 	complete(command, "target", c.targetCompletions())
@@ -63,6 +67,7 @@ type work struct {
 	state    *backend // nil when offline
 	engine   *engine.Engine
 	lock     *sourcelock.Lock
+	passing  bool // fingerprints hold within the plan only
 
 	// What planning has beyond applying a saved plan.
 	config *lang.Config
@@ -94,6 +99,11 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 		return err
 	}
 	setup.Lock = w.lock
+	if !w.options.noInput {
+		if err := w.cli.askForVariables(ctx, in); err != nil {
+			return err
+		}
+	}
 	// Generators read through the same sources that applications are rendered from.
 	read, diags, err := w.cli.evaluate(ctx, in, engine.New(setup).Reader())
 	if err != nil {
@@ -101,8 +111,7 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 	}
 	w.config, w.files, w.diags = read.config, read.files, diags
 	if w.options.offline {
-		// No state is asked, so fingerprints hold within this plan only.
-		setup.Fingerprinter, err = passingFingerprinter()
+		setup.Fingerprinter, w.passing, err = offlineFingerprinter(ctx, w.dir, backendOf(w.config))
 	} else {
 		err = w.open(ctx, &setup, backendOf(w.config))
 	}
@@ -131,25 +140,25 @@ func (c *cli) beginSaved(ctx context.Context, file string, options workOptions) 
 func (w *work) loadSaved(ctx context.Context, file string) (*plan.Plan, error) {
 	saved, err := planfile.ReadFile(file, nil)
 	if err != nil {
-		return nil, err
+		return nil, failure("Plan file cannot be read", err)
 	}
 	setup, err := w.setup()
 	if err != nil {
 		return nil, err
 	}
-	if err := w.open(ctx, &setup, saved.Backend); err != nil {
+	if err := w.open(ctx, &setup, saved.Backend, state.Existing()); err != nil {
 		return nil, err
 	}
 	if saved, err = planfile.Unseal(saved, w.state.identity); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, failure("Plan file cannot be opened", fmt.Errorf("%s: %w", file, err))
 	}
 	w.engine = engine.New(setup)
 	return saved, nil
 }
 
 // open opens the state for an engine.
-func (w *work) open(ctx context.Context, setup *engine.Options, named plan.Backend) error {
-	opened, err := openBackend(ctx, w.dir, named)
+func (w *work) open(ctx context.Context, setup *engine.Options, named plan.Backend, options ...state.Option) error {
+	opened, err := openBackend(ctx, w.dir, named, options...)
 	if err != nil {
 		return err
 	}
@@ -164,8 +173,8 @@ func (c *cli) prepare(options workOptions) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	if options.parallelism < 0 {
-		return nil, &usageError{command: options.command, err: fmt.Errorf("--parallelism is %d, and must be more than 0", options.parallelism)}
+	if options.parallelism < 1 {
+		return nil, &usageError{command: options.command, err: fmt.Errorf("--parallelism is %d, and must be at least 1", options.parallelism)}
 	}
 	dir, err := c.directory()
 	if err != nil {
@@ -180,10 +189,12 @@ func (w *work) setup() (engine.Options, error) {
 	if err != nil {
 		return engine.Options{}, err
 	}
+	clusters := w.meter.clusters(w.cli.clusters(w.dir, cache))
+	secrets := w.cli.secrets(w.dir, clusters)
 	return engine.Options{
-		Sources:       w.cli.sources(w.dir, cache, false),
+		Sources:       secret.Sources(w.cli.sources(w.dir, cache, false), secrets),
 		Renderers:     renderers(),
-		Clusters:      w.meter.clusters(w.cli.clusters(w.dir, cache)),
+		Clusters:      secret.Clusters(clusters, secrets),
 		Version:       version,
 		Parallelism:   w.options.parallelism,
 		HealthTimeout: healthTimeout,

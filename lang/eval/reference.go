@@ -113,7 +113,9 @@ func (m *Module) needsOf(b *block) []*block {
 		}
 	}
 	for _, name := range b.kind.Implicit {
-		needed[b.unit.groups[name]] = true
+		if group := b.unit.groups[name]; len(group.members) > 0 {
+			needed[group] = true
+		}
 	}
 	if b.unit.call != nil {
 		needed[b.unit.call] = true

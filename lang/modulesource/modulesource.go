@@ -8,7 +8,10 @@ package modulesource
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
+	"path"
+	"strings"
 
 	"github.com/gantrycd/gantry/plan/source"
 )
@@ -36,6 +39,20 @@ func (s Source) Requested() source.Location {
 		location.Revision = rangeOf(s.Version)
 	}
 	return location
+}
+
+// Relative is the module that a local path in this one leads to: another directory of
+// the same repository or artifact.
+func (s Source) Relative(local string) (Source, error) {
+	joined := path.Join(s.Subdir, local)
+	switch {
+	case joined == "..", strings.HasPrefix(joined, "../"):
+		return Source{}, fmt.Errorf("it leads out of %s, where the module is from", s.Location.URL)
+	case joined == ".":
+		joined = ""
+	}
+	s.Subdir = joined
+	return s, nil
 }
 
 // String is the source as it would be written, for messages. It holds no

@@ -109,7 +109,7 @@ func checkGitURL(text string) error {
 			return errors.New("its URL needs a host and the path of a repository")
 		}
 	case "file":
-		if !path.IsAbs(u.Path) {
+		if u.Host != "" && u.Host != "localhost" || !path.IsAbs(u.Path) {
 			return errors.New("a file URL has an absolute path: file:///path/to/repository")
 		}
 	default:
@@ -179,8 +179,11 @@ func splitSubdir(address string) (string, string, error) {
 	if strings.Contains(subdir, "\\") {
 		return "", "", errors.New(`the parts of a path are separated by "/"`)
 	}
-	cleaned := path.Clean("/" + subdir)[1:]
-	if cleaned != strings.Trim(path.Clean(subdir), "/") && subdir != "" && path.Clean(subdir) != "." {
+	cleaned := path.Clean(strings.Trim(subdir, "/"))
+	switch {
+	case cleaned == ".":
+		cleaned = ""
+	case cleaned == "..", strings.HasPrefix(cleaned, "../"):
 		return "", "", fmt.Errorf("the directory %q leads out of the repository", subdir)
 	}
 	return root, cleaned, nil

@@ -330,7 +330,7 @@ func missingBlock(b *Block, at hcl.Range, nested Nested) *hcl.Diagnostic {
 	return &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  "Missing block",
-		Detail:   fmt.Sprintf("The %s block needs a %s block: %s", b.Type, nested.Type, brief(nested.Doc)),
+		Detail:   fmt.Sprintf("The %s block needs %s %s block: %s", b.Type, article(nested.Type), nested.Type, brief(nested.Doc)),
 		Subject:  at.Ptr(),
 	}
 }

@@ -186,6 +186,10 @@ func updateExample() *plan.Plan {
 	quiet.Address = addr.Application("quiet")
 	p := base(quiet, a)
 	p.Targets = []string{`application.web["production"]`}
+	p.Generators = []plan.Generator{{
+		Address: addr.Address{Kind: "generator", Type: "git", Name: "overlays"}, Keys: []string{"production"}, Removed: []string{"staging"},
+		Reads: []source.Pin{{Location: overlay.Location, Resolved: overlay.Resolved}},
+	}}
 	return p
 }
 

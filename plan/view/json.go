@@ -41,6 +41,7 @@ type jsonPlan struct {
 	Blocked       bool              `json:"blocked"`
 	Counts        plan.Counts       `json:"counts"`
 	Clusters      []jsonCluster     `json:"clusters"`
+	Generators    []jsonGenerator   `json:"generators"`
 	Applications  []jsonApplication `json:"applications"`
 	Problems      []jsonProblem     `json:"problems"`
 }
@@ -50,6 +51,15 @@ type jsonCluster struct {
 	UID     string `json:"uid"`
 	Server  string `json:"server"`
 	Version string `json:"version"`
+}
+
+type jsonGenerator struct {
+	Address addr.Address `json:"address"`
+	Keys    []string     `json:"keys"`
+	Removed []string     `json:"removed"`
+	Blocked bool         `json:"blocked"`
+	Leaves  bool         `json:"leaves"`
+	Reads   []jsonSource `json:"reads"`
 }
 
 type jsonApplication struct {
@@ -145,15 +155,35 @@ func jsonPlanOf(p *plan.Plan) jsonPlan {
 		FormatVersion: JSONVersion, ToolVersion: p.ToolVersion, CreatedAt: p.CreatedAt, Destroy: p.Destroy, Offline: p.Offline,
 		Targets: notNil(p.Targets), Lineage: p.Lineage, InputDigest: p.InputDigest,
 		HasChanges: p.HasChanges(), Blocked: p.IsBlocked(), Counts: everyAction(p.Counts()), Problems: jsonProblems(p.Problems),
-		Clusters: []jsonCluster{}, Applications: []jsonApplication{},
+		Clusters: []jsonCluster{}, Generators: []jsonGenerator{}, Applications: []jsonApplication{},
 	}
 	for _, c := range p.Clusters {
 		out.Clusters = append(out.Clusters, jsonCluster{Name: c.Name, UID: c.UID, Server: c.Server, Version: c.Version})
+	}
+	for _, g := range p.Generators {
+		out.Generators = append(out.Generators, jsonGeneratorOf(g))
 	}
 	for i := range p.Applications {
 		out.Applications = append(out.Applications, jsonApplicationOf(&p.Applications[i]))
 	}
 	return out
+}
+
+func jsonGeneratorOf(g plan.Generator) jsonGenerator {
+	out := jsonGenerator{
+		Address: g.Address, Keys: notNil(g.Keys), Removed: notNil(g.Removed), Blocked: g.Blocked, Leaves: g.Leaves, Reads: []jsonSource{},
+	}
+	for _, pin := range g.Reads {
+		out.Reads = append(out.Reads, jsonSourceOf(pin))
+	}
+	return out
+}
+
+func jsonSourceOf(pin source.Pin) jsonSource {
+	return jsonSource{
+		Type: pin.Type, URL: withoutLogin(pin.URL), Chart: pin.Chart, Path: pin.Path,
+		Revision: pin.Revision, Resolved: pin.Resolved, Digest: pin.Digest,
+	}
 }
 
 func jsonApplicationOf(a *plan.Application) jsonApplication {
@@ -166,10 +196,7 @@ func jsonApplicationOf(a *plan.Application) jsonApplication {
 		out.Labels = map[string]string{}
 	}
 	for _, pin := range a.Sources {
-		source := jsonSource{
-			Type: pin.Type, URL: withoutLogin(pin.URL), Chart: pin.Chart, Path: pin.Path,
-			Revision: pin.Revision, Resolved: pin.Resolved, Digest: pin.Digest,
-		}
+		source := jsonSourceOf(pin)
 		if was := prior(a, pin); was != nil {
 			source.Was = &jsonWas{Revision: was.Revision, Resolved: was.Resolved, Digest: was.Digest}
 		}

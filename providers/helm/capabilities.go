@@ -33,3 +33,7 @@ func newCapabilities(cluster providers.Capabilities, options source.HelmOptions)
 		HelmVersion: common.DefaultCapabilities.HelmVersion,
 	}, nil
 }
+
+// DefaultAPIVersions are the versions and kinds that charts are told of where no
+// cluster says which it has.
+func DefaultAPIVersions() []string { return slices.Clone([]string(common.DefaultVersionSet)) }

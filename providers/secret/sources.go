@@ -7,6 +7,15 @@ import (
 	"github.com/gantrycd/gantry/providers"
 )
 
+// Sources is Source for sources by their types.
+func Sources(inner map[source.Type]providers.Source, secrets providers.Secrets) map[source.Type]providers.Source {
+	out := make(map[source.Type]providers.Source, len(inner))
+	for of, s := range inner {
+		out[of] = Source(s, secrets)
+	}
+	return out
+}
+
 // Source returns a source that reads the secrets of a location when it is opened,
 // and opens it in another with their values.
 func Source(inner providers.Source, secrets providers.Secrets) providers.Source {

@@ -5,7 +5,7 @@ aplication "web" {
 }
 
 rollout "web" {
-#^^^^^^ Unsupported block type: Blocks of type "rollout" are not expected here. At the top level there may be the blocks application, cluster, function, gantry, generator, locals, module, output, profile, project, repository, secret and variable.
+#^^^^^^ Unsupported block type: Blocks of type "rollout" are not expected here. At the top level there may be the blocks application, cluster, credentials, gantry, generator, locals, profile, project, repository, secret and variable.
 }
 
 cluster "prod eu" {
@@ -43,7 +43,7 @@ gantry {
 }
 
 gantry {
-#^^^^^ Duplicate declaration: There may be one gantry block in a module, and the first is at top_level.gantry.hcl:35,1-7. Put the arguments of both into one.
+#^^^^^ Duplicate declaration: There may be one gantry block in a configuration, and the first is at top_level.gantry.hcl:35,1-7. Put the arguments of both into one.
 }
 
 locals {
