@@ -77,6 +77,8 @@ type Engine struct {
 	mu       sync.Mutex
 	clusters []connected
 	opened   map[string]bool // keys of locations whose opening was told
+	// credentials are those of the configuration that is planned.
+	credentials []source.Credentials
 }
 
 // connected is a cluster that the engine has connected to.

@@ -164,3 +164,28 @@ func recordOf(t *testing.T, s *stage) (owned []object.ID, journal []state.Intent
 	}
 	return owned, records[0].Journal
 }
+
+// TestPanicsAreTheCallers has a request panic: so does Apply, with the state free
+// again and what was begun in the journal, for the next one to finish.
+func TestPanicsAreTheCallers(t *testing.T) {
+	s := newStage(t)
+	s.application(t, "web", createNamespace, configMap("first", "a=b"), configMap("second", "a=b"))
+	p := s.MustPlan(t, engine.PlanOptions{})
+	s.tap(taps{apply: func(_ context.Context, r providers.ApplyRequest, on func() (providers.ApplyResult, error)) (providers.ApplyResult, error) {
+		if r.Object.Name() == "second" {
+			panic("there is a bug")
+		}
+		return on()
+	}})
+	func() {
+		defer func() {
+			if found, ok := recover().(*engine.Panic); !ok || found.Value != "there is a bug" {
+				t.Errorf("Apply panics with %v", found)
+			}
+		}()
+		_, _ = s.Apply(t.Context(), t, p)
+	}()
+	s.Wrap = nil
+	s.MustApply(t, engine.PlanOptions{})
+	expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
+}

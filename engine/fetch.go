@@ -20,6 +20,7 @@ func (e *Engine) Fetch(ctx context.Context, config *lang.Config) hcl.Diagnostics
 		spec source.Spec
 		app  *lang.Application
 	}
+	e.use(config)
 	var jobs []job
 	seen := map[string]bool{}
 	for _, app := range config.Applications {

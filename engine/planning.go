@@ -42,6 +42,7 @@ type PlanOptions struct {
 // others are planned. The plan is nil only where there is nothing to show at all:
 // the state cannot be read, or the context has ended.
 func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOptions) (*plan.Plan, hcl.Diagnostics) {
+	e.use(config)
 	p := &planning{engine: e, config: config, options: options, sessions: e.newSessions(options.Offline)}
 	if diags := p.collect(ctx); diags.HasErrors() {
 		return nil, diags

@@ -40,7 +40,7 @@ type schedule struct {
 	then     [][]int // by step: who needs it
 	errs     []error // by step: how it ended
 	open     []int   // by application: how many of its steps are not over
-	group    sync.WaitGroup
+	group    group
 }
 
 func (s *schedule) start(ctx context.Context) {

@@ -35,7 +35,7 @@ func (p *progress) wait(ctx context.Context, changes []int) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var (
-		group sync.WaitGroup
+		group group
 		mu    sync.Mutex
 		late  []string
 		fails []error

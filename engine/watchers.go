@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/gantrycd/gantry/plan/object"
@@ -15,7 +16,7 @@ type watchers struct {
 	open   map[watchKey]*watcher
 	ctx    context.Context
 	cancel context.CancelFunc
-	group  sync.WaitGroup
+	group  group
 }
 
 type watchKey struct {
@@ -52,10 +53,12 @@ func (ws *watchers) of(s *session, resource providers.Resource, namespace string
 	w := &watcher{of: ws, key: key, users: 1, cancel: cancel, entries: map[string]*watched{}}
 	ws.open[key] = w
 	ws.group.Go(func() {
-		w.ended(s.cluster.Watch(ctx, resource, namespace, func(o object.Object, deleted bool) bool {
+		err := errors.New("the watch has panicked")
+		defer func() { w.ended(err) }()
+		err = s.cluster.Watch(ctx, resource, namespace, func(o object.Object, deleted bool) bool {
 			w.put(o, deleted)
 			return true
-		}))
+		})
 	})
 	return w
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gantrycd/gantry/lang/generate"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/plan/target"
 )
 
 // pluginTimeout is how long a plugin may take, as in Argo CD.
@@ -23,12 +24,12 @@ func pluginGenerator() *eval.Kind {
 		"Asks a service, which speaks the protocol of Argo CD's plugin generators: a POST to `/api/v1/getparams.execute` below its URL. An item is what it returned, and its key the attribute that `key` names. A service that does not answer, or not as it should, is an error. It is asked once for every plan, and not again when it fails.",
 		`generator "plugin" "previews" {
   url   = "https://previews.example.com"
-  token = var.previews_token
+  token = secret.environment.previews
   input = { label = "preview" }
 }`,
 		[]schema.Argument{
 			{Name: "url", Type: schema.String, Required: true, Doc: "Where the service is, such as `\"https://previews.example.com\"`."},
-			{Name: "token", Type: schema.String, Sensitive: true, Doc: "What the service knows us by; it is sent as a bearer token."},
+			{Name: "token", Type: schema.Credential, Sensitive: true, Doc: "What the service knows us by; it is sent as a bearer token."},
 			{Name: "ca_certificate", Type: schema.String, Default: "the system's", Doc: "The certificates, in PEM, that the service's must come from."},
 			{Name: "input", Type: schema.Object, Default: "{}", Doc: "What is sent to the service as `input.parameters`."},
 			{Name: "key", Type: schema.String, Default: `"key"`, Doc: "The attribute of what it returns that names an item."},
@@ -55,9 +56,10 @@ func generatePlugin(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
 		in.Deferred = true
 		return generated{}, false
 	}
-	answer, err := e.CallPlugin(eval.PluginCall{
-		URL: at, Auth: &source.Auth{Token: v.Secret("token"), CAData: v.String("ca_certificate")}, Body: body, Timeout: v.Duration("timeout", pluginTimeout),
-	})
+	auth := &source.Auth{
+		Token: credentialOf(v, "token"), CAData: v.String("ca_certificate"), Secrets: target.Secrets{Token: secretOf(v, "token")},
+	}
+	answer, err := e.CallPlugin(eval.PluginCall{URL: at, Auth: auth, Body: body, Timeout: v.Duration("timeout", pluginTimeout)})
 	if err != nil {
 		in.ErrorAt(v, "url", "Cannot ask plugin", "What the generator gives cannot be told: %s.", err)
 		return generated{}, false

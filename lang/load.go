@@ -41,6 +41,9 @@ type (
 	HideSource = eval.HideSource
 )
 
+// Answered is the origin of a variable's value that somebody was asked for.
+const Answered = eval.Answered
+
 // LoadOptions are what loading needs besides the directory.
 type LoadOptions struct {
 	// FS is the module's directory; nil is the one on disk. Paths cannot leave it.

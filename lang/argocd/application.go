@@ -1,7 +1,6 @@
 package argocd
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -60,7 +59,7 @@ func (im *importer) looksLikeParent(w *writer, spec *manifest.Node) {
 	server, namespace := spec.Find("destination", "server").Peek(), spec.Find("destination", "namespace").Peek()
 	sources := sourcesOf(spec)
 	inside := normalServer(server) == inClusterServer || spec.Find("destination", "name").Peek() == inClusterName
-	if namespace != "argocd" || !inside || len(sources) != 1 || sources[0].Find("chart") != nil {
+	if im.mixed[w.object] || namespace != "argocd" || !inside || len(sources) != 1 || sources[0].Find("chart") != nil {
 		return
 	}
 	dir := sources[0].Find("path")
@@ -83,6 +82,7 @@ func (w *writer) body(b *draft.Block, meta, spec *manifest.Node) {
 	w.finalizers(b, meta.Get("finalizers"))
 	w.set(b, "revision_history_limit", w.unless(spec.Get("revisionHistoryLimit"), "10"))
 	w.annotations(b, meta.Get("annotations"))
+	b.Order("for_each", "name", "project", "source", "destination", "sync", "ignore_differences", "lifecycle", "labels", "info", "on_destroy", "revision_history_limit")
 }
 
 func (w *writer) project(b *draft.Block, n *manifest.Node) {
@@ -139,7 +139,14 @@ func (w *writer) clusterAt(n *manifest.Node) draft.Value {
 	if w.scope == nil || !template.Has(n.Peek()) {
 		return draft.Raw(w.im.clusters.atServer(w.object, n).reference())
 	}
-	return w.clusterOf(n)
+	expression := w.text(n).Expr()
+	if expression == "each.value.server" && w.ownClusters() {
+		return draft.Raw("each.value.cluster")
+	}
+	if field, ok := strings.CutSuffix(expression, ".server"); ok && w.isClusterField(field) {
+		return draft.Raw(field)
+	}
+	return draft.Raw("one([for c in cluster : c if c.server == " + expression + "])")
 }
 
 // clusterNamed returns the cluster with a name, which may be a template.
@@ -147,23 +154,36 @@ func (w *writer) clusterNamed(n *manifest.Node) draft.Value {
 	if w.scope == nil || !template.Has(n.Peek()) {
 		return draft.Raw(w.im.clusters.named(w.object, n).reference())
 	}
-	return w.clusterOf(n)
-}
-
-// clusterOf translates a template that gives a cluster: the item's own, or one
-// that is looked up by its name.
-func (w *writer) clusterOf(n *manifest.Node) draft.Value {
 	expression := w.text(n).Expr()
-	switch expression {
-	case "each.value.server", "each.value.name":
-		if scope, ok := w.scope.(*itemScope); !ok || scope.clusters {
-			return draft.Raw("each.value.cluster")
-		}
-	}
-	if strings.HasSuffix(expression, ".server") && strings.HasPrefix(expression, "each.value") {
-		return draft.Raw(strings.TrimSuffix(expression, ".server")) // a cluster among an item's fields
+	if expression == "each.value.name" && w.ownClusters() {
+		return draft.Raw("each.value.cluster")
 	}
 	return draft.Raw("cluster[" + expression + "]")
+}
+
+// ownClusters reports whether the items have a cluster of their own.
+func (w *writer) ownClusters() bool {
+	scope, ok := w.scope.(*itemScope)
+	return ok && scope.clusters
+}
+
+// isClusterField reports whether an expression is a field that was made a cluster,
+// where Argo CD has its server.
+func (w *writer) isClusterField(expression string) bool {
+	scope, ok := w.scope.(*itemScope)
+	if !ok {
+		return false
+	}
+	for _, x := range scope.shapes {
+		if l, ok := x.(listShape); ok {
+			for field := range l.clusters {
+				if l.clusters[field] && template.Path(scope.root, field) == expression {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func (w *writer) info(b *draft.Block, info, annotations *manifest.Node) {
@@ -241,6 +261,3 @@ func (w *writer) annotations(b *draft.Block, n *manifest.Node) {
 func (w *writer) lifecycle(b *draft.Block) *draft.Block {
 	return b.Child("lifecycle")
 }
-
-// lastPath is the last word of a path, for names.
-func lastPath(text string) string { return path.Base(path.Clean(text)) }

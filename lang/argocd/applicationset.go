@@ -133,6 +133,7 @@ func (s *applicationSet) one(label, forEach string, g *given) {
 	meta.Get("namespace").Text()
 	w.body(b, withDefaultFinalizer(s, meta), spec)
 	s.policies(b)
+	b.Order("for_each", "name", "project", "source", "destination", "sync", "ignore_differences", "lifecycle")
 	s.im.add(applicationsFile, b)
 	s.labels = append(s.labels, label)
 }
@@ -141,7 +142,7 @@ func (s *applicationSet) one(label, forEach string, g *given) {
 // says something else.
 func withDefaultFinalizer(s *applicationSet, meta *manifest.Node) *manifest.Node {
 	preserved := s.spec.Find("syncPolicy", "preserveResourcesOnDeletion").Peek() == "true"
-	if preserved || meta.Find("finalizers") != nil {
+	if preserved || len(meta.Find("finalizers").Items()) > 0 {
 		return meta
 	}
 	return manifest.With(meta, "finalizers", "resources-finalizer.argocd.argoproj.io")
@@ -163,7 +164,7 @@ func (w *writer) nameOf(b *draft.Block, label string, n *manifest.Node) {
 	}
 	text := w.text(n)
 	expression := text.Quoted()
-	if text.IsLiteral() {
+	if text.IsLiteral() && !template.Has(text.Plain()) {
 		w.finding(ToDo, n, "The name is the same for every item, which Argo CD refuses, and Gantry, too. Make it of the item's key: dns_label(\"%s-${each.key}\").", label)
 	} else if len(text) == 1 {
 		expression = text.Expr()

@@ -85,38 +85,41 @@ func Import(files []File) *Result {
 // importer is one run.
 type importer struct {
 	findings []Finding
-	passed   map[string]*passedOver
-	others   []string // the files that hold what was passed over
 	imported map[string]int
+
+	passed     map[string]*passedOver    // documents that are not Argo CD's, by kind
+	others     []string                  // the files that they are in
+	configMaps map[string]*manifest.Node // those among them, by name
 
 	objects []*object
 	known   map[string]*object // by kind, namespace and name
-	parents map[*object]bool   // Applications that only make other Applications
-	names   map[string]map[string]bool
-	exact   struct{ clusters, projects bool } // whether names keep their dashes
+	parents map[*object]bool   // Applications that only make configuration of Argo CD
+	mixed   map[*object]bool   // those that make something else, too
+
+	names map[string]map[string]bool        // the labels that are taken, by kind
+	exact struct{ clusters, projects bool } // whether names keep their dashes
 	// selectsSecretType: a generator asks for the label that all cluster Secrets have.
 	selectsSecretType bool
-	clusters          *clusters
-	repos             *repositories
-	projects          map[string]string // labels by name
-	defaulted         map[string]bool   // projects that are not among the files
-	outputs           map[string][]*draft.Block
-	variables         map[string]bool
-	// shared are the generators that several ApplicationSets have, by what they say.
-	shared       map[string]string
-	sharedBlocks map[string]*draft.Block
-	configMaps   map[string]*manifest.Node // those that are not Argo CD's own, by name
-	context      map[string]string         // what messages know besides the application
-	notifiers    map[string]string         // labels by service
-	triggers     map[string]string         // labels by name
+
+	clusters  *clusters
+	repos     *repositories
+	projects  map[string]string // labels, by name
+	variables map[string]bool
+	secrets   map[string]string       // references, by where the credential is
+	generated map[string]*draft.Block // generators, by what they say
+	context   map[string]string       // what messages know besides the application
+	notifiers map[string]string       // references, by service
+	triggers  map[string]string       // references, by name
+
+	outputs map[string][]*draft.Block // by file
 }
 
 func newImporter() *importer {
 	im := &importer{
-		passed: map[string]*passedOver{}, known: map[string]*object{}, imported: map[string]int{}, parents: map[*object]bool{}, names: map[string]map[string]bool{},
-		projects: map[string]string{}, defaulted: map[string]bool{}, outputs: map[string][]*draft.Block{}, variables: map[string]bool{},
-		shared: map[string]string{}, sharedBlocks: map[string]*draft.Block{}, configMaps: map[string]*manifest.Node{},
-		notifiers: map[string]string{}, triggers: map[string]string{},
+		imported: map[string]int{}, passed: map[string]*passedOver{}, configMaps: map[string]*manifest.Node{},
+		known: map[string]*object{}, parents: map[*object]bool{}, mixed: map[*object]bool{}, names: map[string]map[string]bool{},
+		projects: map[string]string{}, variables: map[string]bool{}, secrets: map[string]string{}, generated: map[string]*draft.Block{},
+		notifiers: map[string]string{}, triggers: map[string]string{}, outputs: map[string][]*draft.Block{},
 	}
 	im.clusters = newClusters(im)
 	im.repos = newRepositories(im)
@@ -133,12 +136,13 @@ const (
 	rolloutsFile      = "rollouts"
 	accessFile        = "access"
 	notificationsFile = "notifications"
+	secretsFile       = "secrets"
 	variablesFile     = "variables"
 )
 
 // convert turns every object into blocks: what others refer to first.
 func (im *importer) convert() {
-	for _, kind := range []string{clusterSecret, repositorySecret, credentialsSecret, "AppProject", notificationsMap, "Application", "ApplicationSet", rbacMap} {
+	for _, kind := range []string{clusterSecret, repositorySecret, credentialsSecret, notificationsMap, "AppProject", "Application", "ApplicationSet", rbacMap} {
 		for _, o := range im.objects {
 			if o.kind != kind {
 				continue

@@ -74,18 +74,16 @@ func (s *applicationSet) typed(n *manifest.Node, outer *given, base string) *giv
 func (s *applicationSet) emit(kind, name string, n *manifest.Node, block *draft.Block) string {
 	block.Type, block.Labels = "generator", []string{kind, ""}
 	text := string(draft.Render([]*draft.Block{block}))
-	key := "generator " + text
-	if label, ok := s.im.shared[key]; ok {
-		s.at(n, s.im.sharedBlocks[key])
-		return "generator." + kind + "." + label
+	if same := s.im.generated[text]; same != nil {
+		s.at(n, same)
+		return "generator." + kind + "." + same.Labels[1]
 	}
-	label := s.im.label("generator."+kind, name)
-	block.Labels[1] = label
-	s.im.shared[key] = label
-	s.im.sharedBlocks[key] = block
+	block.Labels[1] = s.im.label("generator."+kind, name)
+	s.im.generated[text] = block
+	s.at(n.Parent(), block)
 	s.at(n, block)
 	s.im.add(generatorsFile, block)
-	return "generator." + kind + "." + label
+	return "generator." + kind + "." + block.Labels[1]
 }
 
 func (s *applicationSet) scopeOf(shapes ...shape) *itemScope {
@@ -295,6 +293,7 @@ func (s *applicationSet) merge(n *manifest.Node, base string) *given {
 	scope := s.scopeOf()
 	var expressions []draft.Item
 	g := &given{scope: scope}
+	byServer := slices.ContainsFunc(n.Find("mergeKeys").Items(), func(key *manifest.Node) bool { return key.Peek() == "server" })
 	s.merging++
 	defer func() { s.merging-- }()
 	for i, entry := range n.Get("generators").Items() {
@@ -308,7 +307,7 @@ func (s *applicationSet) merge(n *manifest.Node, base string) *given {
 		}
 		scope.shapes = append(scope.shapes, child.scope.shapes...)
 		scope.clusters = scope.clusters || child.scope.clusters
-		expressions = append(expressions, draft.Item{Value: draft.Raw(withValues(child)), Comments: s.comments(entry)})
+		expressions = append(expressions, draft.Item{Value: draft.Raw(withValues(child, byServer)), Comments: s.comments(entry)})
 		if child.override != nil {
 			g.override = child.override
 		}
@@ -340,8 +339,13 @@ func (s *applicationSet) merge(n *manifest.Node, base string) *given {
 	return g
 }
 
-// withValues adds what a generator adds as values to its items.
-func withValues(g *given) string {
+// withValues adds to the items of a generator what it adds as values. Where they
+// are told apart by their server, the cluster that Gantry runs in needs one.
+func withValues(g *given, byServer bool) string {
+	var added []draft.Item
+	if byServer && g.scope.clusters {
+		added = append(added, draft.Item{Key: "server", Value: draft.Raw("coalesce(item.server, " + draft.Quote(inClusterServer) + ")")})
+	}
 	for _, x := range g.scope.shapes {
 		values, ok := x.(valuesShape)
 		if !ok || len(values) == 0 {
@@ -352,9 +356,12 @@ func withValues(g *given) string {
 			text := strings.ReplaceAll(values[name].Expr(), "each.value", "item")
 			items = append(items, draft.Item{Key: name, Value: draft.Raw(text)})
 		}
-		return fmt.Sprintf("{ for key, item in %s : key => merge(item, { values = %s }) }", g.expression, draft.Object(items...).Expression())
+		added = append(added, draft.Item{Key: "values", Value: draft.Object(items...)})
 	}
-	return g.expression
+	if len(added) == 0 {
+		return g.expression
+	}
+	return fmt.Sprintf("{ for key, item in %s : key => merge(item, %s) }", g.expression, draft.Object(added...).Expression())
 }
 
 // selector leaves out the items of a generator that a selector does not match.

@@ -141,6 +141,7 @@ func (im *importer) findChildren(o *object) {
 	for _, file := range im.others {
 		if within(file, dir, recurse) {
 			o.finding(Differs, source[0].Find("path"), "Besides objects of Argo CD, which are imported by themselves (%d), %s holds others, as in %s. The application would apply all of them: exclude those of Argo CD.", children, dir, file)
+			im.mixed[o] = true
 			return
 		}
 	}

@@ -85,7 +85,7 @@ func (w *writer) embeddedRest(n, root *manifest.Node, block *draft.Block) {
 }
 
 // secretKey is a reference to a key of argocd-notifications-secret.
-var secretKey = regexp.MustCompile(`^\$([A-Za-z0-9_.-]+)$`)
+var secretKey = regexp.MustCompile(`\$([A-Za-z0-9_][A-Za-z0-9_.-]*)`)
 
 func (w *writer) service(name string, n *manifest.Node) {
 	root := w.embedded(n, manifest.Map)
@@ -103,11 +103,11 @@ func (w *writer) service(name string, n *manifest.Node) {
 		argument := snake(field.Key())
 		match := secretKey.FindStringSubmatch(field.Peek())
 		switch {
-		case match != nil:
+		case match != nil && match[0] == field.Peek():
 			field.Text()
-			reference := w.im.variable(identifier("secret", match[1]), "What the Secret argocd-notifications-secret holds as "+match[1]+".", true)
+			reference := w.im.kept(match[1], w.root.Find("metadata", "namespace").Peek(), "argocd-notifications-secret", match[1])
 			block.Set(argument, draft.Raw(reference), field.Take())
-			w.findingAt(ToDo, field.Line(), n.Path(), "The credential is not copied: give %s its value, such as with GANTRY_VAR_%s.", reference, strings.TrimPrefix(reference, "var."))
+			w.findingAt(Differs, field.Line(), n.Path(), "The credential is not copied: it is read from the Secret argocd-notifications-secret, where Argo CD runs, when it is used. Keep it when Argo CD goes, or move it.")
 		case confidential.MatchString(field.Key()):
 			field.Use()
 			field.Take()
@@ -115,7 +115,7 @@ func (w *writer) service(name string, n *manifest.Node) {
 			block.Set(argument, draft.Raw(reference), draft.None())
 			w.findingAt(ToDo, field.Line(), n.Path(), "A credential that is written in a ConfigMap is not copied: give %s its value, and change the credential, which others have read.", reference)
 		default:
-			block.Set(argument, w.value(field), field.Take())
+			block.Set(argument, w.withSecrets(n, field), field.Take())
 		}
 	}
 	w.embeddedRest(n, root, block)
@@ -124,6 +124,40 @@ func (w *writer) service(name string, n *manifest.Node) {
 	}
 	w.im.add(notificationsFile, block)
 	w.im.imported["Notifier"]++
+}
+
+// withSecrets is value, with variables for the credentials that texts refer to.
+func (w *writer) withSecrets(n, field *manifest.Node) draft.Value {
+	if field.Kind() == manifest.Map || field.Kind() == manifest.List {
+		var items []draft.Item
+		for _, inner := range append(field.Fields(), field.Items()...) {
+			item := draft.Item{Value: w.withSecrets(n, inner), Comments: w.comments(inner)}
+			if field.Kind() == manifest.Map {
+				item.Key = inner.Key()
+			}
+			items = append(items, item)
+		}
+		if field.Kind() == manifest.List {
+			return draft.List(items...)
+		}
+		return draft.Object(items...)
+	}
+	text := field.Peek()
+	matches := secretKey.FindAllStringSubmatchIndex(text, -1)
+	if matches == nil || field.Kind() != manifest.String {
+		return w.value(field)
+	}
+	field.Text()
+	var parts template.Text
+	end := 0
+	for _, match := range matches {
+		key := text[match[2]:match[3]]
+		reference := w.im.variable(identifier("secret", key), "What the Secret argocd-notifications-secret holds as "+key+".", true)
+		parts = append(parts, template.Part{Literal: text[end:match[0]]}, template.Part{Expression: reference})
+		end = match[1]
+		w.findingAt(ToDo, field.Line(), n.Path(), "The credential is not copied: give %s its value, such as with GANTRY_VAR_%s.", reference, strings.TrimPrefix(reference, "var."))
+	}
+	return append(parts, template.Part{Literal: text[end:]}).Value()
 }
 
 // snake writes a name as arguments are: apiURL is api_url.

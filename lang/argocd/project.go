@@ -65,6 +65,11 @@ func (w *writer) destinations(b *draft.Block, n *manifest.Node) {
 		w.finding(Differs, n, "A project without destinations allows none in Argo CD. It is written as a denial of all; without the block, all would be allowed.")
 		return
 	}
+	if items := n.Items(); len(items) == 1 && slices.Contains([]string{"", "*"}, items[0].Find("server").Peek()) &&
+		slices.Contains([]string{"", "*"}, items[0].Find("name").Peek()) && items[0].Find("namespace").Peek() == "*" {
+		n.Use()
+		return
+	}
 	type destination struct {
 		block      *draft.Block
 		namespaces []draft.Item

@@ -239,8 +239,14 @@ func (p *policy) assign() {
 // called as their blocks are.
 func (im *importer) objectPattern(object string) string {
 	project, rest, ok := strings.Cut(object, "/")
+	if object == "*" {
+		return "*/*"
+	}
 	if !ok {
 		return object
+	}
+	if _, name, ok := strings.Cut(rest, "/"); ok {
+		rest = name // without the namespace of the Application
 	}
 	if label, known := im.projects[project]; known {
 		project = label

@@ -33,7 +33,7 @@ func newRepositories(im *importer) *repositories {
 
 // normalURL makes URLs of one repository equal, as Argo CD does.
 func normalURL(text string) string {
-	text = strings.ToLower(strings.TrimSpace(text))
+	text = strings.ToLower(withoutUser(strings.TrimSpace(text)))
 	return strings.TrimSuffix(strings.TrimSuffix(text, "/"), ".git")
 }
 
@@ -42,7 +42,7 @@ func (rs *repositories) need(text string) *repository {
 	key := normalURL(text)
 	r := rs.byURL[key]
 	if r == nil {
-		r = &repository{url: text}
+		r = &repository{url: withoutUser(strings.TrimSpace(text))}
 		rs.byURL[key] = r
 		rs.order = append(rs.order, r)
 	}
@@ -125,7 +125,7 @@ func (rs *repositories) settle() {
 	}
 }
 
-// reference sets what a block reads: the repository, and the revision where it is
+// repository sets what a block reads: the repository, and the revision where it is
 // not the repository's own.
 func (w *writer) repository(block *draft.Block, repoURL, revision *manifest.Node, chart string) {
 	rs := w.im.repos
@@ -141,6 +141,9 @@ func (w *writer) repository(block *draft.Block, repoURL, revision *manifest.Node
 	text := repoURL.Text()
 	if oci, ok := ociURL(text, chart); ok {
 		text = oci
+	}
+	if withoutUser(text) != text {
+		w.finding(ToDo, repoURL, "The URL holds a credential, which is not copied. Add an auth block to the repository.")
 	}
 	r := rs.need(text)
 	block.Set("repository", draft.Raw("repository."+rs.name(r, "")), w.comments(repoURL))
@@ -187,6 +190,7 @@ func (rs *repositories) write() {
 		if r.hoist != "" {
 			block.Set("revision", draft.String(r.hoist), draft.None())
 		}
+		block.Order("url", "type", "revision", "insecure")
 		rs.im.add(repositoriesFile, block)
 	}
 }

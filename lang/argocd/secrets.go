@@ -61,11 +61,31 @@ func (o *object) credential(auth *draft.Block, argument, label, key string) {
 		secretNode(o.root, key).Use()
 		return
 	}
-	n := secretNode(o.root, key)
-	n.Use()
-	reference := o.im.variable(label+"_"+argument, "The "+strings.ReplaceAll(argument, "_", " ")+" that the Secret "+o.name+" holds as "+key+".", true)
-	auth.Set(argument, draft.Raw(reference), draft.None())
-	o.finding(ToDo, n, "The credential is not copied: give %s its value, such as with GANTRY_VAR_%s.", reference, strings.TrimPrefix(reference, "var."))
+	secretNode(o.root, key).Use()
+	namespace := o.root.Find("metadata", "namespace").Peek()
+	auth.Set(argument, draft.Raw(o.im.kept(label+"_"+argument, namespace, o.name, key)), draft.None())
+	o.finding(Differs, o.root.Find("metadata", "name"), "Its credentials are not copied: they are read from this Secret, where Argo CD runs, when they are used. Keep it when Argo CD goes, or move it.")
+}
+
+// kept declares a credential that stays in a Secret, and returns how it is
+// referred to.
+func (im *importer) kept(label, namespace, name, key string) string {
+	if namespace == "" {
+		namespace = "argocd"
+	}
+	id := strings.Join([]string{namespace, name, key}, "/")
+	if reference, ok := im.secrets[id]; ok {
+		return reference
+	}
+	label = im.label("secret", label)
+	block := &draft.Block{Type: "secret", Labels: []string{"kubernetes", label}}
+	block.Set("cluster", draft.Raw(im.clusters.inCluster(inClusterName).reference()), draft.None())
+	block.Set("namespace", draft.String(namespace), draft.None())
+	block.Set("name", draft.String(name), draft.None())
+	block.Set("key", draft.String(key), draft.None())
+	im.add(secretsFile, block)
+	im.secrets[id] = "secret.kubernetes." + label
+	return im.secrets[id]
 }
 
 func (o *object) secretHeader() {
@@ -112,6 +132,7 @@ func (im *importer) repositorySecret(o *object) {
 		}
 	}
 	o.main = block
+	defer block.Order("url", "url_prefix", "type", "revision", "insecure")
 	if o.take("insecure") == "true" || o.take("insecureIgnoreHostKey") == "true" || o.take("insecureOCIForceHttp") == "true" {
 		block.Set("insecure", draft.Raw("true"), draft.None())
 	}
@@ -239,7 +260,7 @@ func (im *importer) clusterSecret(o *object) {
 	if c.server == inClusterServer {
 		c.block.Set("in_cluster", draft.Raw("true"), draft.None())
 	} else {
-		c.block.Set("server", draft.String(c.server), draft.None())
+		c.block.Set("server", draft.String(withoutUser(c.server)), draft.None())
 		o.connection(c, config)
 	}
 	o.clusterLabels(w, c.block)

@@ -48,7 +48,7 @@ func (w *writer) source(b *draft.Block, n *manifest.Node) {
 	w.helm(b, block, n.Get("helm"))
 	w.kustomize(block, n.Get("kustomize"))
 	w.directory(block, n.Get("directory"))
-	w.plugin(b, block, n.Get("plugin"))
+	w.plugin(b, n.Get("plugin"))
 }
 
 func (w *writer) helm(application, source *draft.Block, n *manifest.Node) {
@@ -209,7 +209,13 @@ func (w *writer) replicas(block *draft.Block, n *manifest.Node) {
 func (w *writer) patch(into *draft.Block, n *manifest.Node) {
 	block := w.nested(into, "patches", n)
 	w.set(block, "path", w.unless(n.Get("path"), ""))
-	w.set(block, "patch", w.unless(n.Get("patch"), ""))
+	if patch := w.unless(n.Get("patch"), ""); patch != nil {
+		text := w.text(patch)
+		if last := len(text) - 1; strings.Contains(text.Plain(), "\n") && !strings.HasSuffix(text.Plain(), "\n") {
+			text[last].Literal += "\n" // means nothing in YAML, and makes it readable
+		}
+		block.Set("patch", text.Value(), w.comments(patch))
+	}
 	w.set(block, "options", n.Get("options"))
 	if target := n.Get("target"); target != nil {
 		inner := w.nested(block, "target", target)
@@ -263,7 +269,7 @@ func (w *writer) variables(block *draft.Block, n *manifest.Node, texts, code str
 
 // plugin has no counterpart. What the source is without it is something else: it
 // must not be applied.
-func (w *writer) plugin(application, source *draft.Block, n *manifest.Node) {
+func (w *writer) plugin(application *draft.Block, n *manifest.Node) {
 	if n == nil {
 		return
 	}
@@ -278,5 +284,4 @@ func (w *writer) plugin(application, source *draft.Block, n *manifest.Node) {
 	}
 	n.Use()
 	w.finding(LeftOut, n, "Gantry runs no config management plugins. The application is there with lifecycle { enabled = false }, so that nothing of it is changed: have the plugin's output in the repository, or its chart or kustomization as source, and remove that.")
-	_ = source
 }

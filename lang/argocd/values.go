@@ -30,9 +30,9 @@ func (w *writer) yamlText(n *manifest.Node) (draft.Value, bool) {
 		}
 		return draft.Value{}, false
 	case len(problems) > 0:
-		w.findingAt(LeftOut, problems[0].Line, n.Path(), "The values cannot be read as YAML: %s. They are left out.", problems[0].Text)
+		w.findingAt(NotRead, problems[0].Line, n.Path(), "The values cannot be read as YAML: %s. They are left out.", problems[0].Text)
 	default:
-		w.finding(LeftOut, n, "The values must be one mapping. They are left out.")
+		w.finding(NotRead, n, "The values must be one mapping. They are left out.")
 	}
 	return draft.Value{}, false
 }
@@ -85,6 +85,20 @@ func (w *writer) placeholders(n *manifest.Node, text string, translated template
 	}
 	w.orphanComments(n, documents[0].Root)
 	return value, true
+}
+
+// givesString reports whether an expression is a string whatever the items are: the
+// names, labels and paths that generators give, and what functions make of them.
+func givesString(expression string) bool {
+	for _, prefix := range []string{
+		"each.value.name", "each.value.server", "each.value.labels", "each.value.annotations", "each.value.path.",
+		"dns_label(", "lower(", "upper(", "trimspace(", "substr(", "replace(", "format(",
+	} {
+		if strings.HasPrefix(expression, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // placed puts expressions back for placeholders.
@@ -151,5 +165,8 @@ func (p *placed) scalar(n *manifest.Node) (draft.Value, bool) {
 		out = append(out, template.Part{Expression: p.expressions[i]})
 		text = rest
 	}
-	return draft.Raw(out.Quoted()), true
+	if len(out) == 1 && !givesString(out[0].Expression) {
+		return draft.Raw("tostring(" + out[0].Expression + ")"), true
+	}
+	return out.Value(), true
 }

@@ -130,6 +130,10 @@ func (p *conditionParser) comparison() (string, error) {
 	}
 	defer func() { p.depth-- }()
 	if p.take("not", "!") != "" {
+		if p.space(); strings.HasPrefix(p.rest, "(") {
+			inner, err := p.operand()
+			return "!" + inner, err
+		}
 		inner, err := p.comparison()
 		return "!(" + inner + ")", err
 	}

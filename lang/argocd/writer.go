@@ -29,7 +29,7 @@ func (w *writer) text(n *manifest.Node) template.Text {
 		w.findingAt(LeftOut, line, n.Path(), "The template %s cannot be translated: %s. In the HCL it stands with TODO before it.", problem.Piece, problem.Reason)
 	}
 	for _, near := range result.Near {
-		w.finding(Differs, n, "%s.", strings.ToUpper(near[:1])+near[1:])
+		w.finding(Differs, n, "%s.", near)
 	}
 	return result.Text
 }

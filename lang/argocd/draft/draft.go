@@ -247,3 +247,19 @@ func (b *Block) Child(blockType string) *Block {
 
 // Append adds the arguments and blocks of another block.
 func (b *Block) Append(other *Block) { b.entries = append(b.entries, other.entries...) }
+
+// Order brings arguments and blocks into an order; those that are not named come
+// behind, as they are.
+func (b *Block) Order(names ...string) {
+	place := func(e *entry) int {
+		name := e.name
+		if e.block != nil {
+			name = e.block.Type
+		}
+		if i := slices.Index(names, name); i >= 0 {
+			return i
+		}
+		return len(names)
+	}
+	slices.SortStableFunc(b.entries, func(x, y *entry) int { return place(x) - place(y) })
+}

@@ -71,7 +71,10 @@ func (w *writer) block(b *Block) {
 		w.comments(b.Comments.Foot)
 		return
 	}
-	w.line(header + " {" + trail(b.Comments.Trail))
+	if b.Comments.Trail != "" {
+		w.comments([]string{b.Comments.Trail})
+	}
+	w.line(header + " {")
 	w.depth++
 	var before *entry
 	for _, e := range b.entries {
@@ -122,7 +125,10 @@ func (w *writer) assign(name, equals string, v Value, end, comment string) {
 		if v.kind == object {
 			open, closing = "{", "}"
 		}
-		w.line(prefix + open + trail(comment))
+		if comment != "" {
+			w.comments([]string{comment})
+		}
+		w.line(prefix + open)
 		w.depth++
 		for _, item := range v.items {
 			w.comments(item.Comments.Lead)

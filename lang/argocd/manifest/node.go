@@ -291,8 +291,12 @@ func With(n *Node, key string, items ...string) *Node {
 // itself: maps are merged, everything else replaced, by what is not empty. Both stay
 // as they are, and share their values; what is replaced counts as read.
 func Overlay(base, over *Node) *Node {
+	if over != nil && over.kind == Map && len(over.fields) == 0 {
+		over.Use()
+		return base
+	}
 	if base == nil || base.kind != Map || over == nil || over.kind != Map {
-		if over == nil || over.kind == Null || (over.kind == String && over.text == "") || (len(over.fields) == 0 && (over.kind == Map || over.kind == List)) {
+		if over == nil || over.kind == Null || (over.kind == String && over.text == "") || over.kind == List && len(over.fields) == 0 {
 			over.Use()
 			return base
 		}

@@ -17,7 +17,7 @@ import (
 // Bounds of what is read. People's files are far below them.
 const (
 	MaxSize  = 16 << 20 // bytes of one file
-	maxNodes = 500_000  // of one document, its aliases expanded
+	maxNodes = 200_000  // of one document, its aliases expanded
 	maxDepth = 200
 )
 
@@ -162,11 +162,15 @@ func (r *reader) mapping(n *Node, from *yaml.Node, depth int, alias bool) error 
 			merged = append(merged, value)
 			continue
 		}
-		if line, ok := seen[key.Value]; ok {
-			return fmt.Errorf("line %d: the key %q was already given in line %d", key.Line, key.Value, line+r.offset)
+		name, err := keyName(key)
+		if err != nil {
+			return err
 		}
-		seen[key.Value] = key.Line
-		child, err := r.node(value, n, key.Value, depth+1, alias)
+		if line, ok := seen[name]; ok {
+			return fmt.Errorf("line %d: the key %q was already given in line %d", key.Line, name, line+r.offset)
+		}
+		seen[name] = key.Line
+		child, err := r.node(value, n, name, depth+1, alias)
 		if err != nil {
 			return err
 		}
@@ -186,6 +190,19 @@ func (r *reader) mapping(n *Node, from *yaml.Node, depth int, alias bool) error 
 		}
 	}
 	return nil
+}
+
+// keyName returns a key as a string, which JSON's are: that of a boolean or a
+// number is how it is written.
+func keyName(key *yaml.Node) (string, error) {
+	var n Node
+	if err := scalar(&n, key); err != nil {
+		return "", err
+	}
+	if n.kind == Null {
+		return "null", nil
+	}
+	return n.text, nil
 }
 
 // merge adds the fields of what "<<" names, but for those that are there.

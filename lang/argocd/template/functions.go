@@ -59,7 +59,7 @@ var direct = map[string]struct {
 }
 
 // label is what is said of the functions that make names.
-const label = "dns_label, which stands for %s, also replaces dots, joins dashes, and ends what has more than 63 characters in a hash"
+const label = "The function dns_label, which stands for %s, also replaces dots, joins dashes, and ends what has more than 63 characters in a hash"
 
 func (t *translator) call(name string, args []parse.Node, piped *Text) (Text, error) {
 	switch name {

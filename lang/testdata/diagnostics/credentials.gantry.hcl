@@ -30,7 +30,7 @@ credentials "local" {
 
 credentials "password" {
   url_prefix = "https://user:password@git.example.com/"
-#              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Credentials in a URL: A prefix is shown in messages, so that it cannot hold a password or token. Put it into the auth block.
+#              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Credentials in a URL: A prefix is shown in messages, so that it cannot hold a password or token. Put it into the auth block.
   auth {
     token = "x"
   }

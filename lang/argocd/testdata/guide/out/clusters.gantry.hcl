@@ -12,11 +12,11 @@ cluster "prod_eu" {
   annotations = { image-tag = "v2.4.1" }
 }
 
-cluster "prod_cluster" {
-  server = "https://prod-cluster.example.com"
-}
-
 # Where Argo CD runs. Outside a pod of it, say context = "..." instead.
 cluster "in_cluster" {
   in_cluster = true
+}
+
+cluster "prod_cluster" {
+  server = "https://prod-cluster.example.com"
 }

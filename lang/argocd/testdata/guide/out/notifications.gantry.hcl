@@ -1,5 +1,5 @@
 notifier "slack" "slack" {
-  token    = var.slack_token
+  token    = secret.kubernetes.slack_token
   username = "ArgoCD"
 }
 

@@ -1,0 +1,3 @@
+cluster "x" {
+  context = "x"
+}

@@ -1,0 +1,3 @@
+repository "a" {
+  url = "https://github.com/example/a"
+}

@@ -1,0 +1,3 @@
+generator "list" "maker" {
+  elements = { made = { name = "made" } }
+}

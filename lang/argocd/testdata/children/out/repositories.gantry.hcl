@@ -1,0 +1,3 @@
+repository "config" {
+  url = "https://github.com/example/config"
+}

@@ -1,0 +1,3 @@
+repository "web" {
+  url = "https://github.com/example/web"
+}

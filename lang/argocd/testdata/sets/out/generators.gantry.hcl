@@ -1,0 +1,121 @@
+# where it runs
+generator "list" "guestbook" {
+  elements = {
+    engineering-dev = {
+      cluster = "engineering-dev" # the small one
+      url     = cluster.dev
+      values  = { tier = "small" }
+    }
+    engineering-prod = {
+      cluster = "engineering-prod"
+      url     = cluster.prod
+      values  = { tier = "big" }
+    }
+  }
+}
+
+generator "clusters" "staging_eu_us" {
+  selector {
+    match_labels = { environment = "staging" }
+    match_expressions {
+      key      = "region"
+      operator = "In"
+      values   = ["eu", "us"]
+    }
+  }
+}
+
+generator "git" "config" {
+  repository = repository.config
+
+  files {
+    path = "clusters/**/config.json"
+  }
+
+  files {
+    path    = "clusters/old/*"
+    exclude = true
+  }
+}
+
+generator "git" "clusters" {
+  for_each   = generator.clusters.staging_eu_us
+  repository = repository.config
+
+  files {
+    path = "clusters/${each.value.name}/*.yaml"
+  }
+}
+
+generator "clusters" "all" {}
+
+generator "clusters" "false" {
+  selector {
+    match_labels = { use-kafka = "false" }
+  }
+}
+
+generator "list" "merged_overrides" {
+  elements = {
+    "https://2.4.6.8" = {
+      server = "https://2.4.6.8"
+      values = { redis = "true" }
+    }
+  }
+}
+
+generator "merge" "merged" {
+  generators = [
+    { for key, item in generator.clusters.all : key => merge(item, { server = coalesce(item.server, "https://kubernetes.default.svc"), values = { kafka = "true", redis = "false" } }) },
+    { for key, item in generator.clusters.false : key => merge(item, { server = coalesce(item.server, "https://kubernetes.default.svc"), values = { kafka = "false" } }) },
+    generator.list.merged_overrides,
+  ]
+  keys = ["server"]
+}
+
+generator "list" "two" {
+  elements = {
+    a = { name = "a" }
+    b = { name = "b" }
+  }
+}
+
+generator "list" "two_2" {
+  elements = { c = { name = "c" } }
+}
+
+generator "list" "different" {
+  elements = { a = { name = "a", dir = "x" } }
+}
+
+generator "git" "apps" {
+  repository = repository.merged
+
+  directories {
+    path = "apps/*"
+  }
+
+  directories {
+    path    = "apps/old"
+    exclude = true
+  }
+}
+
+generator "plugin" "asked" {
+  url   = "https://plugin.example.com"
+  token = var.my_plugin_token
+  input = {
+    key1 = "value1"
+    list = ["a", "b"]
+  }
+}
+
+generator "cluster_decision_resource" "asked" {
+  cluster     = cluster.in-cluster
+  api_version = "cluster.open-cluster-management.io/v1beta1"
+  kind        = "PlacementDecision"
+
+  selector {
+    match_labels = { duck = "spotted" }
+  }
+}

@@ -1,0 +1,5 @@
+variable "my_plugin_token" {
+  type        = string
+  description = "The token of the plugin generator that the ConfigMap my-plugin tells of."
+  sensitive   = true
+}
