@@ -43,6 +43,7 @@ func credentialsKind() *eval.Kind {
 		},
 		Root:    "credentials",
 		Grouped: true,
+		Shared:  true,
 		Decode:  decodeCredentials,
 	}
 }
@@ -78,7 +79,7 @@ func hasPassword(u *url.URL) bool {
 
 // authorize gives a location that generators read how to log in, as credentials say.
 // It is false where they cannot be told.
-func authorize(e *eval.Evaluation, location *source.Location) bool {
+func authorize(in *eval.Instance, location *source.Location) bool {
 	group, told := in.All("credentials")
 	if !told {
 		return false

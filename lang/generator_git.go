@@ -63,7 +63,7 @@ func generateGit(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
 		in.Deferred = true
 		return generated{}, false
 	}
-	if !authorize(e, &location) {
+	if !authorize(in, &location) {
 		return generated{}, false
 	}
 	tree, pin, err := e.ReadPinned(location)

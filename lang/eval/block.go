@@ -22,6 +22,9 @@ type Kind struct {
 	Types map[string]*Kind
 	// Grouped says that all blocks of the kind together are a value, under the root.
 	Grouped bool
+	// Shared says that all blocks of the kind in the root module count in the modules
+	// that are called, too, without being passed.
+	Shared bool
 	// Single says that a module may have one such block.
 	Single bool
 	// Repeated says that there may be several such blocks, which have no name.

@@ -20,11 +20,12 @@ type Instance struct {
 	// Deferred is set by a decoder that would have needed the outside world.
 	Deferred bool
 
-	block *block
-	frame *frame
-	ctx   *hcl.EvalContext
-	diags hcl.Diagnostics
-	made  Decoded
+	module *Module
+	block  *block
+	frame  *frame
+	ctx    *hcl.EvalContext
+	diags  hcl.Diagnostics
+	made   Decoded
 }
 
 // Name is what the instance is called: its key, or its block's name.
@@ -142,7 +143,7 @@ func (e *Evaluation) evaluateInstances(f *frame, b *block) {
 
 // decode decodes one instance.
 func (e *Evaluation) decode(f *frame, b *block, address addr.Address, ctx *hcl.EvalContext) *Instance {
-	in := &Instance{block: b, frame: f, Address: address, ctx: ctx}
+	in := &Instance{module: e.module, block: b, frame: f, Address: address, ctx: ctx}
 	var diags hcl.Diagnostics
 	in.Values, diags = e.fixtures.parsed(b, address).Decode(ctx)
 	in.Report(diags...)

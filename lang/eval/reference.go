@@ -113,7 +113,7 @@ func (m *Module) needsOf(b *block) []*block {
 		}
 	}
 	for _, name := range b.kind.Implicit {
-		if group := b.unit.groups[name]; len(group.members) > 0 {
+		if group := m.implied(b.unit, name); len(group.members) > 0 {
 			needed[group] = true
 		}
 	}
@@ -126,6 +126,14 @@ func (m *Module) needsOf(b *block) []*block {
 	}
 	sortByID(needs)
 	return needs
+}
+
+// implied returns the group of a kind that blocks of a unit need without saying so.
+func (m *Module) implied(u *unit, kind string) *block {
+	if m.kinds[kind].Shared {
+		u = m.root
+	}
+	return u.groups[kind]
 }
 
 // applicationsOf returns the applications of a module and of those that it calls.

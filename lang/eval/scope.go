@@ -155,7 +155,13 @@ func passedBlocks(v cty.Value, kind string, into map[string]cty.Value) {
 // that asks must have among its Implicit ones. It is false where one of them cannot
 // be told, which must not look as if it were not there.
 func (in *Instance) All(kind string) (cty.Value, bool) {
-	group := in.frame.unit.groups[kind]
-	r := in.frame.result(group)
-	return in.frame.group(group), !r.failed && !r.deferred
+	f := in.frame
+	if in.module.kinds[kind].Shared {
+		for f.parent != nil {
+			f = f.parent
+		}
+	}
+	group := f.unit.groups[kind]
+	r := f.result(group)
+	return f.group(group), !r.failed && !r.deferred
 }
