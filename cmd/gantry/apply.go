@@ -74,7 +74,7 @@ func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions,
 		return err
 	}
 	if !how.approved {
-		if err := c.confirm(ctx, how.question); err != nil {
+		if err := c.confirm(ctx, how.question, options.noInput); err != nil {
 			return err
 		}
 	}

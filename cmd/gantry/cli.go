@@ -47,6 +47,18 @@ type usageError struct {
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
+// failedError is an error with a summary, fixed words that say what failed.
+type failedError struct {
+	summary string
+	err     error
+}
+
+func (e *failedError) Error() string { return e.err.Error() }
+func (e *failedError) Unwrap() error { return e.err }
+
+// failure gives an error its summary.
+func failure(summary string, err error) error { return &failedError{summary, err} }
+
 // run executes a command line and returns the exit code.
 func (c *cli) run(ctx context.Context, args []string) int {
 	root := newRoot(c)
@@ -54,13 +66,16 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	root.SetIn(c.in)
 	root.SetOut(c.out)
 	root.SetErr(c.err)
-	return c.finish(root.ExecuteContext(ctx))
+	command, err := root.ExecuteContextC(ctx)
+	return c.finish(command.CommandPath(), err)
 }
 
-// finish reports an error that was not reported yet and gives the exit code.
-func (c *cli) finish(err error) int {
+// finish reports an error of a command that was not reported yet and gives the exit
+// code.
+func (c *cli) finish(command string, err error) int {
 	var code exitCode
 	var usage *usageError
+	var failed *failedError
 	switch {
 	case err == nil:
 		return exitDone
@@ -68,8 +83,12 @@ func (c *cli) finish(err error) int {
 		return int(code)
 	case errors.As(err, &usage):
 		c.printDiagnostics(nil, errorDiagnostic("Invalid command line", fmt.Sprintf("%s\nSee \"%s --help\".", sentence(err), usage.command)))
+	case errors.Is(err, errInterrupted):
+		c.printDiagnostics(nil, errorDiagnostic("Interrupted", "Stopped before it was finished, and before anything was changed."))
+	case errors.As(err, &failed):
+		c.printDiagnostics(nil, errorDiagnostic(failed.summary, sentence(err)))
 	default:
-		c.printDiagnostics(nil, errorDiagnostic("Command failed", sentence(err)))
+		c.printDiagnostics(nil, errorDiagnostic(command+" failed", sentence(err)))
 	}
 	return exitError
 }
@@ -82,10 +101,10 @@ func (c *cli) directory() (string, error) {
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
-		return "", fmt.Errorf("--chdir: %w", err)
+		return "", failure("No such directory", fmt.Errorf("--chdir: %w", err))
 	}
 	if !info.IsDir() {
-		return "", fmt.Errorf("--chdir: %s is not a directory", dir)
+		return "", failure("No such directory", fmt.Errorf("--chdir: %s is not a directory", dir))
 	}
 	return dir, nil
 }

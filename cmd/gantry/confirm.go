@@ -9,9 +9,9 @@ import (
 )
 
 // confirm asks for "yes". Where nobody can answer, it says how to go on without.
-func (c *cli) confirm(ctx context.Context, question string) error {
-	if !isTerminal(c.in) {
-		return fmt.Errorf("nobody is here to approve: give --auto-approve, or apply a saved plan that was reviewed")
+func (c *cli) confirm(ctx context.Context, question string, noInput bool) error {
+	if noInput || !isTerminal(c.in) {
+		return failure("Not approved", errors.New("nobody is here to approve: give --auto-approve, or apply a saved plan that was reviewed"))
 	}
 	fmt.Fprintf(c.err, "\n%s Only \"yes\" is taken as yes: ", question)
 	answers := make(chan string, 1)
@@ -27,7 +27,7 @@ func (c *cli) confirm(ctx context.Context, question string) error {
 		return context.Cause(ctx)
 	case answer := <-answers:
 		if strings.TrimSpace(answer) != "yes" {
-			return errors.New("not approved, so nothing was changed")
+			return failure("Not approved", errors.New("the answer was not \"yes\", so nothing was changed"))
 		}
 		return nil
 	}

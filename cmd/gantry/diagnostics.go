@@ -62,10 +62,81 @@ func (c *cli) writeDiagnostics(out io.Writer, files map[string]*hcl.File, diags 
 		if _, ok := hcl.DiagnosticExtra[lang.HideSource](d); ok {
 			to = blind
 		}
+		if where, ok := outside(d); ok {
+			to = placed{out: out, place: where, files: files, width: uint(width(out)), colour: c.colour(out)}
+		}
 		if err := to.WriteDiagnostic(d); err != nil {
 			fmt.Fprintln(out, d.Error())
 		}
 	}
+}
+
+// outside says where a value came from that is in no file: "on the command line,
+// --var n".
+func outside(d *hcl.Diagnostic) (string, bool) {
+	if d.Subject == nil {
+		return "", false
+	}
+	where, _, ok := outsideFile(d.Subject.Filename)
+	return where, ok
+}
+
+// outsideFile is outside for the name that such a value's text has among the files,
+// and tells the variable, where the name does.
+func outsideFile(filename string) (where, variable string, ok bool) {
+	inner, ok := strings.CutPrefix(filename, "<")
+	if !ok {
+		return "", "", false
+	}
+	inner = strings.TrimSuffix(inner, ">")
+	if name, answered := strings.CutPrefix(inner, lang.Answered+" "); answered {
+		return "in what was typed, var." + name, name, true
+	}
+	if name, given := strings.CutPrefix(inner, "--var "); given {
+		return "on the command line, --var " + name, name, true
+	}
+	return "in the environment, " + inner, "", true
+}
+
+// placed writes diagnostics about a value that is in no file.
+type placed struct {
+	out    io.Writer
+	place  string
+	files  map[string]*hcl.File
+	width  uint
+	colour bool
+}
+
+// WriteDiagnostics implements hcl.DiagnosticWriter.
+func (p placed) WriteDiagnostics(diags hcl.Diagnostics) error {
+	for _, d := range diags {
+		if err := p.WriteDiagnostic(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WriteDiagnostic implements hcl.DiagnosticWriter: the place stands where that in a
+// file would, and below it the value.
+func (p placed) WriteDiagnostic(d *hcl.Diagnostic) error {
+	bare := *d
+	bare.Subject, bare.Context, bare.Expression, bare.EvalContext = nil, nil, nil, nil
+	var text strings.Builder
+	if err := hcl.NewDiagnosticTextWriter(&text, nil, p.width, p.colour).WriteDiagnostic(&bare); err != nil {
+		return err
+	}
+	head, rest, _ := strings.Cut(text.String(), "\n\n")
+	value := ""
+	if file := p.files[d.Subject.Filename]; file != nil {
+		first, _, more := strings.Cut(strings.TrimSpace(string(file.Bytes)), "\n")
+		value = "\n    " + first
+		if more {
+			value += " …"
+		}
+	}
+	_, err := fmt.Fprintf(p.out, "%s\n\n  %s:%s\n\n%s", head, p.place, value, rest)
+	return err
 }
 
 func toDiagnostic(d *hcl.Diagnostic) diagnostic {

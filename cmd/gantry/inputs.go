@@ -17,6 +17,7 @@ import (
 type inputs struct {
 	vars     []string
 	varFiles []string
+	answers  []string // name=value: no flag, what was asked for on the terminal
 	locked   bool
 	partial  bool // no flag: variables without a value are unknown
 }
@@ -25,7 +26,7 @@ type inputs struct {
 func (in *inputs) register(c *cli, command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringArrayVar(&in.vars, "var", nil, "a variable's value, as `name=value`; may be repeated")
-	flags.StringArrayVar(&in.varFiles, "var-file", nil, "a `file` of variables' values; may be repeated")
+	flags.StringArrayVar(&in.varFiles, "var-file", nil, "a `file` of variables' values, as seen from the current directory; may be repeated")
 	flags.BoolVar(&in.locked, "locked", false, "refuse to read what the lock file does not have, or has differently")
 	complete(command, "var", c.variableCompletions())
 	complete(command, "var-file", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -40,8 +41,9 @@ type loaded struct {
 }
 
 // evaluate reads the configuration. Without a reader nothing of the outside world
-// is read, variables need no values, and modules come from the cache. The error is of the command line; what is
-// wrong with the configuration is in the diagnostics, and what is sound is loaded.
+// is read, variables need no values, and modules come from the cache. The error is
+// of the command line; what is wrong with the configuration is in the diagnostics,
+// and what is sound is loaded.
 func (c *cli) evaluate(ctx context.Context, in *inputs, reader lang.Reader) (*loaded, hcl.Diagnostics, error) {
 	dir, err := c.directory()
 	if err != nil {
@@ -50,7 +52,7 @@ func (c *cli) evaluate(ctx context.Context, in *inputs, reader lang.Reader) (*lo
 	modules, lockFiles, lockDiags := c.moduleReader(dir, in, reader)
 	module, diags := lang.Load(dir, lang.LoadOptions{Version: version, Modules: modules, Context: ctx})
 	diags = append(lockDiags, diags...)
-	variables, more := lang.ReadVariables(module, lang.VarArgs{Vars: in.vars, VarFiles: in.varFiles, Env: c.environ()})
+	variables, more := lang.ReadVariables(module, lang.VarArgs{Vars: in.vars, VarFiles: in.varFiles, Env: c.environ(), Answers: in.answers})
 	diags = append(diags, more...)
 	config, more := module.Evaluate(ctx, lang.EvalOptions{Variables: variables, Reader: reader, Partial: in.partial})
 	diags = append(diags, more...)

@@ -13,7 +13,7 @@ import (
 func main() {
 	c := &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, environ: os.Environ}
 	ctx, stop := interruptible(context.Background(), c.err, os.Exit)
-	code := c.run(ctx, os.Args[1:])
+	code := c.guarded(func() int { return c.run(ctx, os.Args[1:]) })
 	stop()
 	os.Exit(code)
 }

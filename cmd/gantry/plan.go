@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
+	"unicode"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
@@ -62,7 +66,7 @@ it; the others are planned, and the exit code is 1.`,
 	in.register(c, command)
 	work.register(c, command)
 	flags := command.Flags()
-	flags.StringVar(&out, "out", "", "`file` to write the plan to, for apply")
+	flags.StringVar(&out, "out", "", "`file` to write the plan to, for apply; as seen from the current directory")
 	flags.BoolVar(&destroy, "destroy", false, "plan the end of every application, or of the targets")
 	flags.BoolVar(&work.offline, "offline", false, "ask no cluster and no state: render and order only")
 	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where the plan has changes")
@@ -83,8 +87,25 @@ func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
 		}
 	}
 	diags = append(append(w.diags, diags...), unlocked(w.lock)...)
+	if w.passing && made != nil && hasSecrets(made) {
+		diags = append(diags, passingFingerprints())
+	}
 	w.cli.printDiagnostics(w.files, diags)
 	return made, failed(diags)
+}
+
+// hasSecrets reports whether a plan shows fingerprints.
+func hasSecrets(p *plan.Plan) bool {
+	return slices.ContainsFunc(p.Applications, func(a plan.Application) bool {
+		return slices.ContainsFunc(a.Changes, func(c plan.Change) bool { return c.Secret != nil })
+	})
+}
+
+func passingFingerprints() *hcl.Diagnostic {
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagWarning, Summary: "Fingerprints of this plan alone",
+		Detail: "What stands for the values of Secrets is made with a key of this plan, as there is no state here to take the installation's from. It tells nothing when compared with another plan.",
+	}
 }
 
 // told is the plan as it is shown before its diagnostics. On a terminal these say
@@ -98,13 +119,33 @@ func (w *work) told(made *plan.Plan) *plan.Plan {
 	return &shown
 }
 
+// applyCommand is what applies a plan file in the same place. The file is named as
+// seen from the current directory, whatever --chdir says.
+func (c *cli) applyCommand(file string) string {
+	words := []string{"gantry"}
+	if c.dir != "" {
+		words = append(words, "-C", quoted(c.dir))
+	}
+	return strings.Join(append(words, "apply", quoted(file)), " ")
+}
+
+// quoted is a word for a shell.
+func quoted(word string) string {
+	if strings.IndexFunc(word, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./:@%+=,", r)
+	}) < 0 && word != "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
 // save writes a plan file and says how to go on.
 func (w *work) save(made *plan.Plan, file string) error {
 	if err := planfile.WriteFile(file, made, w.state.recipient()); err != nil {
-		return err
+		return failure("Plan file cannot be written", err)
 	}
 	if made.HasChanges() {
-		w.progress.note(fmt.Sprintf("Saved to %s. To carry it out:\n\n  gantry apply %s", file, file))
+		w.progress.note(fmt.Sprintf("Saved to %s. To carry it out:\n\n  %s", file, w.cli.applyCommand(file)))
 	} else {
 		w.progress.note(fmt.Sprintf("Saved to %s. There is nothing in it to carry out.", file))
 	}

@@ -19,7 +19,7 @@ configuration is read, and the values of Secrets are not in what is shown.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			saved, err := planfile.ReadFile(args[0], nil)
 			if err != nil {
-				return err
+				return failure("Plan file cannot be read", err)
 			}
 			return c.showPlan(saved, shown)
 		},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
@@ -53,10 +54,36 @@ func validText(loaded *loaded) string {
 	if n := len(loaded.config.Applications); n > 0 {
 		text += ": " + count(n, "application")
 	}
-	if n := len(loaded.config.Deferred); n > 0 {
-		text += fmt.Sprintf("; %s more once a plan has read what generators need", count(n, "block"))
+	text += "."
+	config := loaded.config
+	var unset []string
+	for _, v := range config.Unset {
+		unset = append(unset, "var."+v.Name)
 	}
-	return text + "."
+	if n := len(unset); n > 0 {
+		text += fmt.Sprintf("\n%s: what depends on %s is checked only as far as that goes without. Give %s with --var or --var-file to check it all.",
+			count(n, "variable")+" without a value ("+strings.Join(unset, ", ")+")", them(n), them(n))
+	}
+	if n := len(config.Deferred); n > 0 {
+		var blocks []string
+		for _, address := range config.Deferred {
+			blocks = append(blocks, address.String())
+		}
+		because := "what generators need"
+		if len(unset) > 0 {
+			because = "these values, and what generators need"
+		}
+		text += fmt.Sprintf("\nNot known without %s, and for a plan to tell: %s.", because, strings.Join(blocks, ", "))
+	}
+	return text
+}
+
+// them is "it" for one and "them" for several.
+func them(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 func toValidation(diags hcl.Diagnostics) validation {

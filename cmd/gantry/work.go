@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/planfile"
+	"github.com/gantrycd/gantry/providers/plugin"
 	"github.com/gantrycd/gantry/providers/secret"
 	"github.com/gantrycd/gantry/state"
 )
@@ -195,6 +197,7 @@ func (w *work) setup() (engine.Options, error) {
 		Sources:       secret.Sources(w.cli.sources(w.dir, cache, false), secrets),
 		Renderers:     renderers(),
 		Clusters:      secret.Clusters(clusters, secrets),
+		Plugins:       secret.Plugins(plugin.New(plugin.Options{Proxy: http.ProxyFromEnvironment}), secrets),
 		Version:       version,
 		Parallelism:   w.options.parallelism,
 		HealthTimeout: healthTimeout,

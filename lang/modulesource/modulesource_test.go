@@ -72,6 +72,7 @@ func TestParseErrors(t *testing.T) {
 		{"https://git.example.com/org/repo.git?ref=a&ref=b", "", "more than once"},
 		{"https://git.example.com/org/repo.git?depth=1", "", `it says "depth"`},
 		{"https://git.example.com/org/repo.git?ref=-x", "", "begins with \"-\""},
+		{"https://git.example.com/org/repo.git?ref=a%0Ab", "", "the ref holds control characters"},
 		{"https://git.example.com/org/repo.git?ref=%zz", "", "cannot be read"},
 		{"https://git.example.com/org/repo.git#main", "", `it has a "#"`},
 		{"https://git.example.com/org/repo.git//../x", "", "leads out of the repository"},

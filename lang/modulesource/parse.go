@@ -7,6 +7,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -32,7 +33,7 @@ func Parse(text, version string) (parsed Source, local bool, err error) {
 	switch {
 	case text == "":
 		return Source{}, false, errors.New(`it is empty: write the path of a directory, such as "./network", or the URL of a git repository or of an OCI artifact`)
-	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }):
+	case strings.ContainsFunc(text, unicode.IsControl):
 		return Source{}, false, errors.New("it holds control characters, such as the end of a line")
 	case isPath(text):
 		parsed, err = parsePath(text, version)
@@ -155,6 +156,8 @@ func parseQuery(query string) (string, error) {
 		return "", errors.New("it says ref more than once")
 	case refs[0] == "":
 		return "", errors.New(`the ref is empty: write a branch, tag or commit, or remove "?ref="`)
+	case strings.ContainsFunc(refs[0], unicode.IsControl):
+		return "", errors.New("the ref holds control characters")
 	case strings.HasPrefix(refs[0], "-"):
 		return "", fmt.Errorf("the ref %q begins with \"-\", as no branch, tag or commit does", refs[0])
 	}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gantrycd/gantry/engine"
+)
+
+func explodes() int {
+	var none map[string]int
+	none["x"] = 1
+	return exitDone
+}
+
+// TestPanicsAreToldAsBugs: the exit code is that of an error, not the one that says
+// that a plan has changes, and where it happened is kept.
+func TestPanicsAreToldAsBugs(t *testing.T) {
+	for name, run := range map[string]func() int{
+		"here":           explodes,
+		"in a goroutine": func() int { panic(&engine.Panic{Value: "assignment to entry", Stack: []byte("main.explodes in another goroutine")}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("TMPDIR", t.TempDir())
+			var told strings.Builder
+			c := &cli{err: &told, getenv: func(string) string { return "" }}
+			if code := c.guarded(run); code != exitError {
+				t.Errorf("the exit code is %d", code)
+			}
+			if !strings.Contains(told.String(), "This is a bug in gantry: assignment to entry") {
+				t.Errorf("it says %q", told.String())
+			}
+			file := regexp.MustCompile(`\S+gantry-bug-\d+\.txt`).FindString(told.String())
+			text, err := os.ReadFile(file)
+			if err != nil || !strings.Contains(string(text), "explodes") || !strings.Contains(string(text), version) {
+				t.Errorf("%s has %q (%v)", file, text, err)
+			}
+		})
+	}
+	c := &cli{}
+	if code := c.guarded(func() int { return exitChanges }); code != exitChanges {
+		t.Errorf("without a panic the exit code is %d", code)
+	}
+}
