@@ -1,6 +1,13 @@
 package lang
 
-import "github.com/gantrycd/gantry/lang/modulesource"
+import (
+	"context"
+	"io/fs"
+	"sync"
+
+	"github.com/gantrycd/gantry/lang/modulesource"
+	"github.com/gantrycd/gantry/plan/source"
+)
 
 // ModuleReader reads the sources of modules that are no local paths.
 type ModuleReader = modulesource.Reader
@@ -12,4 +19,33 @@ type ModuleSource = modulesource.Source
 // block; see modulesource.Parse.
 func ParseModuleSource(text, version string) (ModuleSource, bool, error) {
 	return modulesource.Parse(text, version)
+}
+
+// ModulesWithCredentials is a reader of modules that logs in as the credentials
+// blocks of a root module say. Modules are read before anything is evaluated, so
+// that these blocks are evaluated by themselves, with the values of variables, when
+// the first module is read: what they say that depends on a module is not known.
+func ModulesWithCredentials(reader ModuleReader, dir string, options LoadOptions, args VarArgs) ModuleReader {
+	options.Modules = nil
+	return &authorizedModules{reader: reader, credentials: sync.OnceValue(func() []source.Credentials {
+		module, _ := Load(dir, options) // whoever loads it with its modules reports what is wrong
+		variables, _ := ReadVariables(module, args)
+		config, _ := module.Evaluate(context.Background(), EvalOptions{Variables: variables})
+		var all []source.Credentials
+		for _, credentials := range config.Credentials {
+			all = append(all, credentials.Credentials)
+		}
+		return all
+	})}
+}
+
+type authorizedModules struct {
+	reader      ModuleReader
+	credentials func() []source.Credentials
+}
+
+// ReadModule reads a module.
+func (m *authorizedModules) ReadModule(ctx context.Context, from ModuleSource) (fs.FS, source.Pin, error) {
+	from.Location.Auth = source.Authorize(from.Location, m.credentials())
+	return m.reader.ReadModule(ctx, from)
 }

@@ -49,10 +49,13 @@ func (c *cli) evaluate(ctx context.Context, in *inputs, reader lang.Reader) (*lo
 	if err != nil {
 		return nil, nil, err
 	}
+	args := lang.VarArgs{Vars: in.vars, VarFiles: in.varFiles, Env: c.environ(), Answers: in.answers}
+	options := lang.LoadOptions{Version: version, Context: ctx}
 	modules, lockFiles, lockDiags := c.moduleReader(dir, in, reader)
-	module, diags := lang.Load(dir, lang.LoadOptions{Version: version, Modules: modules, Context: ctx})
+	options.Modules = lang.ModulesWithCredentials(modules, dir, options, args)
+	module, diags := lang.Load(dir, options)
 	diags = append(lockDiags, diags...)
-	variables, more := lang.ReadVariables(module, lang.VarArgs{Vars: in.vars, VarFiles: in.varFiles, Env: c.environ(), Answers: in.answers})
+	variables, more := lang.ReadVariables(module, args)
 	diags = append(diags, more...)
 	config, more := module.Evaluate(ctx, lang.EvalOptions{Variables: variables, Reader: reader, Partial: in.partial})
 	diags = append(diags, more...)
