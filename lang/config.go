@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/govern"
+	"github.com/gantrycd/gantry/lang/refactor"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/plan/target"
 )
@@ -30,6 +32,16 @@ type Config struct {
 	Projects     []*Project
 	Generators   []*Generator
 	Applications []*Application
+	// Refactoring is what moved, removed and import blocks say. Where they contradict
+	// each other, none is followed, and Incomplete is set.
+	Refactoring refactor.Set
+	Roles        []*govern.Role
+	Rollouts     []*govern.Rollout
+	Health       []*govern.Health
+	Notifiers    []*govern.Notifier
+	Triggers     []*govern.Trigger // the built-in ones too that something refers to
+	Policies     []*govern.Policy
+	Checks       []*govern.Check
 	// Broken are the applications that the configuration declares and that cannot be
 	// told, because they or what they need have errors, sorted: single instances, or
 	// whole blocks where not even the instances are known. They must be left as
@@ -60,12 +72,14 @@ type Config struct {
 type Settings struct {
 	RequiredVersion string
 	Backend         Backend
+	Encryption      *Encryption        // nil: only secrets are encrypted
+	Protection      *govern.Protection // nil: whoever can apply may
 	Range           hcl.Range
 }
 
 // Backend says where state is kept.
 type Backend struct {
-	Type      string            // "local" by default
+	Type      string            // "local" by default; UnknownBackend where it cannot be told
 	Arguments map[string]string // as written, e.g. path
 	Range     hcl.Range
 }
@@ -101,6 +115,7 @@ type Project struct {
 	Destinations       []ProjectDestination
 	ClusterResources   ResourceRules
 	NamespaceResources ResourceRules
+	Rules              govern.Rules
 	Range              hcl.Range
 }
 

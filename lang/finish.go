@@ -14,6 +14,8 @@ import (
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/govern"
+	"github.com/gantrycd/gantry/lang/refactor"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/plan/target"
@@ -36,7 +38,7 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 		f.add(made)
 	}
 	if c.Settings.Backend.Type == "" {
-		c.Settings.Backend.Type = "local"
+		c.Settings.Backend.Type = f.backendUnsaid()
 	}
 	f.checkNames()
 	slices.SortFunc(c.Variables, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
@@ -53,7 +55,17 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	slices.SortFunc(c.Unset, func(a, b Variable) int {
 		return cmp.Or(strings.Compare(a.Range.Filename, b.Range.Filename), cmp.Compare(a.Range.Start.Byte, b.Range.Start.Byte))
 	})
+	slices.SortFunc(c.Roles, func(a, b *govern.Role) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Rollouts, func(a, b *govern.Rollout) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Health, func(a, b *govern.Health) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Notifiers, func(a, b *govern.Notifier) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Triggers, func(a, b *govern.Trigger) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Policies, func(a, b *govern.Policy) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(c.Checks, func(a, b *govern.Check) int { return a.Address.Compare(b.Address) })
 	f.checkCredentials()
+	f.checkRefactoring()
+	f.checkWindows()
+	f.warnOfPending()
 	slices.SortFunc(c.Pins, func(a, b source.Pin) int { return strings.Compare(a.Key(), b.Key()) })
 	c.Pins = slices.CompactFunc(c.Pins, func(a, b source.Pin) bool { return a.Key() == b.Key() })
 	c.Digest = digest(m, c)
@@ -72,6 +84,12 @@ func (f *finisher) add(made any) {
 		c.Variables = append(c.Variables, made)
 	case *Cluster:
 		c.Clusters = append(c.Clusters, made)
+	case refactor.Moved:
+		c.Refactoring.Moved = append(c.Refactoring.Moved, made)
+	case refactor.Removed:
+		c.Refactoring.Removed = append(c.Refactoring.Removed, made)
+	case refactor.Import:
+		c.Refactoring.Imports = append(c.Refactoring.Imports, made)
 	case *Credentials:
 		c.Credentials = append(c.Credentials, made)
 	case *target.Secret:
@@ -84,9 +102,33 @@ func (f *finisher) add(made any) {
 		c.Generators = append(c.Generators, made)
 	case *Application:
 		c.Applications = append(c.Applications, made)
+	case *govern.Role:
+		c.Roles = append(c.Roles, made)
+	case *govern.Rollout:
+		c.Rollouts = append(c.Rollouts, made)
+	case *govern.Health:
+		c.Health = append(c.Health, made)
+	case *govern.Notifier:
+		c.Notifiers = append(c.Notifiers, made)
+	case *govern.Trigger:
+		c.Triggers = append(c.Triggers, made)
+	case *govern.Policy:
+		c.Policies = append(c.Policies, made)
+	case *govern.Check:
+		c.Checks = append(c.Checks, made)
 	default:
 		panic(fmt.Sprintf("there is no place for a %T. This is a bug in gantry.", made))
 	}
+}
+
+// backendUnsaid is the type of the backend where no sound gantry block says it: the
+// default, but only where there is none.
+func (f *finisher) backendUnsaid() string {
+	declared := slices.ContainsFunc(f.config.Graph, func(n Node) bool { return n.Address.Kind == "gantry" })
+	if declared || f.config.Incomplete {
+		return UnknownBackend
+	}
+	return "local"
 }
 
 // checkNames holds that names are unique: of clusters, projects and repositories

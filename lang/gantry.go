@@ -8,6 +8,7 @@ import (
 
 	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/function"
+	"github.com/gantrycd/gantry/lang/govern"
 	"github.com/gantrycd/gantry/lang/schema"
 )
 
@@ -22,25 +23,29 @@ func gantryKind() *eval.Kind {
   backend "local" {
     path = ".gantry"
   }
+
+  protection {
+    branches = ["main"]
+
+    approvals {
+      count      = 2
+      groups     = ["example:sre"]
+      not_author = true
+    }
+    max_destroyed = 20
+  }
 }`,
 			Arguments: []schema.Argument{
 				{Name: "required_version", Type: schema.String, Doc: "The versions of gantry that may use this configuration: a constraint such as `>= 0.1, < 2` or `~> 1.4`."},
 			},
-			Blocks: []schema.Nested{{Block: backendBlock(), Max: 1}},
+			Blocks: append(backendBlocks(),
+				schema.Nested{Max: 1, Block: encryptionBlock()},
+				schema.Nested{Max: 1, Block: govern.ProtectionBlock()},
+			),
 		},
-		Single: true,
-		Decode: decodeGantry,
-	}
-}
-
-func backendBlock() *schema.Block {
-	return &schema.Block{
-		Type:   "backend",
-		Labels: []string{"type"},
-		Doc:    "Where state is kept. The type is `local`: a directory on this machine.",
-		Arguments: []schema.Argument{
-			{Name: "path", Type: schema.String, Default: `".gantry"`, Doc: "The directory, relative to the configuration's."},
-		},
+		Single:   true,
+		RootOnly: true,
+		Decode:   decodeGantry,
 	}
 }
 
@@ -50,14 +55,10 @@ func decodeGantry(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		checkVersion(in, settings.RequiredVersion, e.Version())
 	}
 	if backend := in.Values.One("backend"); backend != nil {
-		settings.Backend = Backend{Type: backend.Labels[0], Arguments: map[string]string{}, Range: backend.Range}
-		if settings.Backend.Type != "local" {
-			in.Errorf(backend.Range, "Unknown backend", "There is no backend of type %q; the type is \"local\".", settings.Backend.Type)
-		}
-		if backend.Has("path") {
-			settings.Backend.Arguments["path"] = backend.String("path")
-		}
+		settings.Backend = decodeBackend(in, backend)
 	}
+	settings.Encryption = decodeEncryption(in, in.Values.One("encryption"))
+	settings.Protection = govern.DecodeProtection(in, in.Values.One("protection"))
 	return eval.Decoded{Value: cty.EmptyObjectVal, Made: settings}
 }
 

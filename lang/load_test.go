@@ -78,7 +78,7 @@ func TestLoadReports(t *testing.T) {
 		if len(diags) == 0 || diags[0].Summary != test.want {
 			t.Errorf("%s: got %v", name, diags)
 		}
-		if config, _ := m.Evaluate(context.Background(), lang.EvalOptions{}); !config.Incomplete || config.Settings.Backend.Type != "local" {
+		if config, _ := m.Evaluate(context.Background(), lang.EvalOptions{}); !config.Incomplete || config.Settings.Backend.Type != lang.UnknownBackend {
 			t.Errorf("%s: the Config looks whole", name)
 		}
 	}

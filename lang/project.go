@@ -4,6 +4,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/govern"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 )
@@ -29,6 +30,29 @@ func projectKind() *eval.Kind {
   namespace_resources {
     deny = ["ResourceQuota"]
   }
+
+  role "deployer" {
+    groups = ["example:sre"]
+
+    allow {
+      actions      = ["get", "plan", "apply"]
+      applications = ["*"]
+    }
+  }
+
+  sync_window {
+    kind        = "allow"
+    schedule    = "0 9 * * 1-5"
+    duration    = "8h"
+    time_zone   = "Europe/Berlin"
+    manual_sync = true
+  }
+
+  notify {
+    trigger    = trigger.on_sync_failed
+    to         = notifier.slack.operations
+    recipients = ["#alerts"]
+  }
 }`,
 			Arguments: []schema.Argument{
 				forEachArgument(),
@@ -36,22 +60,24 @@ func projectKind() *eval.Kind {
 				{Name: "description", Type: schema.String, Doc: "What the project is for."},
 				{Name: "repositories", Type: schema.Strings, Default: "all", Doc: "Patterns of the URLs that sources may have; one with `!` before it denies."},
 			},
-			Blocks: []schema.Nested{
+			Blocks: append([]schema.Nested{
 				{Block: &schema.Block{
 					Type: "destination",
 					Doc:  "Where applications may go; there may be several. Without one, anywhere.",
 					Arguments: []schema.Argument{
 						{Name: "clusters", Type: schema.ReferencesOrGlobs("cluster"), Default: "all", Doc: "Clusters, or patterns of their names; one with `!` before it denies."},
 						{Name: "namespaces", Type: schema.Strings, Default: "all", Doc: "Patterns of namespaces; one with `!` before it denies."},
+						{Name: "deny", Type: schema.Bool, Default: "false", Doc: "Whether applications may not go there, whatever other blocks allow."},
 					},
 				}},
 				{Max: 1, Block: resourceRulesBlock("cluster_resources", "Which objects without a namespace applications may hold.")},
 				{Max: 1, Block: resourceRulesBlock("namespace_resources", "Which objects in namespaces applications may hold.")},
-			},
+			}, govern.ProjectBlocks()...),
 		},
-		Root:    "project",
-		Grouped: true,
-		Decode:  decodeProject,
+		Root:     "project",
+		Grouped:  true,
+		RootOnly: true,
+		Decode:   decodeProject,
 	}
 }
 
@@ -74,7 +100,14 @@ func decodeProject(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		ClusterResources:   decodeResourceRules(v.One("cluster_resources")),
 		NamespaceResources: decodeResourceRules(v.One("namespace_resources")),
 	}
+	project.Rules = govern.DecodeProject(in)
 	for _, destination := range v.Blocks("destination") {
+		if destination.Bool("deny", false) {
+			project.Rules.DeniedDestinations = append(project.Rules.DeniedDestinations, govern.Place{
+				Clusters: destination.Strings("clusters"), Namespaces: destination.Strings("namespaces"), Range: destination.Range,
+			})
+			continue
+		}
 		project.Destinations = append(project.Destinations, ProjectDestination{
 			Clusters: destination.Strings("clusters"), Namespaces: destination.Strings("namespaces"), Range: destination.Range,
 		})

@@ -55,7 +55,7 @@ only below the configuration's directory.
 // referencePages makes the pages of docs/language by their names: a page per
 // block, one of the functions, and the index.
 func referencePages() map[string]string {
-	pages := map[string]string{"functions.md": functionsPage()}
+	pages := map[string]string{"functions.md": functionsPage(), "late.md": latePage()}
 	var order []string
 	blocks := map[string][]*schema.Block{}
 	for _, block := range lang.Blocks() {
@@ -87,7 +87,7 @@ func referencePages() map[string]string {
 		}
 		index += fmt.Sprintf("| [`%s`](%s.md) | %s |\n", header, name, strings.ReplaceAll(summary, "|", `\|`))
 	}
-	pages["README.md"] = index + "\n## More\n\n- [Functions](functions.md)\n"
+	pages["README.md"] = index + "\n## More\n\n- [Functions](functions.md)\n- [Expressions that are evaluated case by case](late.md)\n- [Files of tests](tests.md), `*.gantrytest.hcl`\n"
 	return pages
 }
 
@@ -137,7 +137,7 @@ func TestReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		if _, ok := want[file.Name()]; !ok {
+		if _, ok := want[file.Name()]; !ok && file.Name() != "tests.md" { // of engine/configtest
 			t.Errorf("docs/language/%s is of no block; remove it", file.Name())
 		}
 	}
@@ -204,7 +204,7 @@ func checkDeclaration(t *testing.T, path string, block *schema.Block) {
 		}
 	}
 	for _, nested := range block.Blocks {
-		names = append(names, nested.Type)
+		names = append(names, nested.Header())
 		checkDeclaration(t, path+" "+nested.Type, nested.Block)
 	}
 	slices.Sort(names)

@@ -2,13 +2,14 @@ package lang
 
 import (
 	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/govern"
 	"github.com/gantrycd/gantry/lang/schema"
 )
 
 // kinds is the table of the blocks at the top level, in the order in which the
 // reference has them. A new block is a file that declares it, and an entry here.
 func kinds() []*eval.Kind {
-	return []*eval.Kind{
+	return append([]*eval.Kind{
 		gantryKind(),
 		eval.VariableKind(),
 		eval.LocalsKind(),
@@ -31,7 +32,7 @@ func kinds() []*eval.Kind {
 		),
 		profileKind(),
 		applicationKind(),
-	}
+	}, govern.Kinds()...)
 }
 
 // Blocks returns the declarations of all blocks at the top level in the order in

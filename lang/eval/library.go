@@ -27,28 +27,38 @@ func (m *Module) addLibraries(u *unit) {
 		if k.Library == "" {
 			continue
 		}
+<<<<<<< ours
 		wanted := u.namesReferredTo(k.Root)
 		for _, found := range m.library(k) {
 			if !wanted[found.Labels[0]] || u.find(addr.Address{Kind: k.Root, Name: found.Labels[0]}) != nil {
 				continue
 			}
 			if _, diags := m.declare(u, k, found); diags.HasErrors() {
+=======
+		wanted := m.namesReferredTo(k.Root)
+		file, blocks := k.library()
+		for _, found := range blocks {
+			if !wanted[found.Labels[0]] || m.index[addr.Address{Kind: k.Root, Name: found.Labels[0]}] != nil {
+				continue
+			}
+			m.files[found.DefRange.Filename] = file
+			if _, diags := m.declare(k, found); diags.HasErrors() {
+>>>>>>> theirs
 				panic(fmt.Sprintf("the library of %s does not hold: %s. This is a bug in gantry.", k.Type, diags))
 			}
 		}
 	}
 }
 
-// library parses a kind's library.
-func (m *Module) library(k *Kind) hcl.Blocks {
+// library parses the kind's library.
+func (k *Kind) library() (*hcl.File, hcl.Blocks) {
 	filename := libraryFolder + k.Type + nativeSuffix
 	file, diags := syntax.Parse([]byte(k.Library), filename)
-	m.files[filename] = file
 	content, more := file.Body.Content(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: k.Type, LabelNames: k.Labels}}})
 	if diags = append(diags, more...); diags.HasErrors() {
 		panic(fmt.Sprintf("the library of %s does not hold: %s. This is a bug in gantry.", k.Type, diags))
 	}
-	return content.Blocks
+	return file, content.Blocks
 }
 
 // namesReferredTo returns the names that follow a root in the unit's references.

@@ -51,6 +51,7 @@ func liveShape() []Attribute {
 		{"operation.by", cty.String, "Who started it."},
 		{"operation.started_at", cty.String, "When it began, as RFC 3339 has it."},
 		{"operation.finished_at", cty.String, "When it ended; null while it runs."},
+		{"leaving", cty.Bool, "Whether it is being destroyed."},
 		{"plan.digest", cty.String, "The change digest of what the sync does."},
 		{"plan.changes", cty.Number, "How many objects it changes."},
 		{"plan.deletions", cty.Number, "How many of them it deletes."},

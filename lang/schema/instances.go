@@ -11,7 +11,7 @@ import (
 // Instances is a reference to a block of a kind, to one or to all of its instances,
 // or a list of these. It becomes a list of references.
 func Instances(kind string) Type {
-	return Type{Name: kind + "s", convert: func(v cty.Value) (cty.Value, error) {
+	return Type{Name: "list of " + kind + "s", article: "a", convert: func(v cty.Value) (cty.Value, error) {
 		items, err := instances(v, kind)
 		if err != nil || items == nil {
 			return v, err

@@ -97,8 +97,8 @@ project "types" {
     alow = ["Namespace"]
 #   ^^^^ Unsupported argument: An argument named "alow" is not expected here. Did you mean "allow"?
   }
-  role "deployer" {
-# ^^^^ Unsupported block type: Blocks of type "role" are not expected here. In a project block there may be the arguments depends_on, description, for_each and repositories, and the blocks cluster_resources, destination and namespace_resources.
+  quota "x" {
+# ^^^^^ Unsupported block type: Blocks of type "quota" are not expected here. In a project block there may be the arguments depends_on, description, for_each and repositories, and the blocks cluster_resources, destination, identity, namespace_resources, notify, orphaned_resources, role, signature, source and sync_window.
   }
 }
 

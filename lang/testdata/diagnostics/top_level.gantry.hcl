@@ -4,8 +4,8 @@ aplication "web" {
 #^^^^^^^^^ Unsupported block type: Blocks of type "aplication" are not expected here. Did you mean "application"?
 }
 
-rollout "web" {
-#^^^^^^ Unsupported block type: Blocks of type "rollout" are not expected here. At the top level there may be the blocks application, cluster, credentials, gantry, generator, locals, profile, project, repository, secret and variable.
+webhook "web" {
+#^^^^^^ Unsupported block type: Blocks of type "webhook" are not expected here. At the top level there may be the blocks application, check, cluster, credentials, gantry, generator, health, locals, notifier, policy, profile, project, repository, role, rollout, secret, trigger and variable.
 }
 
 cluster "prod eu" {
@@ -37,8 +37,10 @@ gantry {
 #                    ^^^^^^ Unsupported version of gantry: This configuration needs gantry >= 2, and this is 1.2.3. Use a version that fits, or change required_version after reading the changelog.
 
   backend "s3" {
-# ^^^^^^^^^^^^ Unknown backend: There is no backend of type "s3"; the type is "local".
+# ^^^^^^^^^^^^ Missing required argument: The backend block needs the argument "bucket", a string: the bucket.
+# ^^^^^^^^^^^^ Unsupported backend: State cannot be kept in a backend of type "s3" in this version of gantry, only in local. Nothing is planned or applied, for that would be with the wrong state. Use a backend "local", and mind that it is on one machine.
     path = "x"
+#   ^^^^ Unsupported argument: An argument named "path" is not expected here. In a backend block there may be the arguments access_key, bucket, endpoint, path_style, prefix, profile, region and secret_key.
   }
 }
 
@@ -52,7 +54,7 @@ locals {
 
 locals {
   twice = 2
-# ^^^^^ Duplicate declaration: local.twice was already declared at top_level.gantry.hcl:50,3-8. Rename or remove one of the two.
+# ^^^^^ Duplicate declaration: local.twice was already declared at top_level.gantry.hcl:52,3-8. Rename or remove one of the two.
 }
 
 generator "gti" "x" {

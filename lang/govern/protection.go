@@ -1,0 +1,77 @@
+package govern
+
+import (
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/schema"
+)
+
+// Protection is what must be so before anything is applied. It counts as it is on
+// the protected branch.
+type Protection struct {
+	Branches     []string // globs
+	Approvals    *Approvals
+	MaxDestroyed *int     // objects that one plan may delete; nil: any number
+	Planners     []string // identities whose record of a plan counts
+	Signers      []string // identities and keys whose signature under a plan counts
+	Range        hcl.Range
+}
+
+// Approvals says who must have approved a change.
+type Approvals struct {
+	Count     int
+	Groups    []string // whose members count; nil: everyone with a right to approve
+	NotAuthor bool     // the author of a change does not count
+	Range     hcl.Range
+}
+
+// ProtectionBlock declares the protection block.
+func ProtectionBlock() *schema.Block {
+	return &schema.Block{
+		Type: "protection",
+		Doc:  "What must be so before a change is applied. It is read from the protected branch, never from a pull request.",
+		Arguments: []schema.Argument{
+			{Name: "branches", Type: schema.Strings, Doc: "Patterns of the branches that are applied from."},
+			{Name: "max_destroyed", Type: schema.Integer, Default: "any number", Doc: "How many objects one plan may delete."},
+			{Name: "planners", Type: schema.Strings, Doc: "The identities that a plan must have been recorded by, so that its approval counts: of a workflow, a job or a service."},
+			{Name: "signers", Type: schema.Strings, Doc: "The identities or public keys that a plan must be signed with."},
+		},
+		Blocks: []schema.Nested{{Max: 1, Block: &schema.Block{
+			Type: "approvals",
+			Doc:  "Who must have approved a change.",
+			Arguments: []schema.Argument{
+				{Name: "count", Type: schema.Integer, Default: "1", Doc: "How many must have."},
+				{Name: "groups", Type: schema.Strings, Default: "everyone who may approve", Doc: "The groups whose members count."},
+				{Name: "not_author", Type: schema.Bool, Default: "false", Doc: "Whether the author of a change does not count."},
+			},
+		}}},
+	}
+}
+
+// DecodeProtection decodes a protection block; nil is none.
+func DecodeProtection(in *eval.Instance, v *schema.Values) *Protection {
+	if v == nil {
+		return nil
+	}
+	protection := &Protection{Branches: v.Strings("branches"), Planners: v.Strings("planners"), Signers: v.Strings("signers"), Range: v.Range}
+	checkPatterns(in, v, "branches", false)
+	checkNotEmpty(in, v, "branches", "Nothing could be applied.")
+	checkNotEmpty(in, v, "planners", "No plan would count.")
+	checkNotEmpty(in, v, "signers", "No plan would count.")
+	if v.IsKnown("max_destroyed") {
+		most := v.Int("max_destroyed", 0)
+		protection.MaxDestroyed = &most
+	}
+	if b := v.One("approvals"); b != nil {
+		protection.Approvals = &Approvals{Count: b.Int("count", 1), Groups: b.Strings("groups"), NotAuthor: b.Bool("not_author", false), Range: b.Range}
+		checkNotEmpty(in, b, "groups", "Nobody could approve.")
+		if b.IsKnown("count") && protection.Approvals.Count == 0 {
+			in.ErrorAt(b, "count", "Unsuitable value", "No approvals are needed, so that the block has no effect. Set how many are, or remove it.")
+		}
+	}
+	if !v.Has("branches") && !v.Has("max_destroyed") && !v.Has("planners") && !v.Has("signers") && protection.Approvals == nil {
+		in.Errorf(v.Range, "Missing required argument", "The protection says nothing. Set branches or max_destroyed, or add an approvals block.")
+	}
+	return protection
+}

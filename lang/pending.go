@@ -1,0 +1,149 @@
+package lang
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// pendingUse is a block whose effect does not exist yet.
+type pendingUse struct {
+	name string
+	at   hcl.Range
+}
+
+// pendingKind is a kind of blocks whose effect does not exist yet. When it does, its
+// entry goes.
+type pendingKind struct {
+	effect string // what is not done, in a sentence
+	uses   []pendingUse
+}
+
+// warnOfPending says what of the configuration has no effect in this version, one
+// warning for each kind of block: nothing that guards, orders or tells is passed over
+// in silence.
+func (f *finisher) warnOfPending() {
+	for _, kind := range append(f.pendingTop(), f.pendingInProjects()...) {
+		if len(kind.uses) == 0 {
+			continue
+		}
+		names := make([]string, len(kind.uses))
+		for i, use := range kind.uses {
+			names[i] = use.name
+		}
+		f.diags = append(f.diags, &hcl.Diagnostic{
+			Severity: hcl.DiagWarning,
+			Summary:  "Not in effect yet",
+			Detail:   fmt.Sprintf("This version of gantry checks %s and does nothing about it. %s", few(names), kind.effect),
+			Subject:  kind.uses[0].at.Ptr(),
+		})
+	}
+}
+
+func (f *finisher) pendingTop() []pendingKind {
+	c := f.config
+	roles := pendingKind{effect: "Rights are not checked: whoever runs it may do what the credentials at hand allow."}
+	for _, role := range c.Roles {
+		roles.add(role.Address.String(), role.Range)
+	}
+	for _, project := range c.Projects {
+		for _, role := range project.Rules.Roles {
+			roles.add(fmt.Sprintf("the role %q of %s", role.Name, project.Address), role.Range)
+		}
+	}
+	rollouts := pendingKind{effect: "Applications of a rollout move together, as if it were not there."}
+	for _, rollout := range c.Rollouts {
+		rollouts.add(rollout.Address.String(), rollout.Range)
+	}
+	health := pendingKind{effect: "Objects are judged by the conventions for status alone."}
+	for _, rule := range c.Health {
+		health.add(rule.Address.String(), rule.Range)
+	}
+	notifiers := pendingKind{effect: "No messages are sent."}
+	for _, notifier := range c.Notifiers {
+		notifiers.add(notifier.Address.String(), notifier.Range)
+	}
+	triggers := pendingKind{effect: "No messages are sent."}
+	for _, trigger := range c.Triggers {
+		if !trigger.BuiltIn {
+			triggers.add(trigger.Address.String(), trigger.Range)
+		}
+	}
+	policies := pendingKind{effect: "Policies are not asked: no plan is refused for one."}
+	for _, policy := range c.Policies {
+		policies.add(policy.Address.String(), policy.Range)
+	}
+	protection := pendingKind{effect: "Branches, approvals and budgets are not checked: whoever runs it may apply."}
+	if c.Settings.Protection != nil {
+		protection.add("the protection block", c.Settings.Protection.Range)
+	}
+	encryption := pendingKind{effect: "State and plans are not encrypted as a whole, only the secrets in them."}
+	if c.Settings.Encryption != nil {
+		encryption.add("the encryption block", c.Settings.Encryption.Range)
+	}
+	return []pendingKind{roles, rollouts, health, notifiers, triggers, policies, protection, encryption}
+}
+
+func (f *finisher) pendingInProjects() []pendingKind {
+	windows := pendingKind{effect: "Applications are synced at any time."}
+	notify := pendingKind{effect: "No messages are sent."}
+	destinations := pendingKind{effect: "Destinations with deny = true deny nothing; patterns with \"!\" do."}
+	sources := pendingKind{effect: "Every path of the allowed repositories may be read."}
+	signatures := pendingKind{effect: "Signatures are not asked for."}
+	identities := pendingKind{effect: "Requests are made as the identity that reaches the cluster."}
+	orphaned := pendingKind{effect: "Nothing is reported."}
+	for _, project := range f.config.Projects {
+		add := func(kind *pendingKind, blockType string, at hcl.Range) {
+			kind.add(fmt.Sprintf("the %s block of %s", blockType, project.Address), at)
+		}
+		rules := project.Rules
+		for _, window := range rules.Windows {
+			add(&windows, "sync_window", window.Range)
+		}
+		for _, one := range rules.Notify {
+			add(&notify, "notify", one.Range)
+		}
+		for _, place := range rules.DeniedDestinations {
+			add(&destinations, "destination", place.Range)
+		}
+		for _, rule := range rules.Sources {
+			add(&sources, "source", rule.Range)
+		}
+		for _, signature := range rules.Signatures {
+			add(&signatures, "signature", signature.Range)
+		}
+		for _, identity := range rules.Identities {
+			add(&identities, "identity", identity.Range)
+		}
+		if rules.Orphaned != nil {
+			add(&orphaned, "orphaned_resources", rules.Orphaned.Range)
+		}
+	}
+	return []pendingKind{windows, notify, destinations, sources, signatures, identities, orphaned}
+}
+
+// add notes a block, and several of one name once.
+func (k *pendingKind) add(name string, at hcl.Range) {
+	for _, use := range k.uses {
+		if use.name == name {
+			return
+		}
+	}
+	k.uses = append(k.uses, pendingUse{name: name, at: at})
+}
+
+// maxNamed is how many blocks a warning names.
+const maxNamed = 5
+
+// few joins names for a sentence, and counts those that are too many.
+func few(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	if len(names) > maxNamed {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
