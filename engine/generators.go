@@ -77,7 +77,7 @@ func (p *planning) shrinks(g *lang.Generator, removed []string, former int) *hcl
 	}
 	detail := fmt.Sprintf("%s gave %d items when its applications were last applied, and gives %d now. %d of them would vanish, and max_removed is %s: %s. "+
 		"If that is meant, say --allow-removed '%s'; if not, look at what it reads.", g.Address, former, len(g.Items), len(removed), g.MaxRemoved, few(quoted), g.Address)
-	if made := p.madeOf(g.Address); len(made) > 0 {
+	if made := p.config.MadeOf(g.Address); len(made) > 0 {
 		blocks := make([]string, len(made))
 		for i, block := range made {
 			blocks[i] = block.String()
@@ -95,36 +95,6 @@ func few(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// madeOf returns the blocks of applications that are stamped from a generator, also
-// by way of other generators and local values, sorted.
-func (p *planning) madeOf(generator addr.Address) []addr.Address {
-	needs := make(map[addr.Address][]addr.Address, len(p.config.Graph))
-	for _, node := range p.config.Graph {
-		needs[node.Address] = node.Needs
-	}
-	known := map[addr.Address]bool{generator.Block(): true}
-	var from func(addr.Address) bool
-	from = func(a addr.Address) bool {
-		if is, ok := known[a]; ok {
-			return is
-		}
-		known[a] = false // what refers to itself is an error, and told
-		for _, need := range needs[a] {
-			if through := need.Kind == "generator" || need.Kind == "local" || need.Kind == "module"; through && from(need) {
-				known[a] = true
-			}
-		}
-		return known[a]
-	}
-	var made []addr.Address
-	for _, node := range p.config.Graph {
-		if node.Address.Kind == "application" && from(node.Address) {
-			made = append(made, node.Address)
-		}
-	}
-	return made
-}
-
 // blockShrunk blocks what is made of generators that shrink more than they may: what
 // leaves, and what stays, since neither can be trusted.
 func (p *planning) blockShrunk() {
@@ -132,7 +102,7 @@ func (p *planning) blockShrunk() {
 		if !g.Blocked {
 			continue
 		}
-		made := p.madeOf(g.Address)
+		made := p.config.MadeOf(g.Address)
 		for _, d := range p.drafts {
 			if !d.failed() && slices.Contains(made, d.address.Block()) {
 				d.blocked = append(d.blocked, plan.Problem{

@@ -27,6 +27,36 @@ type Generator struct {
 // Keys returns the keys of the generator's items, sorted.
 func (g *Generator) Keys() []string { return generate.Keys(g.Items) }
 
+// MadeOf returns the blocks of applications that are stamped from a generator, also
+// by way of other generators, local values and modules, sorted.
+func (c *Config) MadeOf(generator addr.Address) []addr.Address {
+	needs := make(map[addr.Address][]addr.Address, len(c.Graph))
+	for _, node := range c.Graph {
+		needs[node.Address] = node.Needs
+	}
+	known := map[addr.Address]bool{generator.Block(): true}
+	var from func(addr.Address) bool
+	from = func(a addr.Address) bool {
+		if is, ok := known[a]; ok {
+			return is
+		}
+		known[a] = false // what refers to itself is an error, and told
+		for _, need := range needs[a] {
+			if through := need.Kind == "generator" || need.Kind == "local" || need.Kind == "module"; through && from(need) {
+				known[a] = true
+			}
+		}
+		return known[a]
+	}
+	var made []addr.Address
+	for _, node := range c.Graph {
+		if node.Address.Kind == "application" && from(node.Address) {
+			made = append(made, node.Address)
+		}
+	}
+	return made
+}
+
 // generatorKind is the kind of all generators; types are its types.
 func generatorKind(types ...*eval.Kind) *eval.Kind {
 	k := &eval.Kind{Block: &schema.Block{Type: "generator", Labels: []string{"type", "name"}}, Root: "generator", Types: map[string]*eval.Kind{}}

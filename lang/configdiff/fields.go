@@ -1,0 +1,88 @@
+package configdiff
+
+import (
+	"reflect"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/lang"
+)
+
+// rangeType is of places in files, which are no part of what is compared.
+var rangeType = reflect.TypeFor[hcl.Range]()
+
+// differing returns the arguments in which two applications differ, wherever they are
+// written.
+func differing(a, b *lang.Application) []string {
+	var out []string
+	was, is := reflect.ValueOf(*a), reflect.ValueOf(*b)
+	for i := range was.NumField() {
+		if !same(was.Field(i), is.Field(i)) {
+			out = append(out, argument(was.Type().Field(i).Name))
+		}
+	}
+	return out
+}
+
+// argument is how a field is called in the language: HistoryLimit is history_limit.
+func argument(field string) string {
+	var b strings.Builder
+	for i, r := range field {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// same is reflect.DeepEqual but for places in files.
+func same(a, b reflect.Value) bool {
+	if a.IsValid() != b.IsValid() || a.IsValid() && a.Type() != b.Type() {
+		return false
+	}
+	if !a.IsValid() || a.Type() == rangeType {
+		return true
+	}
+	switch a.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if a.IsNil() || b.IsNil() {
+			return a.IsNil() == b.IsNil()
+		}
+		return same(a.Elem(), b.Elem())
+	case reflect.Struct:
+		for i := range a.NumField() {
+			if !same(a.Field(i), b.Field(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Slice, reflect.Array:
+		if a.Len() != b.Len() {
+			return false
+		}
+		for i := range a.Len() {
+			if !same(a.Index(i), b.Index(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Map:
+		if a.Len() != b.Len() {
+			return false
+		}
+		for entries := a.MapRange(); entries.Next(); {
+			other := b.MapIndex(entries.Key())
+			if !other.IsValid() || !same(entries.Value(), other) {
+				return false
+			}
+		}
+		return true
+	case reflect.Func:
+		return a.IsNil() == b.IsNil()
+	default:
+		return a.Equal(b)
+	}
+}
