@@ -3,6 +3,7 @@ package lang
 import (
 	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/govern"
+	"github.com/gantrycd/gantry/lang/refactor"
 	"github.com/gantrycd/gantry/lang/schema"
 )
 
@@ -32,7 +33,7 @@ func kinds() []*eval.Kind {
 		),
 		profileKind(),
 		applicationKind(),
-	}, govern.Kinds()...)
+	}, append(govern.Kinds(), refactor.Kinds()...)...)
 }
 
 // Blocks returns the declarations of all blocks at the top level in the order in

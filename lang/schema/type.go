@@ -54,6 +54,8 @@ var (
 	Addresses = Type{Name: "list of references", article: "a", Raw: true}
 	// Names is a name or a list of names, which are not evaluated.
 	Names = Type{Name: "list of names", article: "a", Raw: true}
+	// Address is the address of an application or a module as it is written.
+	Address = Type{Name: "address", article: "an", Raw: true}
 	// TypeConstraint is the type of a variable.
 	TypeConstraint = Type{Name: "type", article: "a", Raw: true}
 )
