@@ -27,8 +27,6 @@ type Kind struct {
 	Shared bool
 	// Single says that a module may have one such block.
 	Single bool
-	// Repeated says that there may be several such blocks, which have no name.
-	Repeated bool
 	// RootOnly says that only the root module may have such blocks: a module cannot
 	// grant itself anything.
 	RootOnly bool
@@ -102,6 +100,10 @@ func (m *Module) declare(u *unit, k *Kind, found *hcl.Block) ([]*block, hcl.Diag
 		}
 		a.Type, k, labels = labels[0], typed, labels[1:]
 	}
+	if len(found.Labels) == 0 && !k.Single {
+		// There may be several, and nothing refers to them: they go by their place.
+		a = a.Instance(fmt.Sprintf("%s:%d,%d", found.DefRange.Filename, found.DefRange.Start.Line, found.DefRange.Start.Column))
+	}
 	if k.Keyed {
 		a = a.Instance(labels[0])
 	} else if len(labels) > 0 {
@@ -155,7 +157,7 @@ func (m *Module) add(u *unit, b *block, diags hcl.Diagnostics) ([]*block, hcl.Di
 	b.unit, b.place = u, len(u.blocks)
 	key := b.address
 	key.Module = ""
-	if first := u.index[key]; first != nil && !b.kind.Repeated {
+	if first := u.index[key]; first != nil {
 		first.broken = true
 		detail := fmt.Sprintf("%s was already declared at %s. Rename or remove one of the two.", b.address, first.header)
 		if b.kind.Single {
@@ -168,9 +170,7 @@ func (m *Module) add(u *unit, b *block, diags hcl.Diagnostics) ([]*block, hcl.Di
 			Subject:  b.header.Ptr(),
 		})
 	}
-	if !b.kind.Repeated {
-		u.index[key] = b
-	}
+	u.index[key] = b
 	u.blocks = append(u.blocks, b)
 	m.blocks = append(m.blocks, b)
 	return []*block{b}, diags

@@ -27,23 +27,14 @@ func (m *Module) addLibraries(u *unit) {
 		if k.Library == "" {
 			continue
 		}
-<<<<<<< ours
 		wanted := u.namesReferredTo(k.Root)
-		for _, found := range m.library(k) {
+		file, blocks := k.library()
+		for _, found := range blocks {
 			if !wanted[found.Labels[0]] || u.find(addr.Address{Kind: k.Root, Name: found.Labels[0]}) != nil {
 				continue
 			}
-			if _, diags := m.declare(u, k, found); diags.HasErrors() {
-=======
-		wanted := m.namesReferredTo(k.Root)
-		file, blocks := k.library()
-		for _, found := range blocks {
-			if !wanted[found.Labels[0]] || m.index[addr.Address{Kind: k.Root, Name: found.Labels[0]}] != nil {
-				continue
-			}
 			m.files[found.DefRange.Filename] = file
-			if _, diags := m.declare(k, found); diags.HasErrors() {
->>>>>>> theirs
+			if _, diags := m.declare(u, k, found); diags.HasErrors() {
 				panic(fmt.Sprintf("the library of %s does not hold: %s. This is a bug in gantry.", k.Type, diags))
 			}
 		}

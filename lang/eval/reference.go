@@ -65,7 +65,7 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 	} else {
 		b.parsed.Walk(func(p *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
 			switch argument.Type.Name {
-			case schema.TypeConstraint.Name, schema.Names.Name:
+			case schema.TypeConstraint.Name, schema.Names.Name, schema.Address.Name:
 			case schema.Addresses.Name:
 				traversals, more := addressTraversals(attribute.Expr)
 				if more.HasErrors() {
