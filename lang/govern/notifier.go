@@ -237,7 +237,7 @@ func decodeNotifier(s service, in *eval.Instance) eval.Decoded {
 			notifier.Settings[argument.Name] = setting(v, argument)
 		}
 	}
-	if v.IsKnown("api_url") && hasArgument(s, "api_url") {
+	if hasArgument(s, "api_url") && v.IsKnown("api_url") {
 		checkURL(in, v, "api_url", v.String("api_url"))
 	}
 	if len(s.blocks) > 0 {
