@@ -21,11 +21,12 @@ func (f *finisher) checkRefactoring() {
 		f.config.Incomplete = true // what was renamed must not look as if it had vanished
 		return
 	}
+	incomplete := f.config.Incomplete
 	for _, m := range set.Moved {
 		if f.declares(m.From) && !refactor.Covers(m.From, m.To) {
 			f.contradiction(m.FromAt, "%s is still declared, so that it cannot be %s now. Remove or rename the block, or remove the moved block.", m.From, m.To)
 		}
-		if m.To.Kind == "application" && !f.mayDeclare(set.Current(m.To)) && set.Leaves(set.Current(m.To)) == nil {
+		if m.To.Kind == "application" && !incomplete && !f.mayDeclare(set.Current(m.To)) && set.Leaves(set.Current(m.To)) == nil {
 			f.undeclared(m.ToAt, set.Current(m.To), " What is moved there would be destroyed. If that is meant, say so with a removed block.")
 		}
 	}
@@ -35,7 +36,7 @@ func (f *finisher) checkRefactoring() {
 		}
 	}
 	for _, i := range set.Imports {
-		if !f.mayDeclare(i.To) {
+		if !incomplete && !f.mayDeclare(i.To) {
 			f.undeclared(i.ToAt, i.To, "")
 		}
 	}
@@ -79,7 +80,7 @@ func (f *finisher) declares(a addr.Address) bool {
 
 // mayDeclare reports whether an application may be declared with an address.
 func (f *finisher) mayDeclare(a addr.Address) bool {
-	if f.declares(a) || f.config.Incomplete {
+	if f.declares(a) {
 		return true
 	}
 	for _, broken := range f.config.Broken {

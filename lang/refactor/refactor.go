@@ -7,6 +7,7 @@
 package refactor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,9 +52,13 @@ type Set struct {
 
 // Sort brings the set into its order.
 func (s *Set) Sort() {
-	slices.SortStableFunc(s.Moved, func(a, b Moved) int { return a.From.Compare(b.From) })
-	slices.SortStableFunc(s.Removed, func(a, b Removed) int { return a.From.Compare(b.From) })
-	slices.SortStableFunc(s.Imports, func(a, b Import) int { return a.To.Compare(b.To) })
+	slices.SortFunc(s.Moved, func(a, b Moved) int { return cmp.Or(a.From.Compare(b.From), compare(a.Range, b.Range)) })
+	slices.SortFunc(s.Removed, func(a, b Removed) int { return cmp.Or(a.From.Compare(b.From), compare(a.Range, b.Range)) })
+	slices.SortFunc(s.Imports, func(a, b Import) int { return cmp.Or(a.To.Compare(b.To), compare(a.Range, b.Range)) })
+}
+
+func compare(a, b hcl.Range) int {
+	return cmp.Or(strings.Compare(a.Filename, b.Filename), cmp.Compare(a.Start.Byte, b.Start.Byte))
 }
 
 // Current returns the address that an application has now, through all renames,
