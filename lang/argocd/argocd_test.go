@@ -109,10 +109,6 @@ func golden(t *testing.T, dir string, got map[string]string) {
 	}
 }
 
-// absent are blocks of the language that lang does not have yet: what is made of
-// them is not checked.
-var absent = []string{"role", "credentials", "notifier", "trigger", "rollout", "sync_window", "notify"}
-
 // checkLoads holds that the configuration is formatted, and evaluates without
 // errors.
 func checkLoads(t *testing.T, result *argocd.Result) {
@@ -132,17 +128,11 @@ func checkLoads(t *testing.T, result *argocd.Result) {
 		return
 	}
 	for _, diag := range evaluate(tree) {
-		if diag.Severity != hcl.DiagError || isAbsent(diag) {
+		if diag.Severity != hcl.DiagError {
 			continue
 		}
 		t.Errorf("%s", diag.Error())
 	}
-}
-
-func isAbsent(diag *hcl.Diagnostic) bool {
-	return slices.ContainsFunc(absent, func(block string) bool {
-		return strings.Contains(diag.Detail, `"`+block+`"`) && diag.Summary == "Unsupported block type"
-	})
 }
 
 func evaluate(tree fstest.MapFS) hcl.Diagnostics {
@@ -173,6 +163,27 @@ func valuesOf(t *testing.T, tree fstest.MapFS) map[string]any {
 		return map[string]any{}
 	}
 	return helm.Values
+}
+
+// TestCredentials holds that no credential of the test data comes out, be it in
+// what is written or in the report.
+func TestCredentials(t *testing.T) {
+	for _, c := range []string{"secrets", "project"} {
+		files := readFiles(t, filepath.Join("testdata", c, "in"))
+		held := 0
+		for _, file := range files {
+			held += bytes.Count(file.Data, []byte("hunter2"))
+		}
+		if held < 2 {
+			t.Fatalf("%s holds %d credentials", c, held)
+		}
+		result := argocd.Import(files)
+		for _, file := range append(result.Files, argocd.File{Name: "report", Data: []byte(reportText(result))}) {
+			if bytes.Contains(file.Data, []byte("hunter2")) {
+				t.Errorf("%s of %s holds a credential:\n%s", file.Name, c, file.Data)
+			}
+		}
+	}
 }
 
 // TestRealWorld imports a repository of examples that nobody here wrote. Its

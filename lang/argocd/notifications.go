@@ -1,7 +1,7 @@
 package argocd
 
 import (
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gantrycd/gantry/lang/argocd/draft"
@@ -82,97 +82,6 @@ func (w *writer) embeddedRest(n, root *manifest.Node, block *draft.Block) {
 			block.Comment(lines...)
 		}
 	}
-}
-
-// secretKey is a reference to a key of argocd-notifications-secret.
-var secretKey = regexp.MustCompile(`\$([A-Za-z0-9_][A-Za-z0-9_.-]*)`)
-
-func (w *writer) service(name string, n *manifest.Node) {
-	root := w.embedded(n, manifest.Map)
-	if root == nil {
-		return
-	}
-	kind, label, named := strings.Cut(name, ".")
-	if !named {
-		label = kind
-	}
-	block := &draft.Block{Type: "notifier", Labels: []string{kind, w.im.label("notifier."+kind, label)}}
-	w.at(n, block)
-	w.im.notifiers[name] = "notifier." + kind + "." + block.Labels[1]
-	for _, field := range root.Fields() {
-		argument := snake(field.Key())
-		match := secretKey.FindStringSubmatch(field.Peek())
-		switch {
-		case match != nil && match[0] == field.Peek():
-			field.Text()
-			reference := w.im.kept(match[1], w.root.Find("metadata", "namespace").Peek(), "argocd-notifications-secret", match[1])
-			block.Set(argument, draft.Raw(reference), field.Take())
-			w.findingAt(Differs, field.Line(), n.Path(), "The credential is not copied: it is read from the Secret argocd-notifications-secret, where Argo CD runs, when it is used. Keep it when Argo CD goes, or move it.")
-		case confidential.MatchString(field.Key()):
-			field.Use()
-			field.Take()
-			reference := w.im.variable(block.Labels[1]+"_"+argument, "The "+strings.ReplaceAll(argument, "_", " ")+" of the notifier "+name+".", true)
-			block.Set(argument, draft.Raw(reference), draft.None())
-			w.findingAt(ToDo, field.Line(), n.Path(), "A credential that is written in a ConfigMap is not copied: give %s its value, and change the credential, which others have read.", reference)
-		default:
-			block.Set(argument, w.withSecrets(n, field), field.Take())
-		}
-	}
-	w.embeddedRest(n, root, block)
-	if w.main == nil {
-		w.main = block
-	}
-	w.im.add(notificationsFile, block)
-	w.im.imported["Notifier"]++
-}
-
-// withSecrets is value, with variables for the credentials that texts refer to.
-func (w *writer) withSecrets(n, field *manifest.Node) draft.Value {
-	if field.Kind() == manifest.Map || field.Kind() == manifest.List {
-		var items []draft.Item
-		for _, inner := range append(field.Fields(), field.Items()...) {
-			item := draft.Item{Value: w.withSecrets(n, inner), Comments: w.comments(inner)}
-			if field.Kind() == manifest.Map {
-				item.Key = inner.Key()
-			}
-			items = append(items, item)
-		}
-		if field.Kind() == manifest.List {
-			return draft.List(items...)
-		}
-		return draft.Object(items...)
-	}
-	text := field.Peek()
-	matches := secretKey.FindAllStringSubmatchIndex(text, -1)
-	if matches == nil || field.Kind() != manifest.String {
-		return w.value(field)
-	}
-	field.Text()
-	var parts template.Text
-	end := 0
-	for _, match := range matches {
-		key := text[match[2]:match[3]]
-		reference := w.im.variable(identifier("secret", key), "What the Secret argocd-notifications-secret holds as "+key+".", true)
-		parts = append(parts, template.Part{Literal: text[end:match[0]]}, template.Part{Expression: reference})
-		end = match[1]
-		w.findingAt(ToDo, field.Line(), n.Path(), "The credential is not copied: give %s its value, such as with GANTRY_VAR_%s.", reference, strings.TrimPrefix(reference, "var."))
-	}
-	return append(parts, template.Part{Literal: text[end:]}).Value()
-}
-
-// snake writes a name as arguments are: apiURL is api_url.
-func snake(name string) string {
-	var b strings.Builder
-	for i, r := range name {
-		if r >= 'A' && r <= 'Z' {
-			if i > 0 && !(name[i-1] >= 'A' && name[i-1] <= 'Z') {
-				b.WriteByte('_')
-			}
-			r += 'a' - 'A'
-		}
-		b.WriteRune(r)
-	}
-	return identifier("argument", b.String())
 }
 
 // messageTemplate is a template of messages.
@@ -302,30 +211,52 @@ func (w *writer) subscription(b *draft.Block, n *manifest.Node) {
 		w.leave(n, "Subscriptions are of projects: add a notify block to the project, with trigger.%s and the notifier for %s.", identifier("trigger", trigger), service)
 		return
 	}
-	if notifier == "" {
+	if notifier == "" && !w.im.keyed(service) {
 		w.leave(n, "The notifications ConfigMap with the service %s is not among the files. Import it, too.", service)
 		return
 	}
 	n.Text()
 	reference := w.im.triggers[trigger]
 	if reference == "" {
-		reference = "trigger." + identifier("trigger", trigger) // one of those that are built in
+		if !slices.Contains(builtIn, identifier("trigger", trigger)) {
+			w.finding(LeftOut, n, "The trigger %s is neither among the files nor built in.", trigger)
+			return
+		}
+		reference = "trigger." + identifier("trigger", trigger)
 	}
 	block := &draft.Block{Type: "notify"}
 	w.at(n, block)
 	block.Set("trigger", draft.Raw(reference), draft.None())
 	block.Set("to", draft.Raw(notifier), draft.None())
+	kind, _, _ := strings.Cut(service, ".")
 	var recipients []string
 	for _, recipient := range strings.Split(n.Text(), ";") {
-		if recipient = strings.TrimSpace(recipient); recipient != "" {
-			if service == "slack" && !strings.HasPrefix(recipient, "#") {
-				recipient = "#" + recipient
-			}
-			recipients = append(recipients, recipient)
+		if recipient = strings.TrimSpace(recipient); recipient == "" {
+			continue
 		}
+		if one, ok := w.im.notifiers[service+"/"+recipient]; ok { // it has a credential of its own
+			other := &draft.Block{Type: "notify"}
+			other.Set("trigger", draft.Raw(reference), draft.None())
+			other.Set("to", draft.Raw(one), draft.None())
+			b.Add(other)
+			continue
+		}
+		if kind == "slack" && !strings.HasPrefix(recipient, "#") {
+			recipient = "#" + recipient
+		}
+		recipients = append(recipients, recipient)
 	}
-	if len(recipients) > 0 {
+	if notifier == "" {
+		return
+	}
+	if addressed := slices.Contains([]string{"slack", "mattermost", "email", "opsgenie"}, kind); addressed && len(recipients) > 0 {
 		block.Set("recipients", draft.Strings(recipients...), draft.None())
 	}
 	b.Add(block)
+}
+
+// builtIn are the triggers that Gantry brings, which are those of Argo CD's
+// catalogue.
+var builtIn = []string{
+	"on_created", "on_deleted", "on_deployed", "on_health_degraded", "on_sync_failed", "on_sync_running", "on_sync_status_unknown", "on_sync_succeeded",
 }

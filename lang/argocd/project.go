@@ -27,11 +27,12 @@ func (im *importer) project(o *object) {
 		w.syncWindow(b, window)
 	}
 	w.orphans(b, spec.Get("orphanedResources"))
-	w.leave(spec.Get("signatureKeys"), "Signatures are asked of repositories, not of projects: add a verify block with the keys to each repository.")
-	w.leave(spec.Get("sourceIntegrity"), "Signatures are asked of repositories, not of projects: add a verify block with the keys to each repository.")
+	w.signatures(b, spec)
 	w.leave(spec.Get("sourceNamespaces"), "Applications are in files, not in namespaces. Who may change a file is up to the repository.")
 	w.leave(w.unless(spec.Get("permitOnlyProjectScopedClusters"), "false"), "Clusters belong to no project: destination blocks list those that are allowed.")
-	w.leave(spec.Get("destinationServiceAccounts"), "A project has no service accounts. Declare a cluster with the argument \"impersonate\", and allow the project that one.")
+	for _, account := range spec.Get("destinationServiceAccounts").Items() {
+		w.identity(b, account)
+	}
 	for _, annotation := range meta.Get("annotations").Fields() {
 		if strings.HasPrefix(annotation.Key(), "notifications.argoproj.io/subscribe") {
 			w.subscription(b, annotation)
@@ -40,6 +41,7 @@ func (im *importer) project(o *object) {
 	for _, finalizer := range meta.Get("finalizers").Items() {
 		finalizer.Text() // Argo CD's own: a project that is used cannot be deleted
 	}
+	b.Order("description", "repositories", "destination", "cluster_resources", "namespace_resources", "signature", "identity", "orphaned_resources", "role", "sync_window", "notify")
 	im.add(projectsFile, b)
 	im.imported["AppProject"]++
 }
@@ -189,8 +191,11 @@ func (w *writer) syncWindow(b *draft.Block, n *manifest.Node) {
 	w.setStrings(block, "namespaces", n.Get("namespaces"))
 	w.windowClusters(block, n.Get("clusters"))
 	w.set(block, "manual_sync", w.unless(n.Get("manualSync"), "false"))
-	w.leave(w.unless(n.Get("andOperator"), "false"), "A window is for what any of its lists names; that all of them must name it cannot be said. It is for more now: narrow the lists.")
-	w.leave(w.unless(n.Get("syncOverrun"), "false"), "What has begun within a window is finished; what is more cannot be said.")
+	if and := w.unless(n.Get("andOperator"), "false"); and != nil {
+		and.Text()
+		block.Set("match", draft.String("all"), w.comments(and))
+	}
+	w.set(block, "overrun", w.unless(n.Get("syncOverrun"), "false"))
 }
 
 func (w *writer) windowClusters(block *draft.Block, n *manifest.Node) {
@@ -214,6 +219,66 @@ func (w *writer) windowClusters(block *draft.Block, n *manifest.Node) {
 	}
 }
 
-func (w *writer) orphans(_ *draft.Block, n *manifest.Node) {
-	w.leave(n, "Objects that no application has are not looked for.")
+func (w *writer) orphans(b *draft.Block, n *manifest.Node) {
+	if n == nil {
+		return
+	}
+	block := w.nested(b, "orphaned_resources", n)
+	n.Get("warn").Text() // they are reported always
+	for _, entry := range n.Get("ignore").Items() {
+		inner := w.nested(block, "ignore", entry)
+		w.set(inner, "group", w.unless(entry.Get("group"), ""))
+		w.set(inner, "kind", w.unless(entry.Get("kind"), "", "*"))
+		w.set(inner, "name", w.unless(entry.Get("name"), "", "*"))
+	}
+}
+
+// identity says as whom requests are made at a destination.
+func (w *writer) identity(b *draft.Block, n *manifest.Node) {
+	block := w.nested(b, "identity", n)
+	server := n.Get("server")
+	if value, ok := w.clusterPattern(server, nil); ok {
+		block.Set("clusters", draft.List(draft.Item{Value: value}), w.comments(server))
+	}
+	server.Text()
+	if namespace := w.unless(n.Get("namespace"), "", "*"); namespace != nil {
+		block.Set("namespaces", draft.Strings(namespace.Text()), w.comments(namespace))
+	}
+	w.set(block, "service_account", n.Get("defaultServiceAccount"))
+}
+
+// signatures says whose signatures commits must have: by the keys of the project,
+// or by the policies that came after them.
+func (w *writer) signatures(b *draft.Block, spec *manifest.Node) {
+	if keys := spec.Get("signatureKeys"); len(keys.Items()) > 0 {
+		block := w.nested(b, "signature", keys)
+		var ids []draft.Item
+		for _, key := range keys.Items() {
+			ids = append(ids, draft.Item{Value: draft.String(key.Get("keyID").Text()), Comments: w.comments(key)})
+		}
+		block.Set("gpg_keys", draft.List(ids...), draft.None())
+		w.finding(ToDo, keys, "Argo CD has the public keys in argocd-gpg-keys-cm. Write them here in the place of their ids, where they are not fingerprints.")
+		w.leave(spec.Get("sourceIntegrity"), "Argo CD passes over it, as there are signatureKeys.")
+		return
+	}
+	for _, policy := range spec.Get("sourceIntegrity").Get("git").Get("policies").Items() {
+		gpg := policy.Get("gpg")
+		mode := gpg.Get("mode").Text()
+		var urls []draft.Item
+		for _, repo := range policy.Get("repos").Items() {
+			urls = append(urls, draft.Item{Value: draft.String(repo.Get("url").Text()), Comments: w.comments(repo)})
+		}
+		if mode == "none" {
+			w.leave(policy, "Signatures are asked of repositories that a signature block names; of others none are.")
+			continue
+		}
+		block := w.nested(b, "signature", policy)
+		if len(urls) > 0 {
+			block.Set("repositories", draft.List(urls...), draft.None())
+		}
+		if mode == "strict" {
+			block.Set("mode", draft.String("strict"), draft.None())
+		}
+		w.setStrings(block, "gpg_keys", gpg.Get("keys"))
+	}
 }

@@ -143,6 +143,13 @@ func (p *policy) rule(n *manifest.Node, r rule) {
 		p.findingAt(LeftOut, r.line, n.Path(), "The action %q on applications of %s has no counterpart. %s", r.action, r.subject, why)
 		return
 	}
+	if name, _ := strings.CutPrefix(r.action, "action/"); strings.Contains(name, "/") {
+		p.findingAt(Differs, r.line, n.Path(), "Actions on objects are of all kinds that have them: the right is %s.", actionsOf(r.action)[0])
+	}
+	if r.object != "*" && !strings.Contains(r.object, "/") {
+		p.findingAt(LeftOut, r.line, n.Path(), "The pattern %q matches no application, which are project/name.", r.object)
+		return
+	}
 	if r.deny {
 		p.findingAt(Differs, r.line, n.Path(), "A denial wins over every right, from wherever; in Argo CD a group's right holds although another group of the same person is denied it.")
 	}
@@ -155,8 +162,8 @@ func actionsOf(action string) []string {
 	if found := actions[action]; found != nil {
 		return found
 	}
-	if action == "action/*" || strings.HasPrefix(action, "action/") {
-		return []string{action}
+	if name, ok := strings.CutPrefix(action, "action/"); ok { // of a group and kind
+		return []string{"action/" + name[strings.LastIndex(name, "/")+1:]}
 	}
 	return nil
 }
@@ -182,11 +189,12 @@ func (p *policy) write() {
 			}
 			continue
 		}
+		if len(r.groups) == 0 {
+			p.findingAt(LeftOut, r.line, "", "Nobody has the role %s: no line \"g\" gives it to a group, so that it is left out.", r.name)
+			continue
+		}
 		block := &draft.Block{Type: "role", Labels: []string{p.im.label("role", strings.TrimPrefix(r.name, "role:"))}}
 		block.Comment(r.comments...)
-		if len(r.groups) == 0 {
-			p.findingAt(ToDo, r.line, "", "Nobody has the role %s: no line \"g\" gives it to a group. Set the argument groups.", r.name)
-		}
 		block.Set("groups", draft.List(r.groups...), draft.None())
 		grants(block, r.rules, p.im.objectPattern)
 		if p.main == nil {
@@ -336,7 +344,16 @@ func (w *writer) projectRole(b *draft.Block, n *manifest.Node) {
 		}
 	}
 	if r := p.roles["proj:"+w.name+":"+name]; r != nil {
-		grants(block, r.rules, func(object string) string { return strings.TrimPrefix(object, w.name+"/") })
+		grants(block, r.rules, func(object string) string { return object[strings.LastIndex(object, "/")+1:] })
+	}
+	switch {
+	case !block.Has("groups"):
+		w.finding(LeftOut, n, "The role has no groups, so that nobody would have it. Tokens are no longer needed: put a CI system into a group by its OIDC token.")
+		b.Comment(block.Comments.Lead...)
+		return
+	case !block.Has("allow") && !block.Has("deny"):
+		w.finding(LeftOut, n, "The role has no right that has a counterpart.")
+		return
 	}
 	b.Add(block)
 }

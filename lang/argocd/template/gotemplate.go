@@ -3,6 +3,7 @@ package template
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template/parse"
@@ -33,6 +34,9 @@ func Go(text string, scope Scope) (r Result) {
 	r.Problems, r.Near = t.problems, t.near
 	return r
 }
+
+// plainNumber is a number that means the same in HCL.
+var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
 func firstLine(text string) string {
 	line, _, more := strings.Cut(strings.TrimSpace(text), "\n")
@@ -174,7 +178,7 @@ func (t *translator) argument(node parse.Node) (Text, error) {
 	case *parse.StringNode:
 		return Text{{Literal: node.Text}}, nil
 	case *parse.NumberNode:
-		if !node.IsInt && !node.IsFloat {
+		if !plainNumber.MatchString(node.Text) {
 			return nil, fmt.Errorf("%s is no number of HCL", node.Text)
 		}
 		return Expression(node.Text), nil

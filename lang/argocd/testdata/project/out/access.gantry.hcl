@@ -12,7 +12,7 @@ role "ops" {
   }
 
   allow {
-    actions      = ["action/apps/Deployment/restart"]
+    actions      = ["action/restart"]
     applications = ["*/*"]
   }
 }
@@ -32,7 +32,7 @@ role "lead" {
   }
 
   allow {
-    actions      = ["action/apps/Deployment/restart"]
+    actions      = ["action/restart"]
     applications = ["*/*"]
   }
 }
@@ -48,15 +48,6 @@ role "alice" {
 
 role "readonly" {
   groups = ["example:viewers"]
-
-  allow {
-    actions      = ["get", "plan"]
-    applications = ["*/*"]
-  }
-}
-
-role "nobody" {
-  groups = []
 
   allow {
     actions      = ["get", "plan"]

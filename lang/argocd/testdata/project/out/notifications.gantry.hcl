@@ -3,14 +3,31 @@ notifier "slack" "slack" {
 }
 
 notifier "webhook" "github" {
-  url     = "https://api.github.com"
-  headers = [{ name = "Authorization", value = "token ${var.github_token}" }]
+  url = "https://api.github.com"
+
+  header {
+    name  = "Authorization"
+    value = "token ${var.github_token}"
+  }
 }
 
 notifier "email" "email" {
   host     = "smtp.example.com"
-  port     = 587
+  username = "${var.email_username}"
+  from     = "argocd@example.com"
   password = var.email_password
+}
+
+notifier "teams" "web" {
+  url = secret.kubernetes.teams_web
+}
+
+notifier "teams" "ops" {
+  url = var.ops_url
+}
+
+notifier "pagerduty" "my_service" {
+  routing_key = secret.kubernetes.pagerduty_key
 }
 
 # when it breaks

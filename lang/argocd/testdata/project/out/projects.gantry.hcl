@@ -32,7 +32,23 @@ project "team_a" {
     allow = ["*", "/Service"]
   }
 
+  signature {
+    gpg_keys = ["ABCDEF"]
+  }
+
+  identity {
+    service_account = "deployer"
+  }
+
+  orphaned_resources {
+    ignore {
+      kind = "ConfigMap"
+      name = "cache-*"
+    }
+  }
+
   role "ci" {
+    groups = ["example:ci"]
     # may deploy
     allow {
       actions      = ["apply"]
@@ -59,12 +75,23 @@ project "team_a" {
     schedule   = "0 0 * * *"
     duration   = "1h"
     namespaces = ["default"]
+    match      = "all"
   }
 
   notify {
     trigger    = trigger.on_sync_failed
     to         = notifier.slack.slack
     recipients = ["#alerts", "#team-a"]
+  }
+
+  notify {
+    trigger = trigger.on_degraded
+    to      = notifier.teams.web
+  }
+
+  notify {
+    trigger = trigger.on_degraded
+    to      = notifier.pagerduty.my_service
   }
 }
 

@@ -4,3 +4,17 @@ secret "kubernetes" "slack_token" {
   name      = "argocd-notifications-secret"
   key       = "slack-token"
 }
+
+secret "kubernetes" "teams_web" {
+  cluster   = cluster.in_cluster
+  namespace = "argocd"
+  name      = "argocd-notifications-secret"
+  key       = "teams-web"
+}
+
+secret "kubernetes" "pagerduty_key" {
+  cluster   = cluster.in_cluster
+  namespace = "argocd"
+  name      = "argocd-notifications-secret"
+  key       = "pagerduty-key"
+}

@@ -4,8 +4,19 @@ variable "github_token" {
   sensitive   = true
 }
 
+variable "email_username" {
+  type        = string
+  description = "What the Secret argocd-notifications-secret holds as email-username."
+}
+
 variable "email_password" {
   type        = string
-  description = "The password of the notifier email."
+  description = "What was written in argocd-notifications-cm, service.email."
+  sensitive   = true
+}
+
+variable "ops_url" {
+  type        = string
+  description = "What was written in argocd-notifications-cm, service.teams."
   sensitive   = true
 }
