@@ -33,6 +33,9 @@ func fromJSON(text []byte) (cty.Value, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	v, err := readJSON(decoder, 0)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return cty.NilVal, errors.New("it ends too early")
+	}
 	if err != nil {
 		return cty.NilVal, err
 	}
