@@ -14,6 +14,10 @@ import (
 	"github.com/gantrycd/gantry/plan/source"
 )
 
+// ErrCredentials says that an address holds a password or token. The address must
+// not be shown, nor the line that it is in.
+var ErrCredentials = errors.New("its URL holds credentials, which would be shown and kept in the lock file: declare credentials for it instead")
+
 // scpLike is git's short form of ssh URLs: user@host:path.
 var scpLike = regexp.MustCompile(`^[A-Za-z0-9_.-]+@(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[^\s]+$`)
 
@@ -102,7 +106,7 @@ func checkGitURL(text string) error {
 		return errors.New(`it cannot be read as a URL such as "https://git.example.com/org/modules.git"`)
 	}
 	if _, hasPassword := u.User.Password(); hasPassword || u.User != nil && u.Scheme != "ssh" {
-		return errors.New("its URL holds credentials, which would be shown and kept in the lock file: declare credentials for it instead")
+		return ErrCredentials
 	}
 	switch u.Scheme {
 	case "https", "http", "ssh", "git":
@@ -204,7 +208,7 @@ func parseOCI(text, version string) (Source, error) {
 	rest := strings.TrimPrefix(address, "oci://")
 	host, name, _ := strings.Cut(rest, "/")
 	if strings.Contains(host, "@") {
-		return Source{}, errors.New("its URL holds credentials, which would be shown and kept in the lock file: declare credentials for it instead")
+		return Source{}, ErrCredentials
 	}
 	name, revision, byDigest := strings.Cut(name, "@")
 	if !byDigest {
