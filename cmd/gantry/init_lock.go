@@ -98,7 +98,7 @@ func (c *cli) lockSources(ctx context.Context, in *inputs, options initOptions, 
 
 // fetch evaluates the configuration and reads all its sources.
 func (c *cli) fetch(ctx context.Context, in *inputs, lock *sourcelock.Lock) (*loaded, hcl.Diagnostics, error) {
-	w, err := c.prepare(workOptions{command: "gantry init"})
+	w, err := c.prepare(workOptions{command: "gantry init", parallelism: defaultParallelism})
 	if err != nil {
 		return nil, nil, err
 	}

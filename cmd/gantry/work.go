@@ -19,6 +19,9 @@ import (
 	"github.com/gantrycd/gantry/state"
 )
 
+// defaultParallelism is how much is done at once where nothing says otherwise.
+const defaultParallelism = 16
+
 // workOptions are the flags of the commands that plan or apply.
 type workOptions struct {
 	targets     []string
@@ -35,7 +38,7 @@ func (o *workOptions) register(c *cli, command *cobra.Command) {
 	o.command = "gantry " + command.Name()
 	flags := command.Flags()
 	flags.StringArrayVar(&o.targets, "target", nil, "only this application, by `address`, and what it depends on; may be repeated")
-	flags.IntVar(&o.parallelism, "parallelism", 16, "`number` of sources rendered, and of requests to a cluster, at once")
+	flags.IntVar(&o.parallelism, "parallelism", defaultParallelism, "`number` of sources rendered, and of requests to a cluster, at once")
 	flags.BoolVar(&o.noInput, "no-input", false, "never ask: what is missing, or not approved, is an error")
 	flags.BoolVar(&o.stats, "stats", false, "tell at the end what it took: time, memory, requests")
 	o.view.register(command)
