@@ -35,7 +35,7 @@ func (f *finisher) warnOfPending() {
 		f.diags = append(f.diags, &hcl.Diagnostic{
 			Severity: hcl.DiagWarning,
 			Summary:  "Not in effect yet",
-			Detail:   fmt.Sprintf("This version of gantry checks %s and does nothing about it. %s", few(names), kind.effect),
+			Detail:   fmt.Sprintf("This version of gantry reads and checks %s, and no more. %s", few(names), kind.effect),
 			Subject:  kind.uses[0].at.Ptr(),
 		})
 	}

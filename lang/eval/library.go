@@ -52,6 +52,19 @@ func (k *Kind) library() (*hcl.File, hcl.Blocks) {
 	return file, content.Blocks
 }
 
+// libraryNames returns the names of the blocks in the kind's library.
+func (k *Kind) libraryNames() []string {
+	if k == nil || k.Library == "" {
+		return nil
+	}
+	var names []string
+	_, blocks := k.library()
+	for _, found := range blocks {
+		names = append(names, found.Labels[0])
+	}
+	return names
+}
+
 // namesReferredTo returns the names that follow a root in the unit's references.
 func (u *unit) namesReferredTo(root string) map[string]bool {
 	names := map[string]bool{}

@@ -62,6 +62,7 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 	}
 	if b.attribute != nil {
 		collect(b.attribute.Expr.Variables(), &b.references, false)
+		b.broken = b.broken || b.unit.callsBroken(b.attribute.Expr)
 	} else {
 		b.parsed.Walk(func(p *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
 			switch argument.Type.Name {
@@ -75,7 +76,7 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 				collect(traversals, &b.dependsOn, false)
 			default:
 				traversals, more := m.beforehand(argument.Type, p.References(attribute.Expr))
-				b.broken = b.broken || more.HasErrors()
+				b.broken = b.broken || more.HasErrors() || b.unit.callsBroken(attribute.Expr)
 				diags = append(diags, more...)
 				collect(traversals, &b.references, p.Block.Type == "validation")
 			}
@@ -170,7 +171,9 @@ func (m *Module) lookup(from *block, traversal hcl.Traversal) (reference, *hcl.D
 	case moduleType:
 		return ref, m.lookupModule(from, &ref)
 	case "path":
-		if name, _ := stepName(traversal[1:]); name != "module" {
+		name, _ := stepName(traversal[1:])
+		if ref.path = append(ref.path, name); name != "module" {
+			ref.path = ref.path[:1]
 			return ref, incomplete(ref, "path.module, the directory of the module, which all paths are from")
 		}
 		return ref, nil
@@ -237,6 +240,16 @@ func (m *Module) lookupModule(from *block, ref *reference) *hcl.Diagnostic {
 	ref.call = called
 	steps := ref.traversal[2:]
 	if len(steps) > 0 && ref.target.forEach != nil {
+		if step, ok := steps[0].(hcl.TraverseAttr); ok && called.find(addr.Address{Kind: outputRoot, Name: step.Name}) != nil {
+			address := strings.Join(ref.path, ".")
+			ref.target, ref.call = nil, nil
+			return &hcl.Diagnostic{
+				Severity: hcl.DiagError,
+				Summary:  "Incomplete reference",
+				Detail:   fmt.Sprintf("%s has for_each, so that each of its instances has outputs of its own. Say which one is meant: %s[\"KEY\"].%s.", address, address, step.Name),
+				Subject:  ref.at.Ptr(),
+			}
+		}
 		steps = steps[1:]
 	}
 	name, ok := stepName(steps)
@@ -256,7 +269,7 @@ func (m *Module) lookupModule(from *block, ref *reference) *hcl.Diagnostic {
 	if called.partial {
 		return nil
 	}
-	ref.target = nil
+	ref.target, ref.call = nil, nil
 	return undeclared(*ref, fmt.Sprintf("The module has no output %q; nothing else of it can be referred to.", name), name, m.namesOf(called, outputRoot, ""), strings.Join(ref.path, ".")+".")
 }
 
@@ -300,7 +313,7 @@ func (m *Module) namesOf(u *unit, kindRoot, typeName string) []string {
 	if m.suggesting++; m.suggesting > maxSuggesting {
 		return nil
 	}
-	var names []string
+	names := m.kinds[kindRoot].libraryNames()
 	for a := range u.index {
 		if a.Kind == kindRoot && a.Type == typeName {
 			names = append(names, a.Name)

@@ -107,7 +107,7 @@ func checkReference(v cty.Value, kind string) error {
 	} else if v.Type().IsObjectType() && !ok {
 		hint = fmt.Sprintf("; where %s blocks have for_each, say which one with [\"KEY\"]", kind)
 	}
-	return fmt.Errorf("must be a reference to a %s, but is %s%s", kind, value.Kind(v), hint)
+	return fmt.Errorf("must be a reference to %s %s, but is %s%s", article(kind), kind, value.Kind(v), hint)
 }
 
 // each converts every known element of a sequence and returns a tuple.

@@ -5,7 +5,7 @@ aplication "web" {
 }
 
 webhook "web" {
-#^^^^^^ Unsupported block type: Blocks of type "webhook" are not expected here. At the top level there may be the blocks application, check, cluster, credentials, gantry, generator, health, locals, notifier, policy, profile, project, repository, role, rollout, secret, trigger and variable.
+#^^^^^^ Unsupported block type: Blocks of type "webhook" are not expected here. At the top level there may be the blocks application, check, cluster, credentials, function, gantry, generator, health, import, locals, module, moved, notifier, output, policy, profile, project, removed, repository, role, rollout, secret, trigger and variable.
 }
 
 cluster "prod eu" {
@@ -45,7 +45,7 @@ gantry {
 }
 
 gantry {
-#^^^^^ Duplicate declaration: There may be one gantry block in a configuration, and the first is at top_level.gantry.hcl:35,1-7. Put the arguments of both into one.
+#^^^^^ Duplicate declaration: There may be one gantry block in a module, and the first is at top_level.gantry.hcl:35,1-7. Put the arguments of both into one.
 }
 
 locals {

@@ -1,0 +1,124 @@
+# What is checked, and has no effect yet.
+
+gantry {
+  encryption {
+# ^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the encryption block, and no more. State and plans are not encrypted as a whole, only the secrets in them.
+    recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
+  }
+  protection {
+# ^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the protection block, and no more. Branches, approvals and budgets are not checked: whoever runs it may apply.
+    branches = ["main"]
+  }
+}
+
+secret "environment" "slack" {
+  variable = "SLACK"
+}
+
+cluster "prod" {
+  context = "prod"
+}
+
+project "production" {
+  destination {
+# ^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the destination block of project.production, and no more. Destinations with deny = true deny nothing; patterns with "!" do.
+    clusters   = [cluster.prod]
+    namespaces = ["kube-*"]
+    deny       = true
+  }
+  source {
+# ^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the source block of project.production, and no more. Every path of the allowed repositories may be read.
+    paths = ["apps/**"]
+  }
+  signature {
+# ^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the signature block of project.production, and no more. Signatures are not asked for.
+    ssh_keys = ["ssh-ed25519 AAAA release"]
+  }
+  identity {
+# ^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the identity block of project.production, and no more. Requests are made as the identity that reaches the cluster.
+    service_account = "gantry:deployer"
+  }
+  orphaned_resources {}
+# ^^^^^^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the orphaned_resources block of project.production, and no more. Nothing is reported.
+
+  role "deployer" {
+    groups = ["example:sre"]
+    allow {
+      actions      = ["get"]
+      applications = ["*"]
+    }
+  }
+
+  sync_window {
+# ^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the sync_window block of project.production, and no more. Applications are synced at any time.
+    kind      = "allow"
+    schedule  = "0 9 * * 1-5"
+    duration  = "8h"
+    time_zone = "Europe/Berlin"
+  }
+  sync_window {
+    kind     = "deny"
+    schedule = "0 0 24 12 *"
+    duration = "72h"
+  }
+
+  notify {
+# ^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the notify block of project.production, and no more. No messages are sent.
+    trigger    = trigger.on_sync_failed
+    to         = notifier.slack.ops
+    recipients = ["#alerts"]
+  }
+  notify {
+    trigger    = trigger.mine
+    to         = notifier.slack.ops
+    recipients = ["#alerts"]
+  }
+}
+
+notifier "slack" "ops" {
+#^^^^^^^^^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks notifier.slack.ops, and no more. No messages are sent.
+  token = secret.environment.slack
+}
+
+trigger "mine" {
+#^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks trigger.mine, and no more. No messages are sent.
+  when    = app.health.status == "degraded"
+  message = "${app.name} is degraded"
+}
+
+role "many" {
+#^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks role.many["a"], role.many["b"], role.many["c"], role.many["d"], role.many["e"] and 3 more, and no more. Rights are not checked: whoever runs it may do what the credentials at hand allow.
+  for_each = toset(["a", "b", "c", "d", "e", "f", "g"])
+  groups   = [each.key]
+  allow {
+    actions      = ["get"]
+    applications = ["${each.key}/*"]
+  }
+}
+
+policy "no_latest_tag" {
+#^^^^^^^^^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks policy.no_latest_tag, and no more. Policies are not asked: no plan is refused for one.
+  kinds    = ["apps/Deployment"]
+  violated = anytrue([for c in object.spec.template.spec.containers : endswith(c.image, ":latest")])
+}
+
+health "cert-manager.io/Certificate" {
+#^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks health["cert-manager.io/Certificate"], and no more. Objects are judged by the conventions for status alone.
+  healthy = condition("Ready").status == "True"
+}
+
+application "web" {
+  source { path = "x" }
+  destination { cluster = cluster.prod }
+}
+
+rollout "web" {
+#^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks rollout.web, and no more. Applications of a rollout move together, as if it were not there.
+  applications = application.web
+  step {
+    match = app.labels.tier == "canary"
+  }
+  step {
+    max_update = "25%"
+  }
+}

@@ -1,0 +1,79 @@
+# What projects say beyond where their applications come from and go.
+
+cluster "prod" {
+  context = "prod"
+}
+
+project "sources" {
+  source {
+    repositories = []
+#                  ^^ Unsuitable value: The argument "repositories" is an empty list. For all leave the argument out.
+    paths        = ["/apps", "../up", "apps/**", "a/../b", "!x"]
+#                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid pattern: "!x" begins with "!", but this list names what is meant, and nothing can be taken out of it.
+#                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid pattern: "/apps" leads out of the repository: paths are relative to its top, such as "apps/**".
+#                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid pattern: "../up" leads out of the repository: paths are relative to its top, such as "apps/**".
+#                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid pattern: "a/../b" leads out of the repository: paths are relative to its top, such as "apps/**".
+  }
+  source {
+# ^^^^^^ Missing required argument: The source block needs the argument "paths", a list of strings: patterns of paths: `apps/payments/**`.
+    deny = "maybe"
+#          ^^^^^^^ Unsuitable value: The argument "deny" must be a bool, but is a string: a bool is required.
+  }
+}
+
+project "signatures" {
+  signature {
+# ^^^^^^^^^ Missing required argument: It is not said whose signatures are good. Set ssh_keys or gpg_keys.
+    mode = "lax"
+#          ^^^^^ Unsuitable value: The argument "mode" must be "head" or "strict", but is "lax".
+  }
+  signature {
+# ^^^^^^^^^ Missing required argument: It is not said whose signatures are good. Set ssh_keys or gpg_keys.
+    repositories = ["[a"]
+#                  ^^^^^^ Invalid pattern: "[a" is no pattern: unexpected end of input. In a pattern * is any text, ? any character, [ab] one of several characters and {a,b} one of several texts.
+    ssh_keys     = []
+  }
+}
+
+project "identities" {
+  identity {
+# ^^^^^^^^ Missing required argument: It is not said as whom. Set service_account or user.
+    clusters   = [cluster.prod, cluster.nowhere]
+#                               ^^^^^^^^^^^^^^^ Reference to undeclared block: No cluster "nowhere" is declared in this configuration.
+    namespaces = ["*"]
+  }
+  identity {
+    service_account = "gantry:deployer"
+    user            = "deployer"
+#                     ^^^^^^^^^^ Conflicting arguments: Requests are made as one identity, but both service_account and user are set. Remove one of them.
+    groups          = ["a"]
+  }
+  identity {
+    service_account = "Not A Name"
+#                     ^^^^^^^^^^^^ Invalid service account: "Not A Name" must be a name, or a namespace and a name, such as "gantry:deployer".
+    groups          = ["a"]
+#                     ^^^^^ Conflicting arguments: The groups of a service account are given; groups go with user.
+  }
+  identity {
+    user = ""
+#          ^^ Unsuitable value: The argument "user" must not be empty.
+  }
+}
+
+project "orphans" {
+  orphaned_resources {
+    ignore {
+#   ^^^^^^ Missing required argument: It is not said what to ignore. Set group, kind or name.
+    }
+    ignore {
+      group = ""
+      kind  = "[a"
+#             ^^^^ Invalid pattern: "[a" is no pattern: unexpected end of input. In a pattern * is any text, ? any character, [ab] one of several characters and {a,b} one of several texts.
+    }
+    warn = true
+#   ^^^^ Unsupported argument: An argument named "warn" is not expected here. In an orphaned_resources block there may be the blocks ignore.
+  }
+  orphaned_resources {
+# ^^^^^^^^^^^^^^^^^^ Duplicate block: There may be one orphaned_resources block in a project block; the first is at projects.gantry.hcl:64,3-21. Put the arguments of both into one.
+  }
+}
