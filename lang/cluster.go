@@ -57,9 +57,10 @@ cluster "staging" {
 			},
 			Blocks: []schema.Nested{{Block: clusterAuthBlock(), Max: 1}},
 		},
-		Root:    "cluster",
-		Grouped: true,
-		Decode:  decodeCluster,
+		Root:     "cluster",
+		RootOnly: true,
+		Grouped:  true,
+		Decode:   decodeCluster,
 	}
 }
 

@@ -41,10 +41,11 @@ func credentialsKind() *eval.Kind {
 			}, trustArguments()...),
 			Blocks: []schema.Nested{{Min: 1, Max: 1, Block: repositoryAuthBlock()}},
 		},
-		Root:    "credentials",
-		Grouped: true,
-		Shared:  true,
-		Decode:  decodeCredentials,
+		Root:     "credentials",
+		RootOnly: true,
+		Grouped:  true,
+		Shared:   true,
+		Decode:   decodeCredentials,
 	}
 }
 

@@ -70,6 +70,28 @@ func beside() map[string]string {
 		"template.txt":  "Hello ${name}, from\n${nobody}\n",
 		"broken.txt":    "Hello\n${upper(",
 		"recursive.txt": "${templatefile(\"recursive.txt\", {})}",
+		"modules/service/service.gantry.hcl": `
+variable "name" {
+  type = string
+  validation {
+    condition     = var.name != ""
+    error_message = "A service needs a name."
+  }
+}
+variable "cluster" { type = cluster }
+application "web" {
+  source {
+    objects = []
+  }
+  destination {
+    cluster   = var.cluster
+    namespace = var.name
+  }
+}
+output "namespace" { value = application.web.namespace }
+`,
+		"modules/grants/grants.gantry.hcl": "cluster \"own\" {\n  context = \"own\"\n}\nproject \"own\" {}\nlocals {\n  c = cluster.eu\n}\n",
+		"modules/itself/itself.gantry.hcl": "module \"again\" {\n  source = \"../itself\"\n}\n",
 	}
 }
 

@@ -18,7 +18,7 @@ const maxSecretTimeout = 10 * time.Minute
 
 // secretKind is the kind of all secrets.
 func secretKind() *eval.Kind {
-	k := &eval.Kind{Block: &schema.Block{Type: "secret", Labels: []string{"type", "name"}}, Root: "secret", Types: map[string]*eval.Kind{}}
+	k := &eval.Kind{Block: &schema.Block{Type: "secret", Labels: []string{"type", "name"}}, Root: "secret", RootOnly: true, Types: map[string]*eval.Kind{}}
 	for _, typed := range []*eval.Kind{kubernetesSecret(), fileSecret(), environmentSecret(), commandSecret()} {
 		k.Types[typed.Labels[0]] = typed
 	}
@@ -34,7 +34,7 @@ func secretType(typeName, doc, example string, arguments []schema.Argument, loca
 				"Elsewhere it is `secret." + typeName + ".NAME`.",
 			Arguments: append([]schema.Argument{forEachArgument(), dependsOnArgument()}, arguments...),
 		},
-		Root: "secret",
+		Root: "secret", RootOnly: true,
 		Decode: func(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 			secret := &target.Secret{Address: in.Address}
 			locate(in, secret)

@@ -54,7 +54,7 @@ func ModuleKind(lifecycle *schema.Block) *Kind {
 // loadCall loads the module that a block calls.
 func (m *Module) loadCall(ctx context.Context, u *unit, b *block) hcl.Diagnostics {
 	text, version, diags := moduleArguments(b)
-	if diags.HasErrors() {
+	if diags.HasErrors() || !b.hasArgument("source") {
 		b.broken = true
 		return diags
 	}
@@ -99,11 +99,6 @@ func moduleArguments(b *block) (text, version string, diags hcl.Diagnostics) {
 		}
 		*into = v.AsString()
 	}
-	if text == "" && !diags.HasErrors() && !b.broken {
-		diags = append(diags, &hcl.Diagnostic{
-			Severity: hcl.DiagError, Summary: "Invalid module source", Detail: "The source is empty. A path begins with \"./\" or \"../\".", Subject: b.header.Ptr(),
-		})
-	}
 	return text, version, diags
 }
 
@@ -115,8 +110,13 @@ func (m *Module) openCalled(ctx context.Context, called *unit, text, version str
 		return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(format, args...), Subject: at.Ptr()}
 	}
 	from, local, err := modulesource.Parse(text, version)
+	if errors.Is(err, modulesource.ErrCredentials) {
+		hidden := problem(CredentialsInURL, "The source of the module cannot be used: %s.", err)
+		hidden.Extra = HideSource{}
+		return hidden
+	}
 	if err != nil {
-		return problem("Invalid module source", "The source %q cannot be used: %s.", text, err)
+		return problem("Invalid module source", "The source %q cannot be used: %s", text, schema.Sentence(err.Error()))
 	}
 	if local && u.remote == nil {
 		called.path, called.dir = path.Join(u.path, text), filepath.Join(u.dir, filepath.FromSlash(text))

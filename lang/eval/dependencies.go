@@ -65,7 +65,12 @@ func addressTraversals(expr hcl.Expression) ([]hcl.Traversal, hcl.Diagnostics) {
 			diags = append(diags, invalidDependency(element.Range(), "It must be a reference to a block or to one instance of it, such as application.database or application.database[each.key]."))
 			continue
 		}
-		traversals = append(traversals, element.Variables()...)
+		for _, traversal := range element.Variables() {
+			if traversal.RootName() == moduleType && len(traversal) > 2 {
+				traversal = traversal[:2] // what follows is looked at with its keys
+			}
+			traversals = append(traversals, traversal)
+		}
 	}
 	return traversals, diags
 }

@@ -76,10 +76,16 @@ func (m *Module) defineFunctions(u *unit) hcl.Diagnostics {
 			defined[name].block.broken = true
 		}
 	}
-	for name, f := range defined {
-		if !f.block.broken {
+	for _, b := range u.blocks {
+		if b.kind.Root != functionRoot {
+			continue
+		}
+		if f := defined[b.address.Name]; f != nil && !b.broken {
 			u.userFunctions = append(u.userFunctions, f)
-			u.functions[functionRoot+"::"+name] = f.function()
+			u.functions[functionRoot+"::"+b.address.Name] = f.function()
+		} else {
+			u.functions[functionRoot+"::"+b.address.Name] = brokenFunction
+			u.brokenFunctions = true
 		}
 	}
 	return diags
@@ -160,6 +166,24 @@ func calls(expr hcl.Expression) []string {
 		return nil
 	})
 	return names
+}
+
+// brokenFunction stands for a function that has errors: what is made of it is not
+// known, and whoever calls it is broken, too.
+var brokenFunction = function.New(&function.Spec{
+	VarParam: &function.Parameter{
+		Name: "args", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowMarked: true, AllowNull: true, AllowUnknown: true,
+	},
+	Type: function.StaticReturnType(cty.DynamicPseudoType),
+	Impl: func([]cty.Value, cty.Type) (cty.Value, error) { return cty.DynamicVal, nil },
+})
+
+// callsBroken reports whether an expression calls a function that has errors.
+func (u *unit) callsBroken(expr hcl.Expression) bool {
+	return u.brokenFunctions && slices.ContainsFunc(calls(expr), func(name string) bool {
+		b := u.find(addr.Address{Kind: functionRoot, Name: name})
+		return b != nil && b.broken
+	})
 }
 
 // callsItself returns the way from a function back to itself, nil where there is

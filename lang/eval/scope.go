@@ -22,8 +22,8 @@ func (e *Evaluation) scopeOf(f *frame, references []reference) *hcl.EvalContext 
 	for _, ref := range references {
 		switch {
 		case ref.validated:
-		case ref.path[0] == "path":
-			root.set([]string{"path", "module"}, cty.StringVal("."))
+		case ref.path[0] == "path" && len(ref.path) > 1:
+			root.set(ref.path, cty.StringVal("."))
 		case ref.target == nil:
 			root.set(ref.path, cty.DynamicVal)
 		case ref.call != nil:

@@ -25,13 +25,14 @@ type unit struct {
 	fs     *recorder
 	read   map[string][sha256.Size]byte // of the files of configuration
 
-	blocks        []*block
-	index         map[addr.Address]*block      // by addresses without the module
-	groups        map[string]*block            // all blocks of a kind
-	children      map[string]*unit             // by the name of the module block
-	functions     map[string]function.Function // of its function blocks: fn::name
-	userFunctions []*userFunction
-	partial       bool // parts of its files could not be read as blocks
+	blocks          []*block
+	index           map[addr.Address]*block      // by addresses without the module
+	groups          map[string]*block            // all blocks of a kind
+	children        map[string]*unit             // by the name of the module block
+	functions       map[string]function.Function // of its function blocks: fn::name
+	userFunctions   []*userFunction
+	brokenFunctions bool // some of its function blocks have errors
+	partial         bool // parts of its files could not be read as blocks
 }
 
 func (m *Module) newUnit(parent *unit, call *block) *unit {

@@ -104,7 +104,7 @@ func valueOf(e *Evaluation, in *Instance, want constraint) (cty.Value, string) {
 		if diags.HasErrors() {
 			return want.unknown(), "default"
 		}
-		if v.IsNull() && !nullable {
+		if v.IsNull() && !nullable && !in.Failed {
 			in.Errorf(argument.Range(), "Invalid default", "The default is null, but the variable must have a value. Leave the default out, so that a value must be given, or say nullable = true.")
 		}
 		return fit(in, v, want, argument.Range(), "The default"), "default"

@@ -278,7 +278,7 @@ func decodeArgument(argument Argument, attribute *hcl.Attribute, ctx *hcl.EvalCo
 		return decoded, true, append(diags, &hcl.Diagnostic{
 			Severity:    hcl.DiagError,
 			Summary:     "Unsuitable value",
-			Detail:      sentence(fmt.Sprintf("The argument %q %s", argument.Name, message)),
+			Detail:      Sentence(fmt.Sprintf("The argument %q %s", argument.Name, message)),
 			Subject:     attribute.Expr.Range().Ptr(),
 			Context:     attribute.Range.Ptr(),
 			Expression:  attribute.Expr,
@@ -378,8 +378,8 @@ func (p *Parsed) checkCounts() hcl.Diagnostics {
 	return diags
 }
 
-// sentence ends a text with a full stop, unless it ends already.
-func sentence(text string) string {
+// Sentence ends a text with a full stop, unless it ends already.
+func Sentence(text string) string {
 	if strings.HasSuffix(text, "?") {
 		return text
 	}

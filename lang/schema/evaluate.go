@@ -40,6 +40,11 @@ func suggestFunction(diag *hcl.Diagnostic, ctx *hcl.EvalContext) {
 			names = append(names, name)
 		}
 	}
+	if space := call.CalledFunctionNamespace(); space != "" {
+		name := space + call.CalledFunctionName()
+		diag.Detail = fmt.Sprintf("There is no function %q in this module.", name) + didYouMean(name, names, " Did you mean %q?")
+		return
+	}
 	diag.Detail += didYouMean(call.CalledFunctionName(), names, " Did you mean %q?")
 }
 
