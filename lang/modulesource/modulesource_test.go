@@ -1,6 +1,7 @@
 package modulesource
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -81,7 +82,10 @@ func TestParseErrors(t *testing.T) {
 		{"https://user:horse@git.example.com/x", "", "holds credentials"},
 		{"https://horse@git.example.com/x", "", "holds credentials"},
 		{"ssh://git:horse@git.example.com/x", "", "holds credentials"},
-		{"https://user:horse%zz@git.example.com/x", "", "cannot be read as a URL"},
+		{"https://user:horse%zz@git.example.com/x", "", "holds credentials"},
+		{"https://git.example.com/x%zz", "", "cannot be read as a URL"},
+		{"user:horse@git.example.com:org/repo", "", "holds credentials"},
+		{"https://git.example.com/x?token=horse", "", `it says "token" after "?"`},
 		{"s3://bucket/horse", "", `it has the scheme "s3"`},
 		{"file://relative/x", "", "a file URL has an absolute path"},
 		{"https://git.example.com/org/repo.git\nx", "", "control characters"},
@@ -103,6 +107,8 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%q: taken as %+v", test.text, got)
 		case !strings.Contains(err.Error(), test.want):
 			t.Errorf("%q: got %v, want %s", test.text, err, test.want)
+		case strings.Contains(test.text, "horse") && !strings.HasPrefix(test.text, "s3:") && !errors.Is(err, ErrCredentials):
+			t.Errorf("%q: it is not said that it must not be shown: %v", test.text, err)
 		case strings.Contains(err.Error(), "horse"):
 			t.Errorf("%q: the error holds the password: %v", test.text, err)
 		}

@@ -14,12 +14,21 @@ import (
 	"github.com/gantrycd/gantry/plan/source"
 )
 
-// ErrCredentials says that an address holds a password or token. The address must
-// not be shown, nor the line that it is in.
+// ErrCredentials says that an address holds a password or token, or may. The
+// address must not be shown, nor the line that it is in.
 var ErrCredentials = errors.New("its URL holds credentials, which would be shown and kept in the lock file: declare credentials for it instead")
+
+// doubtful is an error about an address that may hold a password or token.
+type doubtful struct{ error }
+
+// Is makes it an ErrCredentials.
+func (doubtful) Is(target error) bool { return target == ErrCredentials }
 
 // scpLike is git's short form of ssh URLs: user@host:path.
 var scpLike = regexp.MustCompile(`^[A-Za-z0-9_.-]+@(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[^\s]+$`)
+
+// password is what user:password@host begins with.
+var password = regexp.MustCompile(`^[^/@]*:[^/@]*@`)
 
 // digest is the digest of an OCI manifest.
 var digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
@@ -88,6 +97,8 @@ func parseGit(text, version string) (Source, error) {
 	switch {
 	case strings.Contains(address, "://"):
 		err = checkGitURL(address)
+	case password.MatchString(address):
+		err = ErrCredentials
 	case scpLike.MatchString(address):
 	default:
 		address, err = shorthand(address, said)
@@ -102,7 +113,10 @@ func parseGit(text, version string) (Source, error) {
 // credentials.
 func checkGitURL(text string) error {
 	u, err := url.Parse(text)
-	if err != nil {
+	switch {
+	case err != nil && strings.Contains(text, "@"):
+		return ErrCredentials
+	case err != nil:
 		return errors.New(`it cannot be read as a URL such as "https://git.example.com/org/modules.git"`)
 	}
 	if _, hasPassword := u.User.Password(); hasPassword || u.User != nil && u.Scheme != "ssh" {
@@ -149,7 +163,7 @@ func parseQuery(query string) (string, error) {
 	}
 	for name := range values {
 		if name != "ref" {
-			return "", fmt.Errorf("it says %q after \"?\": there is only ref", name)
+			return "", doubtful{fmt.Errorf("it says %q after \"?\": there is only ref", name)}
 		}
 	}
 	refs, given := values["ref"]
