@@ -23,8 +23,10 @@ func capture(scope Scope, expr hclsyntax.Expression, ctx *hcl.EvalContext) (capt
 			continue
 		}
 		path, v, ok := resolve(traversal, ctx)
-		if !ok {
-			continue // reported as undeclared
+		if !ok { // reported as undeclared
+			root.set([]string{traversal.RootName()}, cty.DynamicVal)
+			known = false
+			continue
 		}
 		if diag := uncapturable(v); diag != nil {
 			diag.Subject = traversal.SourceRange().Ptr()

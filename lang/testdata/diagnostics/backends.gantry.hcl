@@ -11,9 +11,9 @@ gantry {
   }
 
   encryption {
-    recipients = ["age1nothing", "AGE-SECRET-KEY-HUNTER2HUNTER2HUNTER2"]
+    recipients = ["age1nothing", "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQ"]
 #                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid recipient: "age1nothing" is no public key of age, which is like "age1ql3z…".
-#                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid recipient: "AGE-SECRET-KEY-HUNTE…" is no public key of age, which is like "age1ql3z…".
+#                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid recipient: "AGE-SECRET-KEY-1QQQQ…" is no public key of age, which is like "age1ql3z…".
     key        = "x"
 #                ^^^ Conflicting arguments: State is encrypted in one way, but both recipients and key are set. Remove one of them.
     previous {

@@ -23,7 +23,7 @@ check "fails" {
     error_message = "It is ${var.n}, and must be more than 2."
   }
   assert {
-    condition     = var.password != "hunter2"
+    condition     = length(var.password) > 10
 #                   ^^^^^^^^^^^^^^^^^^^^^^^^^ warning: Check failed: The message is (sensitive), as it holds a sensitive value.\n\nThis is asserted by check.fails, and stops nothing.
     error_message = "It is ${var.password}."
   }

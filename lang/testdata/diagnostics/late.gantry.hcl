@@ -27,7 +27,6 @@ trigger "mistyped" {
 #                         ^^^^^ Unsupported attribute: This object does not have an attribute named "phse". Did you mean "phase"?
   once_per = ap.sync.revision
 #            ^^^^^^^^^^^^^^^^ Unknown reference: There is nothing called "ap" to refer to. Did you mean "app"?
-#            ^^ Unknown variable: There is no variable named "ap". Did you mean "app"?
   message  = "Application ${app.nam} at ${app.sync.revison}"
 #                              ^^^^ Unsupported attribute: This object does not have an attribute named "nam". Did you mean "name"?
 #                                                 ^^^^^^^^ Unsupported attribute: This object does not have an attribute named "revison". Did you mean "revision"?
@@ -36,7 +35,6 @@ trigger "mistyped" {
 trigger "wrong_names" {
   when    = object.metadata.name == app.name
 #           ^^^^^^^^^^^^^^^^^^^^ Unknown reference: There is nothing called "object" to refer to. This expression is evaluated case by case, with app; beyond that it may use application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, repository, secret, trigger and var.
-#           ^^^^^^ Unknown variable: There is no variable named "object".
   message = condition("Ready").message
 #           ^^^^^^^^^ Call to unknown function: There is no function named "condition".
 }
@@ -118,7 +116,6 @@ health "example.com/Widget" {
 #                             ^^^^^^ Unsupported attribute: This object does not have an attribute named "state". It has message, reason, status and type.
   message = app.name
 #           ^^^^^^^^ Unknown reference: There is nothing called "app" to refer to. This expression is evaluated case by case, with object; beyond that it may use application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, repository, secret, trigger and var.
-#           ^^^ Unknown variable: There is no variable named "app".
 }
 
 health "example.com/v1/Widget" {
@@ -137,6 +134,6 @@ health "Pod" {
 }
 
 health "example.com/Widget" {
-#^^^^^^^^^^^^^^^^^^^^^^^^^^ Duplicate declaration: health["example.com/Widget"] was already declared at late.gantry.hcl:116,1-28. Rename or remove one of the two.
+#^^^^^^^^^^^^^^^^^^^^^^^^^^ Duplicate declaration: health["example.com/Widget"] was already declared at late.gantry.hcl:114,1-28. Rename or remove one of the two.
   degraded = "yes"
 }
