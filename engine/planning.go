@@ -220,14 +220,22 @@ func (p *planning) chosen(records map[addr.Address]*state.Record) func(addr.Addr
 
 // nearest asks whether another address was meant; empty where none is like it.
 func nearest(target addr.Address, all []addr.Address) string {
-	var words []string
+	// Their beginnings are the same: only what is behind tells how like they are.
+	names, keys := map[string]addr.Address{}, map[string]addr.Address{}
 	for _, address := range all {
-		words = append(words, address.String(), address.Block().String())
+		names[address.Name] = address.Block()
+		if address.Block() == target.Block() {
+			keys[address.Key] = address
+		}
 	}
-	if near := schema.Suggest(target.String(), words); near != "" {
-		return fmt.Sprintf(" Did you mean %s?", near)
+	near, ok := keys[schema.Suggest(target.Key, slices.Collect(maps.Keys(keys)))]
+	if !ok {
+		near, ok = names[schema.Suggest(target.Name, slices.Collect(maps.Keys(names)))]
 	}
-	return ""
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(" Did you mean %s?", near)
 }
 
 // broken reports whether an address, or the block it is an instance of, could
