@@ -173,7 +173,7 @@ func (a *applying) load(ctx context.Context) {
 		if p.skipped != "" || !p.app.HasChanges() {
 			return
 		}
-		record, version, err := a.engine.options.Records.Get(ctx, p.app.Address)
+		record, version, err := p.claim(ctx)
 		if err != nil {
 			p.skip(err.Error())
 			return

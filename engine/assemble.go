@@ -195,7 +195,7 @@ func (p *planning) missing(address addr.Address) bool {
 // application is the draft as the plan has it.
 func (d *draft) application() plan.Application {
 	out := plan.Application{
-		Address: d.address, Leaves: d.leaves(), Cluster: d.session.name, Sources: d.pins,
+		Address: d.address, Leaves: d.leaves(), MovedFrom: d.from, Cluster: d.session.name, Sources: d.pins,
 		Changes: d.changes, Blocked: d.blocked, Warnings: d.warnings, Settings: d.settings(),
 	}
 	if d.record != nil {

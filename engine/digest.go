@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/source"
@@ -54,9 +55,10 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		Address string        `json:"address"`
 		Cluster string        `json:"cluster"`
 		Leaves  bool          `json:"leaves"`
+		Moved   addr.Address  `json:"movedFrom,omitzero"`
 		Changes []change      `json:"changes"`
 		Rules   plan.Settings `json:"settings"`
-	}{app.Address.String(), clusterUID, app.Leaves, changes, app.Settings})
+	}{app.Address.String(), clusterUID, app.Leaves, app.MovedFrom, changes, app.Settings})
 }
 
 // inputDigest is over everything that a plan was made from but the clusters.

@@ -27,6 +27,7 @@ type draft struct {
 	address addr.Address
 	app     *lang.Application // nil: leaves, for it is no longer in the configuration or is destroyed
 	record  *state.Record     // nil: never applied
+	from    addr.Address      // where the state has it, if under another address
 	session *session          // nil only where the cluster could not be told
 
 	ignore   []*diff.Ignore // compiled ignore_differences

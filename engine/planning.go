@@ -71,6 +71,7 @@ type planning struct {
 	sessions *sessions
 	drafts   []*draft                       // sorted by address
 	records  map[addr.Address]*state.Record // of all applications
+	moved    map[addr.Address]addr.Address  // where the state has what was moved, by the address that it has now
 	lineage  string
 	diags    hcl.Diagnostics
 	// generators are what the configuration's give, and what they gave, sorted.
@@ -91,6 +92,7 @@ func (p *planning) collect(ctx context.Context) hcl.Diagnostics {
 			p.records[entry.Address] = entry.Record
 		}
 	}
+	p.rename()
 	records := maps.Clone(p.records)
 	for _, c := range p.config.Clusters {
 		// Made known, so that records find them; only those in use are connected to.
@@ -107,7 +109,7 @@ func (p *planning) collect(ctx context.Context) hcl.Diagnostics {
 	}
 	for address, record := range records {
 		if chosen(address) && !p.spared(address) {
-			p.leave(address, record)
+			p.leave(address, p.asRemoved(address, record))
 		}
 	}
 	sortDrafts(p.drafts)
@@ -126,7 +128,7 @@ func (p *planning) include(app *lang.Application, record *state.Record) {
 		return
 	}
 	p.drafts = append(p.drafts, &draft{
-		address: app.Address, app: app, record: record, session: p.sessions.add(app.Destination.Cluster),
+		address: app.Address, app: app, record: record, from: p.moved[app.Address], session: p.sessions.add(app.Destination.Cluster),
 	})
 }
 
@@ -139,7 +141,7 @@ func (p *planning) leave(address addr.Address, record *state.Record) {
 		})
 		return
 	}
-	p.drafts = append(p.drafts, &draft{address: address, record: record, session: p.sessions.recorded(record.Cluster)})
+	p.drafts = append(p.drafts, &draft{address: address, record: record, from: p.moved[address], session: p.sessions.recorded(record.Cluster)})
 }
 
 // elsewhere refuses an application whose cluster is another than it was applied

@@ -40,6 +40,7 @@ type progress struct {
 	mu        sync.Mutex
 	record    *state.Record
 	version   string
+	left      string // version of the record under the address that it had; empty for none
 	flushed   time.Time
 	startedAt time.Time
 	elapsed   Seconds
@@ -139,7 +140,7 @@ func (p *progress) put(ctx context.Context) error {
 		return err
 	}
 	p.version, p.flushed = version, p.applying.engine.options.Now()
-	return nil
+	return p.leave(ctx)
 }
 
 // succeeded notes that a change was made, in the record too.

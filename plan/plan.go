@@ -79,6 +79,9 @@ type Application struct {
 	// Leaves tells that the application is no longer in the configuration (or is
 	// being destroyed): its objects are pruned or orphaned and its record goes.
 	Leaves bool `json:"leaves,omitempty"`
+	// MovedFrom is the address under which the state has the application, where it is
+	// another one.
+	MovedFrom addr.Address `json:"movedFrom,omitzero"`
 	// Serial is of the state record that the plan was made from; 0 if there was none.
 	Serial int64 `json:"serial"`
 	// Changes are all objects of the application, unchanged ones included, sorted

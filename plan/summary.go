@@ -30,7 +30,9 @@ func (a *Application) Counts() Counts {
 func (a *Application) IsBlocked() bool { return len(a.Blocked) > 0 }
 
 // HasChanges reports whether applying the application does anything.
-func (a *Application) HasChanges() bool { return a.Leaves || a.Counts().Changes() > 0 }
+func (a *Application) HasChanges() bool {
+	return a.Leaves || !a.MovedFrom.IsZero() || a.Counts().Changes() > 0
+}
 
 // Counts counts the objects of all applications by action.
 func (p *Plan) Counts() Counts {

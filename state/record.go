@@ -25,7 +25,10 @@ type Record struct {
 	// FormatVersion is of the record's form; Records.Put sets it.
 	FormatVersion int `json:"formatVersion"`
 
-	Address   addr.Address   `json:"address"`
+	Address addr.Address `json:"address"`
+	// MovedFrom is the address that the application had, while there may be a record
+	// under it that is this one as it was.
+	MovedFrom addr.Address   `json:"movedFrom,omitzero"`
 	Lineage   string         `json:"lineage"` // of the installation
 	Serial    int64          `json:"serial"`
 	Name      string         `json:"name"`

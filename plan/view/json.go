@@ -72,6 +72,7 @@ type jsonApplication struct {
 	Sources    []jsonSource      `json:"sources"`
 	DependsOn  []addr.Address    `json:"dependsOn"`
 	Leaves     bool              `json:"leaves"`
+	MovedFrom  addr.Address      `json:"movedFrom,omitzero"`
 	HasChanges bool              `json:"hasChanges"`
 	Digest     string            `json:"digest"`
 	Counts     plan.Counts       `json:"counts"`
@@ -189,7 +190,7 @@ func jsonSourceOf(pin source.Pin) jsonSource {
 func jsonApplicationOf(a *plan.Application) jsonApplication {
 	out := jsonApplication{
 		Address: a.Address, Name: a.Name, Project: a.Project, Cluster: a.Cluster, Namespace: a.Namespace, Labels: a.Labels,
-		Sources: []jsonSource{}, DependsOn: notNil(a.DependsOn), Leaves: a.Leaves, HasChanges: a.HasChanges(), Digest: a.Digest,
+		Sources: []jsonSource{}, DependsOn: notNil(a.DependsOn), Leaves: a.Leaves, MovedFrom: a.MovedFrom, HasChanges: a.HasChanges(), Digest: a.Digest,
 		Counts: everyAction(a.Counts()), Blocked: jsonProblems(a.Blocked), Warnings: notNil(a.Warnings), Changes: []jsonChange{},
 	}
 	if out.Labels == nil {

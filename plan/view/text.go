@@ -130,6 +130,9 @@ func (t *text) header(a *plan.Application) {
 		}
 	}
 	spans := []span{{bold, a.Address.String()}, {normal, where}}
+	if !a.MovedFrom.IsZero() {
+		spans = append(spans, span{yellow, "  moved from " + a.MovedFrom.String()})
+	}
 	switch {
 	case a.IsBlocked():
 		spans = append(spans, span{loud, "  blocked: it will not be applied"})
