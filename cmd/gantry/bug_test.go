@@ -19,8 +19,10 @@ func explodes() int {
 // that a plan has changes, and where it happened is kept.
 func TestPanicsAreToldAsBugs(t *testing.T) {
 	for name, run := range map[string]func() int{
-		"here":           explodes,
-		"in a goroutine": func() int { panic(&engine.Panic{Value: "assignment to entry", Stack: []byte("main.explodes in another goroutine")}) },
+		"here": explodes,
+		"in a goroutine": func() int {
+			panic(&engine.Panic{Value: "assignment to entry", Stack: []byte("main.explodes in another goroutine")})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())

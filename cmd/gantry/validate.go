@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
+
+	"github.com/gantrycd/gantry/lang"
 )
 
 // validation is what `gantry validate --json` prints.
@@ -54,36 +57,37 @@ func validText(loaded *loaded) string {
 	if n := len(loaded.config.Applications); n > 0 {
 		text += ": " + count(n, "application")
 	}
-	text += "."
-	config := loaded.config
-	var unset []string
-	for _, v := range config.Unset {
-		unset = append(unset, "var."+v.Name)
-	}
-	if n := len(unset); n > 0 {
-		text += fmt.Sprintf("\n%s: what depends on %s is checked only as far as that goes without. Give %s with --var or --var-file to check it all.",
-			count(n, "variable")+" without a value ("+strings.Join(unset, ", ")+")", them(n), them(n))
-	}
-	if n := len(config.Deferred); n > 0 {
-		var blocks []string
-		for _, address := range config.Deferred {
-			blocks = append(blocks, address.String())
-		}
-		because := "what generators need"
-		if len(unset) > 0 {
-			because = "these values, and what generators need"
-		}
-		text += fmt.Sprintf("\nNot known without %s, and for a plan to tell: %s.", because, strings.Join(blocks, ", "))
-	}
-	return text
+	return text + "." + unsetText(loaded.config) + deferredText(loaded.config)
 }
 
-// them is "it" for one and "them" for several.
-func them(n int) string {
-	if n == 1 {
-		return "it"
+// unsetText says which variables have no value, and what that means.
+func unsetText(config *lang.Config) string {
+	if len(config.Unset) == 0 {
+		return ""
 	}
-	return "them"
+	var names []string
+	for _, v := range config.Unset {
+		names = append(names, "var."+v.Name)
+	}
+	return fmt.Sprintf("\nWithout a value: %s. What depends on it was not checked; give one with --var or --var-file to check that too.", strings.Join(names, ", "))
+}
+
+// deferredText says what only a plan can tell.
+func deferredText(config *lang.Config) string {
+	if len(config.Deferred) == 0 {
+		return ""
+	}
+	var blocks, plans []string
+	for _, address := range config.Deferred {
+		blocks = append(blocks, address.String())
+	}
+	if len(config.Unset) > 0 {
+		plans = append(plans, "has these values")
+	}
+	if len(config.Unset) == 0 || slices.ContainsFunc(config.Graph, func(n lang.Node) bool { return n.Address.Kind == "generator" }) {
+		plans = append(plans, "reads what generators need")
+	}
+	return fmt.Sprintf("\nKnown only to a plan, which %s: %s.", strings.Join(plans, " and "), strings.Join(blocks, ", "))
 }
 
 func toValidation(diags hcl.Diagnostics) validation {
