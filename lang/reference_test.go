@@ -35,6 +35,24 @@ with ` + "`for_each`" + ` is an object of its instances: ` + "`application.payme
 
 An argument that is null is as one that is not written.
 
+A ` + "`dynamic`" + ` block makes nested blocks of the elements of a list, set, map or object,
+in any block that takes nested ones:
+
+` + "```hcl" + `
+dynamic "source" {
+  for_each = var.charts
+  content {
+    url   = source.value.url
+    chart = source.key
+  }
+}
+` + "```" + `
+
+In ` + "`content`" + `, ` + "`source.key`" + ` and ` + "`source.value`" + ` are the element; ` + "`iterator = name`" + ` gives
+them another name. Blocks that have a label get it from ` + "`labels = [source.key]`" + `.
+Dynamic blocks may be in each other's content. How many blocks there must and may be
+is asked of what they make.
+
 Sensitive values (of variables that say so, and from ` + "`sensitive(...)`" + `) are never
 shown. They may be used where the tables say so; anywhere else they are an error.
 
