@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ file.`,
 		Example: `  gantry lsp`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			c.favourTime()
 			err := lsp.Serve(cmd.Context(), lsp.Options{In: c.in, Out: c.out, Log: c.err, Version: version})
 			if errors.Is(err, lsp.ErrNotShutDown) {
 				return exitCode(exitError) // as the protocol has it, without a word
@@ -32,4 +34,14 @@ file.`,
 	flags.Bool("stdio", true, "the streams to use, which are these in any case; some editors say so")
 	_ = flags.MarkHidden("stdio") // it is there
 	return command
+}
+
+// favourTime gives memory for time, up to a gigabyte, as an author waits for every
+// answer: collecting garbage less often makes an analysis a quarter faster. What the
+// environment says about it counts more.
+func (c *cli) favourTime() {
+	if c.getenv("GOGC") == "" && c.getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(400)
+		debug.SetMemoryLimit(1 << 30)
+	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a test waits for the server.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Client is an editor.
 type Client struct {
