@@ -130,6 +130,9 @@ func (r *reader) node(from *yaml.Node, parent *Node, key string, depth int, alia
 	case yaml.ScalarNode:
 		return n, scalar(n, from)
 	case yaml.SequenceNode:
+		if from.ShortTag() != "!!seq" && from.Tag != "!" {
+			return nil, fmt.Errorf("line %d: the tag %s is not supported", from.Line, from.Tag)
+		}
 		n.kind = List
 		for i, item := range from.Content {
 			child, err := r.node(item, n, strconv.Itoa(i), depth+1, alias)
@@ -140,6 +143,9 @@ func (r *reader) node(from *yaml.Node, parent *Node, key string, depth int, alia
 		}
 		return n, nil
 	case yaml.MappingNode:
+		if from.ShortTag() != "!!map" && from.Tag != "!" {
+			return nil, fmt.Errorf("line %d: the tag %s is not supported", from.Line, from.Tag)
+		}
 		n.kind = Map
 		return n, r.mapping(n, from, depth, alias)
 	case yaml.DocumentNode, yaml.AliasNode:
@@ -199,8 +205,11 @@ func keyName(key *yaml.Node) (string, error) {
 	if err := scalar(&n, key); err != nil {
 		return "", err
 	}
-	if n.kind == Null {
+	switch {
+	case n.kind == Null:
 		return "null", nil
+	case n.kind == Number && strings.Trim(n.text, "-0123456789") != "":
+		return "", fmt.Errorf("line %d: the key %s must be a string; write it in quotes", key.Line, key.Value)
 	}
 	return n.text, nil
 }
@@ -243,11 +252,17 @@ func (r *reader) merge(n *Node, source *yaml.Node, seen map[string]int, depth in
 // although YAML 1.2 does not.
 var yaml11 = regexp.MustCompile(`^(?:(y|Y|yes|Yes|YES|on|On|ON)|n|N|no|No|NO|off|Off|OFF)$`)
 
+// plainNumber is a number as JSON and HCL write it.
+var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+
 func scalar(n *Node, from *yaml.Node) error {
 	n.kind, n.text = String, from.Value
 	n.block = from.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	n.plain = from.Style&(yaml.LiteralStyle|yaml.FoldedStyle|yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0
 	if !n.plain && from.Style&yaml.TaggedStyle == 0 {
+		return nil
+	}
+	if from.Tag == "!" { // a string, whatever it looks like
 		return nil
 	}
 	switch from.ShortTag() {
@@ -263,8 +278,12 @@ func scalar(n *Node, from *yaml.Node) error {
 		n.kind, n.text = Number, whole.String()
 	case "!!float":
 		text := strings.TrimPrefix(strings.ReplaceAll(from.Value, "_", ""), "+")
-		if _, err := cty.ParseNumberVal(text); err != nil {
+		number, err := cty.ParseNumberVal(text)
+		if err != nil {
 			return fmt.Errorf("line %d: %q is no number that JSON can hold", from.Line, from.Value)
+		}
+		if !plainNumber.MatchString(text) { // such as .5
+			text = number.AsBigFloat().Text('g', -1)
 		}
 		n.kind, n.text = Number, text
 	case "!!str":

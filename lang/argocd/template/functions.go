@@ -126,6 +126,9 @@ func (t *translator) apply(name string, texts []Text) (Text, error) {
 		}
 		return Expression(fmt.Sprintf(f.format, exprs...)), nil
 	}
+	if len(texts) == 0 {
+		return nil, fmt.Errorf("the function %s has no arguments", name)
+	}
 	switch name {
 	case "eq":
 		options := make([]string, len(exprs)-1)
