@@ -115,6 +115,11 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 		return err
 	}
 	w.config, w.files, w.diags = read.config, read.files, diags
+	if w.config.Settings.Backend.Type == lang.UnknownBackend && diags.HasErrors() && !w.options.offline {
+		// Another state must not be opened in the place of the one that is meant.
+		w.cli.printDiagnostics(w.files, diags)
+		return failed(diags)
+	}
 	if w.options.offline {
 		setup.Fingerprinter, w.passing, err = offlineFingerprinter(ctx, w.dir, backendOf(w.config))
 	} else {
