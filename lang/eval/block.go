@@ -101,8 +101,13 @@ func (m *Module) declare(u *unit, k *Kind, found *hcl.Block) ([]*block, hcl.Diag
 		a.Type, k, labels = labels[0], typed, labels[1:]
 	}
 	if len(found.Labels) == 0 && !k.Single {
-		// There may be several, and nothing refers to them: they go by their place.
-		a = a.Instance(fmt.Sprintf("%s:%d,%d", found.DefRange.Filename, found.DefRange.Start.Line, found.DefRange.Start.Column))
+		// There may be several, and nothing refers to them: they go by their place,
+		// which in JSON is that of the list that they are in.
+		place := fmt.Sprintf("%s:%d,%d", found.DefRange.Filename, found.DefRange.Start.Line, found.DefRange.Start.Column)
+		a = a.Instance(place)
+		for n := 2; u.index[a] != nil; n++ {
+			a = a.Instance(fmt.Sprintf("%s#%d", place, n))
+		}
 	}
 	if k.Keyed {
 		a = a.Instance(labels[0])
