@@ -40,7 +40,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			if len(args) == 1 {
-				if given := firstSet(cmd, "var", "var-file", "target", "locked"); given != "" {
+				if given := firstSet(cmd, "var", "var-file", "target", "locked", "allow-removed"); given != "" {
 					return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s has no effect on a saved plan: give it to plan", given)}
 				}
 				return c.applySaved(ctx, args[0], work)
@@ -51,6 +51,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 	}
 	in.register(c, command)
 	work.register(c, command)
+	work.registerAllowRemoved(c, command)
 	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
 	return command
 }
@@ -71,6 +72,7 @@ func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions,
 	defer w.end()
 	made, err := w.plan(ctx, how.destroy)
 	if made == nil || !made.HasChanges() {
+		w.remember(ctx, made)
 		return err
 	}
 	if !how.approved {
@@ -97,6 +99,7 @@ func (c *cli) applySaved(ctx context.Context, file string, options workOptions) 
 // apply carries out a plan and tells what came of it.
 func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 	if !p.HasChanges() && !p.IsBlocked() {
+		w.remember(ctx, p)
 		return w.cli.showResult(&engine.Result{}, 0)
 	}
 	start := time.Now()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -45,12 +46,18 @@ type loaded struct {
 // of the command line; what is wrong with the configuration is in the diagnostics,
 // and what is sound is loaded.
 func (c *cli) evaluate(ctx context.Context, in *inputs, reader lang.Reader) (*loaded, hcl.Diagnostics, error) {
+	return c.evaluateTree(ctx, in, reader, nil)
+}
+
+// evaluateTree is evaluate with the configuration's files from elsewhere; nil is the
+// directory on disk.
+func (c *cli) evaluateTree(ctx context.Context, in *inputs, reader lang.Reader, tree fs.FS) (*loaded, hcl.Diagnostics, error) {
 	dir, err := c.directory()
 	if err != nil {
 		return nil, nil, err
 	}
 	args := lang.VarArgs{Vars: in.vars, VarFiles: in.varFiles, Env: c.environ(), Answers: in.answers}
-	options := lang.LoadOptions{Version: version, Context: ctx}
+	options := lang.LoadOptions{FS: tree, Version: version, Context: ctx}
 	modules, lockFiles, lockDiags := c.moduleReader(dir, in, reader)
 	options.Modules = lang.ModulesWithCredentials(modules, dir, options, args)
 	module, diags := lang.Load(dir, options)

@@ -65,6 +65,7 @@ it; the others are planned, and the exit code is 1.`,
 	}
 	in.register(c, command)
 	work.register(c, command)
+	work.registerAllowRemoved(c, command)
 	flags := command.Flags()
 	flags.StringVar(&out, "out", "", "`file` to write the plan to, for apply; as seen from the current directory")
 	flags.BoolVar(&destroy, "destroy", false, "plan the end of every application, or of the targets")
@@ -77,7 +78,7 @@ it; the others are planned, and the exit code is 1.`,
 // is, and has been told; the plan is nil where there is nothing to show.
 func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
 	made, diags := w.engine.Plan(ctx, w.config, engine.PlanOptions{
-		Targets: w.targets, Destroy: destroy, Offline: w.options.offline,
+		Targets: w.targets, Destroy: destroy, Offline: w.options.offline, AllowRemoved: w.allowed,
 	})
 	w.progress.pause()
 	if made != nil {

@@ -24,13 +24,15 @@ const defaultParallelism = 16
 
 // workOptions are the flags of the commands that plan or apply.
 type workOptions struct {
-	targets     []string
-	parallelism int
-	stats       bool
-	offline     bool
-	noInput     bool
-	view        viewOptions
-	command     string // "gantry apply", for others who find the state held
+	targets []string
+	// allowRemoved are generators that may shrink; only plan and apply have the flag.
+	allowRemoved []string
+	parallelism  int
+	stats        bool
+	offline      bool
+	noInput      bool
+	view         viewOptions
+	command      string // "gantry apply", for others who find the state held
 }
 
 // register adds the flags to a command.
@@ -67,6 +69,7 @@ type work struct {
 	dir      string
 	options  workOptions
 	targets  []addr.Address
+	allowed  []addr.Address // generators that may shrink
 	progress *progress
 	meter    *meter
 	state    *backend // nil when offline
@@ -186,11 +189,15 @@ func (c *cli) prepare(options workOptions) (*work, error) {
 	if options.parallelism < 1 {
 		return nil, &usageError{command: options.command, err: fmt.Errorf("--parallelism is %d, and must be at least 1", options.parallelism)}
 	}
+	allowed, err := options.allowed()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := c.directory()
 	if err != nil {
 		return nil, err
 	}
-	return &work{cli: c, dir: dir, options: options, targets: targets, progress: newProgress(c), meter: newMeter()}, nil
+	return &work{cli: c, dir: dir, options: options, targets: targets, allowed: allowed, progress: newProgress(c), meter: newMeter()}, nil
 }
 
 // setup gathers what an engine works with, but for the state.
