@@ -2,7 +2,7 @@ package late
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -56,17 +56,17 @@ func (w Want) problem(v cty.Value) string {
 // configuration's files.
 func (e Expression) checkFunctions() hcl.Diagnostics {
 	var diags hcl.Diagnostics
-	files := fileFunctions()
 	_ = hclsyntax.VisitAll(e.compiled.expr, func(n hclsyntax.Node) hcl.Diagnostics {
 		call, ok := n.(*hclsyntax.FunctionCallExpr)
 		if !ok {
 			return nil
 		}
 		why := ""
+		_, readsFiles := fileFunctions()[call.Name]
 		switch {
-		case slices.Contains(files, call.Name):
+		case readsFiles:
 			why = "which reads a file of the configuration"
-		case len(call.Name) > 4 && call.Name[:4] == "fn::":
+		case strings.HasPrefix(call.Name, "fn::"):
 			why = "which the configuration declares"
 		default:
 			return nil

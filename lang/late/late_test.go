@@ -474,3 +474,11 @@ func BenchmarkEvaluate(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkCompile(b *testing.B) {
+	for b.Loop() {
+		if _, _, diags := compile(late.Policy, late.Condition, "a.gantry.hcl", `app.labels.tier == "canary" && object.kind == "Deployment"`); diags.HasErrors() {
+			b.Fatal(diags)
+		}
+	}
+}

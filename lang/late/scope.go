@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -100,23 +101,27 @@ func optional(ty cty.Type) cty.Type {
 	return cty.ObjectWithOptionalAttrs(attributes, slices.Collect(maps.Keys(attributes)))
 }
 
-// functions are those of the language that read no files.
-func functions() map[string]function.Function {
+// functions are those of the language that read no files. They are made once and
+// never changed.
+var functions = sync.OnceValue(func() map[string]function.Function {
 	out := map[string]function.Function{}
 	for _, group := range langfunction.Table(nil) {
-		if group.Name != "Files" {
+		if group.Name != filesGroup {
 			maps.Copy(out, group.Functions)
 		}
 	}
 	return out
-}
+})
 
-// fileFunctions are the names of the functions that late expressions cannot use.
-func fileFunctions() []string {
+// fileFunctions are the functions that late expressions cannot use.
+var fileFunctions = sync.OnceValue(func() map[string]function.Function {
 	for _, group := range langfunction.Table(nil) {
-		if group.Name == "Files" {
-			return schema.SortedKeys(group.Functions)
+		if group.Name == filesGroup {
+			return group.Functions
 		}
 	}
 	return nil
-}
+})
+
+// filesGroup is what the table of functions calls those that read files.
+const filesGroup = "Files"
