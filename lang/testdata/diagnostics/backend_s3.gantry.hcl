@@ -1,0 +1,17 @@
+# State in a bucket, one day.
+
+gantry {
+  backend "s3" {
+# ^^^^^^^^^^^^ Unsupported backend: State cannot be kept in a backend of type "s3" in this version of gantry, only in local. Nothing is planned or applied, for that would be with the wrong state. Use a backend "local", and mind that it is on one machine.
+    bucket     = "state"
+    endpoint   = "s3.example.com"
+#                ^^^^^^^^^^^^^^^^ Invalid URL: The argument "endpoint" must be an https URL, such as "https://state.example.com/web".
+    access_key = "x"
+#                ^^^ Missing required argument: The argument "access_key" needs "secret_key" beside it.
+    path       = "y"
+#   ^^^^ Unsupported argument: An argument named "path" is not expected here. In a backend block there may be the arguments access_key, bucket, endpoint, path_style, prefix, profile, region and secret_key.
+  }
+  backend "local" {
+# ^^^^^^^^^^^^^^^ Duplicate block: There may be one backend block in a gantry block; the first is at backend_s3.gantry.hcl:4,3-15. Put the arguments of both into one.
+  }
+}
