@@ -196,7 +196,13 @@ func (b *block) rangeOfNeed(target *block) hcl.Range {
 	return b.header
 }
 
-// Graph returns the nodes of all blocks, sorted by address.
+// isNameless reports whether the block has no address, so that nothing can refer to
+// it.
+func (b *block) isNameless() bool {
+	return !b.isGroup() && b.attribute == nil && len(b.kind.Labels) == 0 && !b.kind.Single
+}
+
+// Graph returns the nodes of all blocks that have an address, sorted by it.
 func (m *Module) Graph() []Node {
 	nodes := make([]Node, 0, len(m.blocks))
 	needed := map[*block]bool{}
@@ -206,7 +212,7 @@ func (m *Module) Graph() []Node {
 		}
 	}
 	for _, b := range m.blocks {
-		if b.isGroup() && !needed[b] {
+		if b.isGroup() && !needed[b] || b.isNameless() {
 			continue
 		}
 		node := Node{Address: b.address, Range: b.header}
