@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -151,6 +152,37 @@ func TestLeftoversOfGeneratedHooksAreForgotten(t *testing.T) {
 	if left := names(); len(left) != 0 {
 		t.Errorf("the jobs %q outlive their application", left)
 	}
+}
+
+// TestHooksMayVanishWhenTheyEnd: a Job that is deleted as soon as it ends counts as it
+// ended, and one that somebody deletes before has failed.
+func TestHooksMayVanishWhenTheyEnd(t *testing.T) {
+	hook := func(more string) string {
+		return job("  name: hook\n  annotations:\n    argocd.argoproj.io/hook: PreSync\n", more)
+	}
+	t.Run("by itself", func(t *testing.T) {
+		for range 3 {
+			s := newStage(t)
+			s.application(t, "web", createNamespace, configMap("a", "a=b"), hook("  ttlSecondsAfterFinished: 0\n"))
+			s.MustApply(t, engine.PlanOptions{})
+			s.wantData(t, "a", "a", "b")
+		}
+	})
+	t.Run("before its end", func(t *testing.T) {
+		s := newStage(t)
+		s.application(t, "web", createNamespace, configMap("a", "a=b"), hook(neverEnds))
+		s.Events = func(event engine.Event) {
+			if event.Kind == engine.EventWaiting && event.Object.Kind == "Job" {
+				if err := s.cluster.Delete(t.Context(), providers.DeleteRequest{Resource: jobs, Namespace: s.namespace, Name: "hook"}); err != nil && !errors.Is(err, providers.ErrNotFound) {
+					t.Error(err)
+				}
+			}
+		}
+		p := s.MustPlan(t, engine.PlanOptions{})
+		_, diags := s.Apply(t.Context(), t, p)
+		wantError(t, diags, "Apply failed", "Job.batch "+s.namespace+"/hook", "was deleted before it had ended")
+		s.wantGone(t, "a")
+	})
 }
 
 // TestDeletePoliciesOfHooks has a PreSync hook that succeeds, and after it one that

@@ -145,8 +145,8 @@ func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result obje
 	message = "waiting for its status"
 	w := p.applying.watchers.of(p.session, resource(c), id.Namespace)
 	defer w.release()
-	err = w.await(ctx, id.Name, func(o object.Object) (bool, error) {
-		if olderThan(o, result) {
+	err = w.await(ctx, id.Name, func(o object.Object, gone bool) (bool, error) {
+		if gone && (c.Hook == nil || o.UID() != result.UID()) || !gone && olderThan(o, result) {
 			return false, nil
 		}
 		ready := readiness(c, o)
@@ -156,6 +156,9 @@ func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result obje
 			return true, nil
 		case ready.Failed:
 			message = ready.Message
+			return false, errUnhealthy
+		case gone: // nothing more will be heard of it
+			message = "was deleted before it had ended"
 			return false, errUnhealthy
 		case ready.Message != message:
 			message = ready.Message

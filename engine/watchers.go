@@ -77,7 +77,8 @@ type watcher struct {
 
 // watched is one object; changed is closed when there is news of it.
 type watched struct {
-	object  object.Object // nil: not seen yet, or deleted
+	object  object.Object // nil: not seen yet; the last that was seen where gone
+	gone    bool
 	changed chan struct{}
 }
 
@@ -104,10 +105,7 @@ func (w *watcher) put(o object.Object, deleted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := w.entry(o.Name())
-	if deleted {
-		o = nil
-	}
-	e.object = o
+	e.object, e.gone = o, deleted
 	close(e.changed)
 	e.changed = make(chan struct{})
 }
@@ -126,16 +124,17 @@ func (w *watcher) ended(err error) {
 	}
 }
 
-// await calls accept with an object as it is and whenever it changes, until
-// accept says yes or returns an error, or the context or the watch ends.
-func (w *watcher) await(ctx context.Context, name string, accept func(object.Object) (bool, error)) error {
+// await calls accept with an object as it is and whenever it changes, and with the
+// last that was seen of it when it is gone, until accept says yes or returns an error,
+// or the context or the watch ends.
+func (w *watcher) await(ctx context.Context, name string, accept func(o object.Object, gone bool) (bool, error)) error {
 	for {
 		w.mu.Lock()
 		e := w.entry(name)
-		current, changed, ended := e.object, e.changed, w.err
+		current, gone, changed, ended := e.object, e.gone, e.changed, w.err
 		w.mu.Unlock()
 		if current != nil {
-			done, err := accept(current)
+			done, err := accept(current, gone)
 			if done || err != nil {
 				return err
 			}

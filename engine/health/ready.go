@@ -62,10 +62,24 @@ func Ready(o object.Object) Readiness {
 
 // HookReady tells whether a hook has run, as Argo CD does: it has succeeded when
 // it is healthy, or has no health; it has failed when it is degraded or cannot be
-// assessed; while it is suspended it is still running.
+// assessed; while it is suspended it is still running. A Job or a Pod that has ended
+// counts as it ended, even while it is being deleted: that may be because of its
+// ttlSecondsAfterFinished, and nothing else will be heard of it.
 func HookReady(o object.Object) Readiness {
 	if o == nil {
 		return Readiness{Message: "does not exist"}
+	}
+	if deleting(o) && ends(o.ID().GroupKind()) {
+		asItWas := o.DeepCopy()
+		asItWas.Remove("metadata", "deletionTimestamp")
+		switch status, _ := Check(asItWas); status.Code {
+		case Healthy:
+			return Readiness{Done: true, Message: status.Message}
+		case Degraded:
+			return Readiness{Failed: true, Message: orElse(status.Message, "has failed")}
+		case Suspended, Progressing, Missing, Unknown:
+		}
+		return Readiness{Message: "is being deleted"}
 	}
 	if message, stale := unobserved(o); stale {
 		return Readiness{Message: message}
@@ -79,6 +93,11 @@ func HookReady(o object.Object) Readiness {
 	case Suspended, Progressing, Missing:
 	}
 	return Readiness{Message: orElse(status.Message, "is running")}
+}
+
+// ends reports whether objects of a kind run to an end, and then stay as they are.
+func ends(kind object.GroupKind) bool {
+	return kind == object.GroupKind{Group: "batch", Kind: "Job"} || kind == object.GroupKind{Kind: "Pod"}
 }
 
 // unobserved reports whether the status is from before the present generation.
