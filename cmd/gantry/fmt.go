@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/engine/configtest"
 	"github.com/gantrycd/gantry/lang/syntax"
 )
 
@@ -33,8 +34,8 @@ func newFmt(c *cli) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "fmt [FILE|DIRECTORY|-]...",
 		Short: "Format configuration files",
-		Long: `Rewrites *.gantry.hcl, *.gantry.json and *.vars.hcl files in the canonical style and
-lists those that changed. Without arguments it formats the directory of the
+		Long: `Rewrites *.gantry.hcl, *.gantry.json, *.gantrytest.hcl and *.vars.hcl files in the
+canonical style and lists those that changed. Without arguments it formats the directory of the
 configuration; with - it formats stdin to stdout.
 
 With --check nothing is written, and the exit code is 1 where a file is not
@@ -120,7 +121,7 @@ func (f *formatting) argument(arg string) error {
 // isConfiguration reports whether fmt formats a file of a directory.
 func isConfiguration(name string) bool {
 	return !strings.HasPrefix(name, ".") &&
-		(strings.HasSuffix(name, ".gantry.hcl") || strings.HasSuffix(name, ".gantry.json") || strings.HasSuffix(name, ".vars.hcl"))
+		(strings.HasSuffix(name, ".gantry.hcl") || strings.HasSuffix(name, ".gantry.json") || strings.HasSuffix(name, ".vars.hcl") || strings.HasSuffix(name, configtest.Suffix))
 }
 
 func (f *formatting) stdin() error {

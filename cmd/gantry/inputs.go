@@ -38,6 +38,7 @@ func (in *inputs) register(c *cli, command *cobra.Command) {
 // loaded is a configuration, and its files for showing diagnostics.
 type loaded struct {
 	config *lang.Config
+	scope  *lang.Scope // evaluates further expressions
 	files  map[string]*hcl.File
 }
 
@@ -64,11 +65,11 @@ func (c *cli) evaluateTree(ctx context.Context, in *inputs, reader lang.Reader, 
 	diags = append(lockDiags, diags...)
 	variables, more := lang.ReadVariables(module, args)
 	diags = append(diags, more...)
-	config, more := module.Evaluate(ctx, lang.EvalOptions{Variables: variables, Reader: reader, Partial: in.partial})
+	config, scope, more := module.EvaluateScope(ctx, lang.EvalOptions{Variables: variables, Reader: reader, Partial: in.partial})
 	diags = append(diags, more...)
 	files := maps.Clone(module.Files())
 	maps.Copy(files, lockFiles)
-	return &loaded{config: config, files: files}, diags, nil
+	return &loaded{config: config, scope: scope, files: files}, diags, nil
 }
 
 // load is evaluate without the outside world, for commands that need all of it to

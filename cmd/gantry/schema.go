@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/engine/configtest"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/schema"
@@ -76,7 +77,7 @@ type schemaNames struct {
 }
 
 func knownSchema() schemaNames {
-	return schemaNames{blocks: lang.Blocks(), functions: function.Describe(os.DirFS("."))}
+	return schemaNames{blocks: lang.Blocks(), tests: configtest.Blocks(), functions: function.Describe(os.DirFS("."))}
 }
 
 // schemaName is how a block is named on the command line: "application",

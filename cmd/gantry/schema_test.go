@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gantrycd/gantry/engine/configtest"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/schema"
@@ -34,6 +35,7 @@ func TestSchemaIsWhole(t *testing.T) {
 		t.Errorf("formatVersion is %q", got.FormatVersion)
 	}
 	compareBlocks(t, "", got.Blocks, lang.Blocks())
+	compareBlocks(t, "", got.TestBlocks, configtest.Blocks())
 	var names, want []string
 	for _, f := range got.Functions {
 		names = append(names, f.Name)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/eval"
+	langfunction "github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 	"github.com/gantrycd/gantry/plan"
@@ -24,11 +25,14 @@ func (r *running) extra() eval.Extra {
 	}
 }
 
-// Functions returns the functions that test files have beyond those of the
+// Functions describes the functions that conditions have beyond those of the
 // language, for the reference.
-func Functions() map[string]function.Function {
+func Functions() []langfunction.Description {
 	r := &running{}
-	return map[string]function.Function{"objects": r.objectsFunc(), "object": r.objectFunc()}
+	return []langfunction.Description{
+		langfunction.DescribeFunction("Tests", "object", r.objectFunc()),
+		langfunction.DescribeFunction("Tests", "objects", r.objectsFunc()),
+	}
 }
 
 // planValue is the plan as conditions see it.

@@ -41,7 +41,7 @@ func (s *Session) Files() map[string]*hcl.File { return s.files }
 // Evaluate evaluates one expression.
 func (s *Session) Evaluate(text string) (cty.Value, hcl.Diagnostics) {
 	s.asked++
-	name := fmt.Sprintf("<expression %d>", s.asked)
+	name := fmt.Sprintf("expression %d", s.asked)
 	s.files[name] = &hcl.File{Bytes: []byte(text)}
 	expr, diags := syntax.ParseExpression([]byte(text), name, hcl.InitialPos)
 	if diags.HasErrors() {

@@ -40,13 +40,14 @@ func Describe(files fs.FS) []Description {
 		}
 		slices.Sort(names)
 		for _, name := range names {
-			out = append(out, describe(group.Name, name, group.Functions[name]))
+			out = append(out, DescribeFunction(group.Name, name, group.Functions[name]))
 		}
 	}
 	return out
 }
 
-func describe(group, name string, f function.Function) Description {
+// DescribeFunction returns one function as data.
+func DescribeFunction(group, name string, f function.Function) Description {
 	out := Description{Name: name, Group: group, Doc: documentation(name, f), Result: result(f)}
 	for _, param := range f.Params() {
 		out.Parameters = append(out.Parameters, describeParameter(&param))
