@@ -45,6 +45,10 @@ func readFrame(in *bufio.Reader) ([]byte, error) {
 			return nil, err
 		}
 		text := strings.TrimRight(string(line), "\r\n")
+		if text == "" && read == len(line) {
+			read = 0 // an empty line before a message
+			continue
+		}
 		if text == "" {
 			break
 		}

@@ -95,7 +95,7 @@ func TestRequestsAreAnswered(t *testing.T) {
 	p := connect(t, echo)
 	p.send(`{"jsonrpc":"2.0","id":1,"method":"echo","params":{"a":[1]}}`)
 	p.want(`{"jsonrpc":"2.0","id":1,"result":{"a":[1]}}`)
-	p.raw("content-type: application/vscode-jsonrpc; charset=utf-8\r\ncontent-length:  44\r\n\r\n" + `{"jsonrpc":"2.0","id":"a","method":"none"  }`)
+	p.raw("\r\n\ncontent-type: application/vscode-jsonrpc; charset=utf-8\r\ncontent-length:  44\r\n\r\n" + `{"jsonrpc":"2.0","id":"a","method":"none"  }`)
 	p.want(`{"jsonrpc":"2.0","id":"a","result":null}`)
 	p.send(`{"jsonrpc":"2.0","id":2,"method":"fail"}`)
 	p.want(`{"jsonrpc":"2.0","id":2,"error":{"code":-32603,"message":"it failed"}}`)
