@@ -406,3 +406,30 @@ func TestOfflinePlansAskNobody(t *testing.T) {
 	_, diags = b.Plan(t, engine.PlanOptions{})
 	wantError(t, diags, "Unreachable", "nowhere")
 }
+
+func TestImagesThatNothingUsesAreWarnedOf(t *testing.T) {
+	b := enginetest.New(t, map[string]string{
+		"main.gantry.hcl": `
+			cluster "nowhere" {
+			  server = "https://127.0.0.1:1"
+			}
+			application "web" {
+			  source {
+			    path = "./web"
+			    kustomize {
+			      images = ["web:2", "wbe:2"]
+			    }
+			  }
+			  destination {
+			    cluster   = cluster.nowhere
+			    namespace = "web"
+			  }
+			}`,
+		"web/kustomization.yaml": "resources: [pod.yaml]\n",
+		"web/pod.yaml":           "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - {name: web, image: \"web:1\"}\n",
+	})
+	p := b.MustPlan(t, engine.PlanOptions{Offline: true})
+	if warnings := applicationOf(t, p, "web").Warnings; len(warnings) != 1 || !strings.Contains(warnings[0], `"wbe:2"`) {
+		t.Errorf("the warnings are %q", warnings)
+	}
+}

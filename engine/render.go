@@ -95,6 +95,7 @@ func (e *Engine) render(ctx context.Context, d *draft) []rendering {
 			d.fail(d.sourceRange(i), renderSummary(err), hide(err.Error(), sensitive))
 			continue
 		}
+		d.warnings = append(d.warnings, unmatchedImages(&spec, objects)...)
 		for _, o := range objects {
 			r := rendering{Rendered: o, source: i}
 			if exposed(o.Object, sensitive) {
