@@ -91,6 +91,7 @@ func lifecycleBlock() *schema.Block {
 			{Name: "destroy", Type: schema.Bool, Default: "true", Doc: "Where false, its objects stay when it goes, and the plan says so."},
 			{Name: "prevent_destroy", Type: schema.Bool, Default: "false", Doc: "Whether a plan that would destroy it is refused."},
 		},
+		Blocks: []schema.Nested{{Block: eval.PreconditionBlock()}},
 	}
 }
 
@@ -122,6 +123,9 @@ func decodeApplication(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		}
 	}
 	application.Sources = decodeSources(in)
+	if lifecycle := v.One("lifecycle"); lifecycle != nil {
+		in.CheckConditions(lifecycle.Blocks("precondition"), "Precondition failed", v.Range)
+	}
 	dependencies, known := e.Dependencies(in)
 	application.DependsOn = dependencies
 

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -64,10 +65,11 @@ type block struct {
 	forEach    hcl.Expression
 	dependsOn  []reference
 	references []reference
-	needs      []*block // distinct, sorted
-	broken     bool     // not as declared: what it comes to is not sound
-	skip       bool     // it cannot be evaluated at all, not even to find more errors
-	members    []*block // of a group
+	needs      []*block    // distinct, sorted
+	broken     bool        // not as declared: what it comes to is not sound
+	reported   []hcl.Range // references that were reported already
+	skip       bool        // it cannot be evaluated at all, not even to find more errors
+	members    []*block    // of a group
 	// inputs are, of a module block, the values for its variables.
 	inputs hcl.Attributes
 	// input is, of a called module's variable, what the call gives it; given is what
@@ -78,6 +80,14 @@ type block struct {
 
 // isGroup reports whether the block stands for all blocks of a kind.
 func (b *block) isGroup() bool { return b.kind == nil }
+
+// wasReported reports whether a range is in a reference that was reported when the
+// module was loaded.
+func (b *block) wasReported(at *hcl.Range) bool {
+	return at != nil && slices.ContainsFunc(b.reported, func(r hcl.Range) bool {
+		return r.Filename == at.Filename && r.Start.Byte <= at.Start.Byte && at.End.Byte <= r.End.Byte
+	})
+}
 
 // declare adds a block to a unit.
 func (m *Module) declare(u *unit, k *Kind, found *hcl.Block) ([]*block, hcl.Diagnostics) {

@@ -47,8 +47,15 @@ func ModuleKind(lifecycle *schema.Block) *Kind {
 			Blocks: []schema.Nested{{Block: lifecycle, Max: 1}},
 		},
 		Root:   moduleType,
-		Decode: func(*Evaluation, *Instance) Decoded { return Decoded{Value: cty.EmptyObjectVal} },
+		Decode: decodeCall,
 	}
+}
+
+func decodeCall(_ *Evaluation, in *Instance) Decoded {
+	if lifecycle := in.Values.One("lifecycle"); lifecycle != nil {
+		in.CheckConditions(lifecycle.Blocks("precondition"), "Precondition failed", in.Values.Range)
+	}
+	return Decoded{Value: cty.EmptyObjectVal}
 }
 
 // loadCall loads the module that a block calls.

@@ -45,6 +45,9 @@ func checkCondition(block *schema.Values, ctx *hcl.EvalContext, summary string, 
 	if !hasCondition || !hasMessage {
 		return nil
 	}
+	if condition.Context != nil {
+		ctx = condition.Context // a profile's, for one
+	}
 	met, diags := schema.Evaluate(condition.Expr, ctx)
 	if diags.HasErrors() || !met.IsKnown() {
 		return diags

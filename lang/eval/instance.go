@@ -96,6 +96,9 @@ func (in *Instance) ErrorAt(values *schema.Values, argument, summary, format str
 func (in *Instance) Report(diags ...*hcl.Diagnostic) {
 	for _, diag := range diags {
 		in.Failed = in.Failed || diag.Severity == hcl.DiagError
+		if diag.Summary == "Unsupported attribute" && in.block.wasReported(diag.Subject) {
+			continue
+		}
 		in.diags = append(in.diags, diag)
 	}
 }

@@ -28,6 +28,9 @@ func (m *Module) addLibraries(u *unit) {
 			continue
 		}
 		wanted := u.namesReferredTo(k.Root)
+		if len(wanted) == 0 {
+			continue
+		}
 		file, blocks := k.library()
 		for _, found := range blocks {
 			if !wanted[found.Labels[0]] || u.find(addr.Address{Kind: k.Root, Name: found.Labels[0]}) != nil {

@@ -49,7 +49,7 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 			ref, diag := m.lookup(from, traversal)
 			if diag != nil {
 				diags = append(diags, diag)
-				b.broken = true
+				b.broken, b.reported = true, append(b.reported, ref.at)
 			}
 			if ownName && ref.target == b {
 				ref.validated = true

@@ -1,0 +1,4 @@
+output "namespaces" {
+  value       = ["observability", "policies"]
+  description = "Namespaces that services may rely on."
+}
