@@ -81,7 +81,7 @@ func (s *Server) declarationOf(path []header) *schema.Block {
 // nestedIn returns the declaration of a block in another. A dynamic one has the
 // content of those that it makes.
 func nestedIn(outer *schema.Block, h header) *schema.Block {
-	if nested, ok := outer.Nested(h.blockType); ok {
+	if nested, ok := outer.NestedFor(h.blockType, h.labels); ok {
 		return nested.Block
 	}
 	if h.blockType == "dynamic" && len(h.labels) == 1 {
