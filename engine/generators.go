@@ -54,7 +54,7 @@ func (p *planning) compareGenerators(ctx context.Context) hcl.Diagnostics {
 
 // allowed reports whether a generator may shrink however much.
 func (p *planning) allowed(address addr.Address) bool {
-	return slices.ContainsFunc(p.options.AllowRemoved, func(a addr.Address) bool { return a == address || a == address.Block() })
+	return slices.ContainsFunc(p.options.AllowRemoved, func(a addr.Address) bool { return a.Covers(address) })
 }
 
 // generatorLeft reports whether a generator that the state knows is not declared any
@@ -63,7 +63,7 @@ func (p *planning) generatorLeft(address addr.Address) bool {
 	if p.config.Incomplete || p.options.Destroy || len(p.options.Targets) > 0 {
 		return false
 	}
-	return !slices.ContainsFunc(p.config.Graph, func(n lang.Node) bool { return n.Address == address.Block() })
+	return !slices.ContainsFunc(p.config.Graph, func(n lang.Node) bool { return n.Address.Covers(address) })
 }
 
 // maxNamed is how many items and applications a message names.
@@ -104,7 +104,7 @@ func (p *planning) blockShrunk() {
 		}
 		made := p.config.MadeOf(g.Address)
 		for _, d := range p.drafts {
-			if !d.failed() && slices.Contains(made, d.address.Block()) {
+			if !d.failed() && slices.ContainsFunc(made, func(a addr.Address) bool { return a.Covers(d.address) }) {
 				d.blocked = append(d.blocked, plan.Problem{
 					Address: d.address, Summary: tooManyRemoved,
 					Detail: fmt.Sprintf("It is made of %s, of which more items vanish than max_removed allows.", g.Address),

@@ -31,10 +31,13 @@ func (g *Generator) Keys() []string { return generate.Keys(g.Items) }
 // by way of other generators, local values and modules, sorted.
 func (c *Config) MadeOf(generator addr.Address) []addr.Address {
 	needs := make(map[addr.Address][]addr.Address, len(c.Graph))
+	known := map[addr.Address]bool{}
 	for _, node := range c.Graph {
 		needs[node.Address] = node.Needs
+		if node.Address.Kind == "generator" && node.Address.Covers(generator) {
+			known[node.Address] = true
+		}
 	}
-	known := map[addr.Address]bool{generator.Block(): true}
 	var from func(addr.Address) bool
 	from = func(a addr.Address) bool {
 		if is, ok := known[a]; ok {
@@ -42,8 +45,9 @@ func (c *Config) MadeOf(generator addr.Address) []addr.Address {
 		}
 		known[a] = false // what refers to itself is an error, and told
 		for _, need := range needs[a] {
-			if through := need.Kind == "generator" || need.Kind == "local" || need.Kind == "module"; through && from(need) {
-				known[a] = true
+			switch need.Kind {
+			case "generator", "local", "module", "var", "output":
+				known[a] = known[a] || from(need)
 			}
 		}
 		return known[a]

@@ -105,7 +105,7 @@ func (g *generateCommand) show(read *loaded, diags hcl.Diagnostics, address addr
 		if err := unknownGenerator(read.config, address); err != nil {
 			return err
 		}
-		return failed(diags) // what is declared and not there has an error, or no instance
+		return missingGenerator(read.config, diags, address)
 	}
 	var err error
 	if g.cli.json {
@@ -122,10 +122,10 @@ func (g *generateCommand) show(read *loaded, diags hcl.Diagnostics, address addr
 // unknownGenerator is the error that an address names no generator of a
 // configuration; nil where it does.
 func unknownGenerator(config *lang.Config, address addr.Address) error {
-	known := knownGenerators(config)
-	if slices.Contains(known, address.String()) || !address.HasKey && slices.Contains(known, address.Block().String()) {
+	if slices.ContainsFunc(config.Graph, func(n lang.Node) bool { return n.Address.Covers(address) || address.Covers(n.Address) }) {
 		return nil
 	}
+	known := knownGenerators(config)
 	text := fmt.Sprintf("there is no %s", address)
 	if near := schema.Suggest(address.String(), known); near != "" {
 		text += fmt.Sprintf(". Did you mean %s?", near)
@@ -133,6 +133,22 @@ func unknownGenerator(config *lang.Config, address addr.Address) error {
 		text += "; there are " + strings.Join(known, ", ")
 	}
 	return failure("Unknown generator", errors.New(text))
+}
+
+// missingGenerator is the end of a command for a generator that is declared and gave
+// nothing: it has an error, which was told, or no such instance.
+func missingGenerator(config *lang.Config, diags hcl.Diagnostics, address addr.Address) error {
+	if diags.HasErrors() {
+		return failed(diags)
+	}
+	text := fmt.Sprintf("%s has no such instance: what its for_each, or that of its module, gives does not have the key", address)
+	if near := schema.Suggest(address.String(), knownGenerators(config)); near != "" {
+		text += fmt.Sprintf(". Did you mean %s?", near)
+	}
+	if !address.HasKey {
+		text = fmt.Sprintf("%s has no instances: its for_each, or that of its module, is empty", address)
+	}
+	return failure("Unknown instance", errors.New(text))
 }
 
 // writeGenerators writes items for people.

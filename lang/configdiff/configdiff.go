@@ -84,7 +84,7 @@ func items(before, after *lang.Config, address addr.Address) []Item {
 func generators(config *lang.Config, address addr.Address) map[addr.Address]*lang.Generator {
 	out := map[addr.Address]*lang.Generator{}
 	for _, g := range config.Generators {
-		if g.Address == address || g.Address.Block() == address {
+		if address.Covers(g.Address) {
 			out[g.Address] = g
 		}
 	}
@@ -93,7 +93,7 @@ func generators(config *lang.Config, address addr.Address) map[addr.Address]*lan
 
 // declared reports whether the block of an address is in a configuration.
 func declared(config *lang.Config, address addr.Address) bool {
-	return slices.ContainsFunc(config.Graph, func(n lang.Node) bool { return n.Address == address.Block() })
+	return slices.ContainsFunc(config.Graph, func(n lang.Node) bool { return n.Address.Covers(address) })
 }
 
 // hasInstances reports whether other instances of the same block could be evaluated.
@@ -117,16 +117,11 @@ func byKey(g *lang.Generator) map[string]generate.Item {
 }
 
 func applications(before, after *lang.Config, address addr.Address) []Application {
-	made := map[addr.Address]bool{}
-	for _, config := range []*lang.Config{before, after} {
-		for _, block := range config.MadeOf(address) {
-			made[block] = true
-		}
-	}
+	made := append(before.MadeOf(address), after.MadeOf(address)...)
 	collect := func(config *lang.Config) map[addr.Address]*lang.Application {
 		out := map[addr.Address]*lang.Application{}
 		for _, app := range config.Applications {
-			if made[app.Address.Block()] {
+			if slices.ContainsFunc(made, func(a addr.Address) bool { return a.Covers(app.Address) }) {
 				out[app.Address] = app
 			}
 		}
@@ -154,9 +149,8 @@ func applications(before, after *lang.Config, address addr.Address) []Applicatio
 // spared reports whether an application is not in a configuration only because it
 // could not be evaluated.
 func spared(config *lang.Config, address addr.Address) bool {
-	return config.Incomplete || slices.Contains(config.Deferred, address.Block()) || slices.ContainsFunc(config.Broken, func(b lang.Broken) bool {
-		return b.Address == address || b.Address == address.Block()
-	})
+	return config.Incomplete || slices.ContainsFunc(config.Deferred, func(a addr.Address) bool { return a.Covers(address) }) ||
+		slices.ContainsFunc(config.Broken, func(b lang.Broken) bool { return b.Address.Covers(address) })
 }
 
 // union returns the keys of two maps, each once, in order.
