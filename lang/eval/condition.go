@@ -34,7 +34,11 @@ func PreconditionBlock() *schema.Block {
 // unknown is passed over.
 func (in *Instance) CheckConditions(blocks []*schema.Values, summary string, at hcl.Range) {
 	for _, block := range blocks {
-		in.Report(checkCondition(block, in.ctx, summary, at, "precondition")...)
+		ctx := in.ctx
+		if condition, ok := block.Get("condition"); ok && condition.Context != nil {
+			ctx = condition.Context // of the profile that it is from
+		}
+		in.Report(checkCondition(block, ctx, summary, at, "precondition")...)
 	}
 }
 
@@ -44,9 +48,6 @@ func checkCondition(block *schema.Values, ctx *hcl.EvalContext, summary string, 
 	message, hasMessage := block.Get("error_message")
 	if !hasCondition || !hasMessage {
 		return nil
-	}
-	if condition.Context != nil {
-		ctx = condition.Context // a profile's, for one
 	}
 	met, diags := schema.Evaluate(condition.Expr, ctx)
 	if diags.HasErrors() || !met.IsKnown() {

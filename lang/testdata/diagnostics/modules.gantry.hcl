@@ -78,6 +78,7 @@ module "unsuitable_argument" {
 module "invalid_argument" {
   source  = "./modules/service"
   name    = ""
+#           ^^ Invalid value for variable: A service needs a name.\n\nThis is checked by the validation at modules/service/service.gantry.hcl:4,3-13.
   cluster = cluster.eu
 }
 
@@ -156,7 +157,7 @@ output "block" {
 }
 
 output "checked" {
-#^^^^^^^^^^^^^^^ Output precondition failed: The name service is too short.\n\nThis is checked by the precondition at modules.gantry.hcl:162,3-15.
+#^^^^^^^^^^^^^^^ Output precondition failed: The name service is too short.\n\nThis is checked by the precondition at modules.gantry.hcl:163,3-15.
   value = 1
 
   precondition {
@@ -168,4 +169,3 @@ output "checked" {
 #! Block not allowed in a module: A project block may only be in the root module, so that a module cannot grant itself anything, and this one is called by module.grants. Declare it there, and pass what the module needs of it in a variable.
 #! Reference to undeclared block: No cluster "eu" is declared in this module. A module uses only those that are passed to it: declare a variable of type cluster, and refer to it.
 #! Module calls itself: The calls never end, as modules/itself is called from within itself:\n  module.itself.module.again (modules/itself/itself.gantry.hcl:1,1-15)\nRemove one of these module blocks.
-#! Unknown variable: There is no variable named "var".

@@ -59,4 +59,3 @@ module "service" {
     }
   }
 }
-#! Unknown variable: There is no variable named "var".

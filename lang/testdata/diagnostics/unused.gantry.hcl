@@ -10,7 +10,6 @@ variable "self" {
   default = 1
   validation {
     condition     = var.self > 0
-#                   ^^^ Unknown variable: There is no variable named "var".
     error_message = "It must be positive."
   }
 }
@@ -27,7 +26,6 @@ variable "validated" {
   default = 2
   validation {
     condition     = var.validated < var.limit
-#                      ^^^^^^^^^^ Unsupported attribute: This object does not have an attribute named "validated". It has limit.
     error_message = "It must be below the limit."
   }
 }

@@ -21,7 +21,6 @@ variable "low" {
 
   validation {
     condition     = var.low > 0
-#                   ^^^ Unknown variable: There is no variable named "var".
     error_message = "It must be above 0, but is ${var.low}."
   }
 }
@@ -31,11 +30,11 @@ variable "object" {
 }
 
 variable "secret" {
+#^^^^^^^^^^^^^^^^ Invalid value for variable: The message is not shown, as it holds a sensitive value.\n\nThis is checked by the validation at variables.gantry.hcl:36,3-13.
   sensitive = true
 
   validation {
     condition     = length(var.secret) > 10
-#                          ^^^ Unknown variable: There is no variable named "var".
     error_message = "The secret ${var.secret} is too short."
   }
 }
@@ -106,6 +105,7 @@ locals {
 #! Value for undeclared variable: A value is given for the variable "undeclared", which is not declared in this configuration. To use the value, add a variable "undeclared" block.
 #! Value for undeclared variable: A value is given for the variable "numbr", which is not declared in this configuration. Did you mean "number"?
 #! Invalid value for variable: The value from --var of variable "list" must be written in HCL, as its type is list of string: There is no corresponding closing bracket before the end of the file. This may be caused by incorrect bracket nesting elsewhere in this file.
+#! Invalid value for variable: It must be above 0, but is 0.\n\nThis is checked by the validation at variables.gantry.hcl:22,3-13.
 #! Invalid value for variable: The variable "nothing" must not be null, and has no default.
 #! Invalid value for variable: The value from --var of variable "number" must be of type number, but is "many".
 #! Invalid value for variable: The value from --var does not fit the type of variable "object", which is object({name=string,replicas=number}): attribute "replicas" is required.
