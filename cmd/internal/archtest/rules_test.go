@@ -6,7 +6,7 @@ import "strings"
 const modulePath = "github.com/gantrycd/gantry"
 
 // leaves are the packages of plain vocabulary that everyone may import.
-var leaves = []string{"lang/addr", "plan/object", "plan/source", "plan/target"}
+var leaves = []string{"lang/addr", "plan/object", "plan/published", "plan/source", "plan/target"}
 
 // providerLeaves are packages below providers that implement nothing and serve
 // those that do.
@@ -26,7 +26,7 @@ type direction struct {
 // directions are "Imports point one way" of the architecture.
 var directions = []direction{
 	{
-		name: "a leaf (lang/addr, plan/object, plan/source, plan/target) imports leaves only",
+		name: "a leaf (lang/addr, plan/object, plan/published, plan/source, plan/target) imports leaves only",
 		in:   isOneOf(leaves...),
 		may:  to(isOneOf(leaves...)),
 	},
@@ -88,7 +88,7 @@ var confinements = []confinement{
 	{"github.com/spf13/cobra", []string{"cmd"}},
 	{"github.com/spf13/pflag", []string{"cmd"}},
 	{"github.com/hashicorp/hcl", []string{"lang", "engine", "cmd"}},
-	{"filippo.io/age", []string{"plan/seal"}},
+	{"filippo.io/age", []string{"plan/seal", "lang"}},
 	{"charm.land", []string{"plan/view", "cmd"}},
 }
 
