@@ -101,7 +101,16 @@ func decodeProject(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		NamespaceResources: decodeResourceRules(v.One("namespace_resources")),
 	}
 	project.Rules = govern.DecodeProject(in)
+	govern.CheckPatterns(in, v, "repositories", true)
+	for _, name := range []string{"cluster_resources", "namespace_resources"} {
+		if rules := v.One(name); rules != nil {
+			govern.CheckPatterns(in, rules, "allow", false)
+			govern.CheckPatterns(in, rules, "deny", false)
+		}
+	}
 	for _, destination := range v.Blocks("destination") {
+		govern.CheckPatterns(in, destination, "clusters", true)
+		govern.CheckPatterns(in, destination, "namespaces", true)
 		if destination.Bool("deny", false) {
 			project.Rules.DeniedDestinations = append(project.Rules.DeniedDestinations, govern.Place{
 				Clusters: destination.Strings("clusters"), Namespaces: destination.Strings("namespaces"), Range: destination.Range,

@@ -62,9 +62,9 @@ func lateOf(e *eval.Evaluation, in *eval.Instance, v *schema.Values, name string
 	return expression
 }
 
-// checkPatterns holds that the patterns of an argument can be read, and that none is
-// empty. Where nothing can be denied, "!" has no place.
-func checkPatterns(in *eval.Instance, v *schema.Values, name string, denials bool) {
+// CheckPatterns holds that the patterns of an argument can be read, and that none is
+// empty. With denials, those that begin with "!" take something out.
+func CheckPatterns(in *eval.Instance, v *schema.Values, name string, denials bool) {
 	if !v.IsKnown(name) {
 		return
 	}

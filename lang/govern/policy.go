@@ -94,7 +94,7 @@ func decodePolicy(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	for _, name := range []string{"kinds", "actions"} {
 		checkNotEmpty(in, v, name, "The policy would never be asked.")
 	}
-	checkPatterns(in, v, "kinds", false)
+	CheckPatterns(in, v, "kinds", false)
 	for _, kind := range policy.Kinds {
 		if strings.Count(kind, "/") > 1 || strings.Contains(kind, ":") {
 			in.ErrorAt(v, "kinds", "Invalid pattern", "%q must be of the form Kind or group/Kind, such as \"Secret\" or \"apps/Deployment\".", kind)

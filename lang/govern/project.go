@@ -132,8 +132,8 @@ func sourceRuleBlock() *schema.Block {
 }
 
 func decodeSourceRule(in *eval.Instance, v *schema.Values) SourceRule {
-	checkPatterns(in, v, "repositories", false)
-	checkPatterns(in, v, "paths", false)
+	CheckPatterns(in, v, "repositories", false)
+	CheckPatterns(in, v, "paths", false)
 	checkNotEmpty(in, v, "repositories", "For all leave the argument out.")
 	checkNotEmpty(in, v, "paths", "For all write [\"**\"].")
 	for _, path := range v.Strings("paths") {
@@ -158,7 +158,7 @@ func signatureBlock() *schema.Block {
 }
 
 func decodeSignature(in *eval.Instance, v *schema.Values) Signature {
-	checkPatterns(in, v, "repositories", false)
+	CheckPatterns(in, v, "repositories", false)
 	checkNotEmpty(in, v, "repositories", "For all leave the argument out.")
 	signature := Signature{
 		Repositories: v.Strings("repositories"), Strict: v.String("mode") == "strict",
@@ -190,7 +190,7 @@ var serviceAccountPattern = regexp.MustCompile(`^([a-z0-9]([-a-z0-9]{0,61}[a-z0-
 
 func decodeIdentity(in *eval.Instance, v *schema.Values) Identity {
 	for _, name := range []string{"clusters", "namespaces"} {
-		checkPatterns(in, v, name, false)
+		CheckPatterns(in, v, name, false)
 		checkNotEmpty(in, v, name, "For all leave the argument out.")
 	}
 	identity := Identity{

@@ -55,7 +55,7 @@ func DecodeProtection(in *eval.Instance, v *schema.Values) *Protection {
 		return nil
 	}
 	protection := &Protection{Branches: v.Strings("branches"), Planners: v.Strings("planners"), Signers: v.Strings("signers"), Range: v.Range}
-	checkPatterns(in, v, "branches", false)
+	CheckPatterns(in, v, "branches", false)
 	checkNotEmpty(in, v, "branches", "Nothing could be applied.")
 	checkNotEmpty(in, v, "planners", "No plan would count.")
 	checkNotEmpty(in, v, "signers", "No plan would count.")

@@ -116,7 +116,7 @@ func decodeRole(in *eval.Instance, v *schema.Values, inProject bool) *Role {
 func decodeGrant(in *eval.Instance, v *schema.Values, inProject bool) Grant {
 	grant := Grant{Actions: v.Strings("actions"), Applications: v.Strings("applications"), Range: v.Range}
 	for _, name := range []string{"actions", "applications"} {
-		checkPatterns(in, v, name, false)
+		CheckPatterns(in, v, name, false)
 		checkNotEmpty(in, v, name, "For all write [\"*\"], and for all applications of all projects [\"*/*\"].")
 	}
 	for _, action := range grant.Actions {

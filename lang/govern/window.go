@@ -59,7 +59,7 @@ func decodeWindow(in *eval.Instance, v *schema.Values) Window {
 		MatchAll: v.String("match") == "all", ManualSync: v.Bool("manual_sync", false), Overrun: v.Bool("overrun", false), Range: v.Range,
 	}
 	for _, name := range []string{"applications", "namespaces", "clusters"} {
-		checkPatterns(in, v, name, false)
+		CheckPatterns(in, v, name, false)
 		checkNotEmpty(in, v, name, "The window would be for none; without the argument it is not asked.")
 	}
 	if v.IsKnown("duration") && window.Duration <= 0 {
@@ -119,7 +119,7 @@ func (w *Window) Matches(s Subject) bool {
 		have, ok := s.Labels[name]
 		labelled = labelled && ok && have == value
 	}
-	any, all, asked := false, true, false
+	one, all, asked := false, true, false
 	for _, q := range []question{
 		{len(w.Applications) > 0, matchesOne(w.Applications, s.Application)},
 		{len(w.Namespaces) > 0, matchesOne(w.Namespaces, s.Namespace)},
@@ -127,13 +127,13 @@ func (w *Window) Matches(s Subject) bool {
 		{len(w.Labels) > 0, labelled},
 	} {
 		asked = asked || q.asked
-		any = any || q.asked && q.matches
+		one = one || q.asked && q.matches
 		all = all && (!q.asked || q.matches)
 	}
 	if w.MatchAll || !asked {
 		return all
 	}
-	return any
+	return one
 }
 
 // matchesOne reports whether a value matches one of several patterns.

@@ -77,3 +77,19 @@ project "orphans" {
 # ^^^^^^^^^^^^^^^^^^ Duplicate block: There may be one orphaned_resources block in a project block; the first is at projects.gantry.hcl:64,3-21. Put the arguments of both into one.
   }
 }
+
+project "patterns" {
+  repositories = ["https://github.com/[a", "!"]
+#                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid pattern: "https://github.com/[a" is no pattern: unexpected end of input. In a pattern * is any text, ? any character, [ab] one of several characters and {a,b} one of several texts.
+#                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid pattern: A pattern is empty. For everything write "*".
+  destination {
+    clusters   = ["[a"]
+#                ^^^^^^ Invalid pattern: "[a" is no pattern: unexpected end of input. In a pattern * is any text, ? any character, [ab] one of several characters and {a,b} one of several texts.
+    namespaces = ["!kube-*", ""]
+#                ^^^^^^^^^^^^^^^ Invalid pattern: A pattern is empty. For everything write "*".
+  }
+  cluster_resources {
+    allow = ["!Namespace"]
+#           ^^^^^^^^^^^^^^ Invalid pattern: "!Namespace" begins with "!", but this list names what is meant, and nothing can be taken out of it.
+  }
+}
