@@ -15,6 +15,7 @@ import (
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/plan/target"
 )
@@ -38,6 +39,16 @@ type Plan struct {
 	Clusters    []Cluster `json:"clusters"`
 	// Generators are what the configuration's generators gave, sorted by address.
 	Generators   []Generator   `json:"generators,omitempty"`
+	// Remotes are what the configuration read of others' states, sorted by name.
+	Remotes []Remote `json:"remotes,omitempty"`
+	// Published is what others can read once the plan is applied; nil leaves what they
+	// can read as it is.
+	Published *published.Document `json:"published,omitempty"`
+	// OutputsBefore are the outputs that others could read when the plan was made, to
+	// show what changes.
+	OutputsBefore []published.Output `json:"outputsBefore,omitempty"`
+	// Unpublishes says that everything is destroyed: others can read nothing any more.
+	Unpublishes  bool          `json:"unpublishes,omitempty"`
 	Applications []Application `json:"applications"`
 	Steps        []Step        `json:"steps"`
 	// Problems are why parts of the configuration are not in the plan; each is
