@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/lsp"
 )
 
@@ -23,7 +24,7 @@ file.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.favourTime()
-			err := lsp.Serve(cmd.Context(), lsp.Options{In: c.in, Out: c.out, Log: c.err, Version: version})
+			err := lsp.Serve(cmd.Context(), lsp.Options{In: c.in, Out: c.out, Log: c.err, Version: version, Modules: c.cachedModules})
 			if errors.Is(err, lsp.ErrNotShutDown) {
 				return exitCode(exitError) // as the protocol has it, without a word
 			}
@@ -34,6 +35,12 @@ file.`,
 	flags.Bool("stdio", true, "the streams to use, which are these in any case; some editors say so")
 	_ = flags.MarkHidden("stdio") // it is there
 	return command
+}
+
+// cachedModules reads the modules that gantry init has fetched for a directory.
+func (c *cli) cachedModules(dir string) lang.ModuleReader {
+	modules, _, _ := c.moduleReader(dir, &inputs{}, nil) // what is wrong with the lock file, init says
+	return modules
 }
 
 // favourTime gives memory for time, up to a gigabyte, as an author waits for every

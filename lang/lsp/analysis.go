@@ -3,9 +3,7 @@ package lsp
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"time"
@@ -42,7 +40,7 @@ func (s *Server) analyse(ctx context.Context) {
 
 // analyseNext analyses one module that changed, and reports whether there was one.
 // What came to nothing because the module changed meanwhile is dropped.
-func (s *Server) analyseNext(ctx context.Context) (found bool) {
+func (s *Server) analyseNext(ctx context.Context) (more bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.report(fmt.Errorf("analysing: panic: %v\n%s", cause, debug.Stack()))
@@ -61,7 +59,7 @@ func (s *Server) analyseNext(ctx context.Context) (found bool) {
 	taken := s.snapshot(m)
 	s.mu.Unlock()
 
-	scope, diags := taken.analyse(ctx, s.version)
+	found := taken.analyse(ctx, s)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,10 +67,11 @@ func (s *Server) analyseNext(ctx context.Context) (found bool) {
 	if ctx.Err() != nil || s.modules[m.dir] != m {
 		return true
 	}
-	if scope != nil && (m.scope == nil || !taken.broken()) {
-		m.scope = scope // of what is broken, values are not known
+	if found.scope != nil && (m.scope == nil || !taken.broken()) {
+		m.scope = found.scope // of what is broken, values are not known
 	}
-	if err := s.publish(m.dir, s.byFile(taken, diags)); err != nil {
+	m.calls = found.calls
+	if err := s.publish(m.dir, s.byFile(taken, found.diags)); err != nil {
 		s.report(err)
 	}
 	return true
@@ -99,47 +98,49 @@ func (s *Server) nextDirty() *module {
 type snapshot struct {
 	dir       string
 	files     map[string]*index.File
-	documents map[string][]byte // as of overlay
+	documents map[string]*document // all that are open, by path
 }
 
 func (s *Server) snapshot(m *module) snapshot {
-	taken := snapshot{dir: m.dir, files: maps.Clone(m.files), documents: map[string][]byte{}}
+	taken := snapshot{dir: m.dir, files: maps.Clone(m.files), documents: make(map[string]*document, len(s.documents))}
 	for path, open := range s.documents {
-		if relative, err := filepath.Rel(m.dir, path); err == nil && filepath.IsLocal(relative) {
-			taken.documents[filepath.ToSlash(relative)] = open.lines.Bytes
-		}
+		copied := *open
+		taken.documents[path] = &copied
 	}
 	return taken
 }
 
-// analyse finds all that is wrong with the module. The scope is nil where there is no
-// configuration.
-func (t snapshot) analyse(ctx context.Context, version string) (*lang.Scope, hcl.Diagnostics) {
-	var diags hcl.Diagnostics
+// analysis is what a snapshot came to.
+type analysis struct {
+	diags hcl.Diagnostics
+	scope *lang.Scope // nil where there is no configuration
+	calls []string
+}
+
+// analyse finds all that is wrong with the module.
+func (t snapshot) analyse(ctx context.Context, s *Server) analysis {
+	var found analysis
 	configured := false
 	for _, path := range schema.SortedKeys(t.files) {
-		file := t.files[path]
 		if index.KindOf(path) == index.Configuration {
 			configured = true
 		} else {
-			diags = append(diags, file.Diags...)
+			found.diags = append(found.diags, t.files[path].Diags...)
 		}
 	}
 	if !configured {
-		return nil, diags
+		return found
 	}
-	files := overlay{disk: nothing{}, documents: t.documents}
-	if root, err := os.OpenRoot(t.dir); err == nil {
-		defer func() { _ = root.Close() }() // it was only read
-		files.disk = root.FS()
-	}
-	scope, more := t.evaluate(ctx, files, version)
-	for _, diag := range more {
+	over := &layers{documents: t.documents}
+	defer over.close()
+	scope, diags := t.evaluate(ctx, over, s)
+	for _, diag := range diags {
 		if diag.Summary != undeclared || !t.broken() {
-			diags = append(diags, diag)
+			found.diags = append(found.diags, diag)
 		}
 	}
-	return scope, diags
+	found.scope, found.calls = scope, over.dirs
+	return found
 }
 
 // broken reports whether a file of the configuration has syntax errors.
@@ -156,8 +157,16 @@ func (t snapshot) broken() bool {
 // file could not be read for the line that is being typed in it.
 const undeclared = "Reference to undeclared block"
 
-func (t snapshot) evaluate(ctx context.Context, files fs.FS, version string) (*lang.Scope, hcl.Diagnostics) {
-	m, diags := lang.Load(t.dir, lang.LoadOptions{FS: files, Version: version, Parse: t.parse})
+func (t snapshot) evaluate(ctx context.Context, over *layers, s *Server) (*lang.Scope, hcl.Diagnostics) {
+	files, err := over.open(t.dir)
+	if err != nil {
+		files = nothing{}
+	}
+	options := lang.LoadOptions{FS: files, Version: s.version, Parse: t.parse, OpenDir: over.open, Context: ctx}
+	if s.modulesOf != nil {
+		options.Modules = s.modulesOf(t.dir)
+	}
+	m, diags := lang.Load(t.dir, options)
 	if ctx.Err() != nil {
 		return nil, nil
 	}

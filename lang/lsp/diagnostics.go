@@ -1,6 +1,8 @@
 package lsp
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -29,11 +31,13 @@ func (s *Server) byFile(t snapshot, diags hcl.Diagnostics) map[string]published 
 		}
 		path := paths[0]
 		if diag.Subject != nil {
-			path = diag.Subject.Filename
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(t.dir, path)
+			named, ok := t.locate(diag.Subject.Filename)
+			if ok {
+				path = named
+				converted.Range = s.subject(t, path, *diag.Subject)
+			} else {
+				converted.Message += fmt.Sprintf(" (%s)", diag.Subject)
 			}
-			converted.Range = s.subject(t, path, *diag.Subject)
 		}
 		if len(found[path]) < maxDiagnostics && !slices.Contains(found[path], converted) {
 			found[path] = append(found[path], converted)
@@ -42,11 +46,27 @@ func (s *Server) byFile(t snapshot, diags hcl.Diagnostics) map[string]published 
 	return found
 }
 
-// subject returns where a diagnostic is. Of a file that is not the module's own, HCL's
-// columns stand in for the editor's.
+// locate returns the path of a file that a diagnostic is about; false where it is none
+// on this machine, such as one of a module from elsewhere.
+func (t snapshot) locate(filename string) (string, bool) {
+	if !filepath.IsAbs(filename) {
+		filename = filepath.Join(t.dir, filename)
+	}
+	if t.files[filename] != nil || t.documents[filename] != nil {
+		return filename, true
+	}
+	_, err := os.Stat(filename)
+	return filename, err == nil
+}
+
+// subject returns where a diagnostic is. Of a file that is neither the module's own nor
+// open, HCL's columns stand in for the editor's.
 func (s *Server) subject(t snapshot, path string, r hcl.Range) text.Range {
 	if file := t.files[path]; file != nil {
 		return file.Lines.Range(r.Start.Byte, r.End.Byte, s.encoding)
+	}
+	if open := t.documents[path]; open != nil {
+		return open.lines.Range(r.Start.Byte, r.End.Byte, s.encoding)
 	}
 	position := func(p hcl.Pos) text.Position {
 		return text.Position{Line: max(p.Line-1, 0), Character: max(p.Column-1, 0)}

@@ -28,6 +28,7 @@ type module struct {
 	stop  context.CancelFunc // ends its analysis; nil where there is none
 	// scope is what the last analysis came to; nil before the first.
 	scope *lang.Scope
+	calls []string // the directories of modules that the last analysis read, but for its own
 }
 
 // stamp tells whether a file on disk has changed.
@@ -46,13 +47,14 @@ func (s *Server) module(dir string) *module {
 	return m
 }
 
-// touch has the modules that a file is in, or below, analysed anew.
+// touch has the modules that a file is in, or below, or that call its module, analysed
+// anew.
 func (s *Server) touch(path string) {
 	if index.KindOf(path) != index.Other {
 		s.module(filepath.Dir(path))
 	}
 	for dir, m := range s.modules {
-		if !isBelow(path, dir) {
+		if !isBelow(path, dir) && !slices.Contains(m.calls, filepath.Dir(path)) {
 			continue
 		}
 		m.dirty = true

@@ -3,7 +3,9 @@ package lsp
 import (
 	"bytes"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +15,40 @@ import (
 type overlay struct {
 	disk      fs.FS
 	documents map[string][]byte // by slash-separated path in the directory
+}
+
+// layers opens directories with unsaved documents over them.
+type layers struct {
+	documents map[string]*document // by path
+	roots     []*os.Root
+	dirs      []string
+}
+
+// open opens a directory. One that is only open in the editor need not be on disk.
+func (l *layers) open(dir string) (fs.FS, error) {
+	over := overlay{disk: nothing{}, documents: map[string][]byte{}}
+	for path, open := range l.documents {
+		if relative, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(relative) {
+			over.documents[filepath.ToSlash(relative)] = open.lines.Bytes
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	switch {
+	case err == nil:
+		l.roots = append(l.roots, root)
+		over.disk = root.FS()
+	case len(over.documents) == 0:
+		return nil, err
+	}
+	l.dirs = append(l.dirs, dir)
+	return over, nil
+}
+
+// close closes all directories.
+func (l *layers) close() {
+	for _, root := range l.roots {
+		_ = root.Close() // it was only read
+	}
 }
 
 // Open opens a file, or a directory as it is on disk.

@@ -32,6 +32,9 @@ type Options struct {
 	Log io.Writer
 	// Version is gantry's own.
 	Version string
+	// Modules gives what reads the modules that the module in a directory calls and
+	// that are no paths, without asking the outside world; nil where there is nothing.
+	Modules func(dir string) lang.ModuleReader
 }
 
 // ErrNotShutDown says that the editor ended the server, or went away, without having
@@ -41,7 +44,7 @@ var ErrNotShutDown = errors.New("the editor is gone without a shutdown request")
 // Serve serves one editor until it sends exit, goes away, or the context ends.
 func Serve(ctx context.Context, options Options) error {
 	s := &Server{
-		version: options.Version, vocabulary: index.NewVocabulary(lang.Kinds()), functions: map[string]function.Description{},
+		version: options.Version, modulesOf: options.Modules, vocabulary: index.NewVocabulary(lang.Kinds()), functions: map[string]function.Description{},
 		encoding: text.UTF16, documents: map[string]*document{}, modules: map[string]*module{}, diagnostics: map[string]map[string]published{},
 		changed: make(chan struct{}, 1), log: options.Log,
 	}
@@ -79,6 +82,7 @@ const (
 // what is below mu they share with the analysis.
 type Server struct {
 	version    string
+	modulesOf  func(dir string) lang.ModuleReader
 	conn       *rpc.Conn
 	vocabulary *index.Vocabulary
 	functions  map[string]function.Description

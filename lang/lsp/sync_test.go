@@ -231,3 +231,36 @@ func TestFilesOfValuesAndTests(t *testing.T) {
 		t.Error("a syntax error of a test is not reported")
 	}
 }
+
+// TestModulesThatAreCalled: a module is analysed as it is called, with the unsaved
+// documents of those that it calls.
+func TestModulesThatAreCalled(t *testing.T) {
+	e := start(t, map[string]string{
+		"root/main.gantry.hcl":    "module \"inner\" {\n  source = \"./inner\"\n  size   = 1\n}\nmodule \"beside\" {\n  source = \"../beside\"\n}\nlocals {\n  a = module.inner.twice\n}\n",
+		"root/inner/a.gantry.hcl": "variable \"size\" {\n  type = number\n}\noutput \"twice\" {\n  value = var.size * 2\n}\n",
+		"beside/a.gantry.hcl":     "locals {\n  x = 1\n}\n",
+		"far/main.gantry.hcl":     "module \"far\" {\n  source = \"https://git.example.com/far.git\"\n}\n",
+	})
+	root := e.open("root/main.gantry.hcl")
+	e.wantProblems(root)
+	inner := e.open("root/inner/a.gantry.hcl")
+	e.wantProblems(inner)
+	e.Replace(inner, "output \"twice\"", "output \"double\"")
+	e.WaitDiagnostics(root, func(p lsptest.Published) bool {
+		return len(p.Diagnostics) == 1 && e.TextAt(root, p.Diagnostics[0].Range) == "module.inner.twice"
+	})
+	e.Replace(inner, "output \"double\"", "output \"twice\"")
+	e.WaitDiagnostics(root, func(p lsptest.Published) bool { return len(p.Diagnostics) == 0 })
+
+	beside := e.open("beside/a.gantry.hcl")
+	e.wantProblems(beside)
+	e.Replace(beside, "x = 1", "x = 1\n  y = local.z")
+	e.WaitDiagnostics(beside, func(p lsptest.Published) bool { return len(p.Diagnostics) == 1 })
+	e.Replace(beside, "\n  y = local.z", "")
+	e.WaitDiagnostics(beside, func(p lsptest.Published) bool { return len(p.Diagnostics) == 0 })
+
+	far := e.open("far/main.gantry.hcl")
+	if got := e.Diagnostics(far); len(got) != 1 || !strings.Contains(got[0].Message, "git.example.com") {
+		t.Errorf("a module that is not there: %+v", got)
+	}
+}
