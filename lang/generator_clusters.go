@@ -55,10 +55,13 @@ func generateClusters(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
 	}
 	names, err := clusterNames(in, items)
 	if err != nil {
-		in.ErrorAt(in.Values, "names", "Invalid pattern", "%s.", err)
+		in.ErrorAt(in.Values, "names", "Invalid pattern", "The pattern %s.", err)
 		return generated{}, false
 	}
 	var made generated
+	if in.Values.Has("names") && len(in.Values.Strings("names")) == 0 {
+		return made, true // an empty list is no cluster, and not all
+	}
 	for _, item := range items {
 		ref, _ := value.ReferenceOf(item.Value.GetAttr("cluster"))
 		if names.Match(item.Key) && selector.Matches(ref.Target.(*Cluster).Labels) {
