@@ -40,7 +40,7 @@ func ModuleKind(lifecycle *schema.Block) *Kind {
 }`,
 			Arguments: []schema.Argument{
 				{Name: "source", Type: schema.String, Required: true, Doc: "Where the module is: a path that begins with `./` or `../`, a git repository such as `git::https://github.com/example/modules.git//platform?ref=v1.2.0`, or an OCI artifact such as `oci://registry.example.com/modules/platform:1.2.0`. It is written as text: nothing can be computed in it."},
-				{Name: "version", Type: schema.String, Default: "what `source` says", Doc: "The versions that will do, among the tags of a git repository or an OCI artifact: `~> 1.2`, for example. The newest is taken and kept in the lock file."},
+				{Name: "version", Type: schema.String, Default: "what `source` says", Doc: "The versions that will do, among the tags of a git repository or an OCI artifact: `^1.2`, for example. The newest is taken and kept in the lock file."},
 				{Name: "for_each", Type: schema.ForEach, Doc: "Makes an instance of the module for every element, which is `each.value` in this block, and its key `each.key`."},
 				{Name: "depends_on", Type: schema.Addresses, Doc: "Blocks that all applications of the module wait for."},
 			},
