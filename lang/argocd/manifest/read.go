@@ -53,6 +53,7 @@ func read(file string, text []byte, firstLine int) ([]*Document, []Problem) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var documents []*Document
 	var problems []Problem
+	split := bytes.Split(text, []byte("\n"))
 	for {
 		var parsed yaml.Node
 		err := decode(decoder, &parsed)
@@ -66,7 +67,7 @@ func read(file string, text []byte, firstLine int) ([]*Document, []Problem) {
 		if len(parsed.Content) == 0 {
 			continue
 		}
-		r := reader{offset: firstLine - 1}
+		r := reader{offset: firstLine - 1, lines: split}
 		root, err := r.node(parsed.Content[0], nil, "", 0, false)
 		if err != nil {
 			line, message := splitLine(err.Error())
@@ -108,6 +109,18 @@ func splitLine(message string) (int, string) {
 type reader struct {
 	nodes  int
 	offset int // what is added to lines
+	lines  [][]byte
+}
+
+// nonSpecific reports whether a scalar has the tag "!" alone, which makes it a
+// string whatever it looks like; the parser does not tell.
+func (r *reader) nonSpecific(from *yaml.Node) bool {
+	if from.Line < 1 || from.Line > len(r.lines) || bytes.IndexByte(r.lines[from.Line-1], '!') < 0 {
+		return false
+	}
+	line := []rune(string(r.lines[from.Line-1]))
+	at := from.Column - 1
+	return at >= 0 && at < len(line) && line[at] == '!' && (at+1 == len(line) || line[at+1] == ' ' || line[at+1] == '\t' || line[at+1] == '\r')
 }
 
 // node converts a node. What stands for an alias has no comments: they go with
@@ -128,9 +141,12 @@ func (r *reader) node(from *yaml.Node, parent *Node, key string, depth int, alia
 	}
 	switch from.Kind {
 	case yaml.ScalarNode:
+		if r.nonSpecific(from) {
+			return nil, fmt.Errorf("line %d: the tag ! is not supported", from.Line)
+		}
 		return n, scalar(n, from)
 	case yaml.SequenceNode:
-		if from.ShortTag() != "!!seq" && from.Tag != "!" {
+		if from.ShortTag() != "!!seq" {
 			return nil, fmt.Errorf("line %d: the tag %s is not supported", from.Line, from.Tag)
 		}
 		n.kind = List
@@ -143,7 +159,7 @@ func (r *reader) node(from *yaml.Node, parent *Node, key string, depth int, alia
 		}
 		return n, nil
 	case yaml.MappingNode:
-		if from.ShortTag() != "!!map" && from.Tag != "!" {
+		if from.ShortTag() != "!!map" {
 			return nil, fmt.Errorf("line %d: the tag %s is not supported", from.Line, from.Tag)
 		}
 		n.kind = Map
@@ -208,10 +224,15 @@ func keyName(key *yaml.Node) (string, error) {
 	switch {
 	case n.kind == Null:
 		return "null", nil
-	case n.kind == Number && strings.Trim(n.text, "-0123456789") != "":
+	case n.kind == Number && !fitsInt64(n.text):
 		return "", fmt.Errorf("line %d: the key %s must be a string; write it in quotes", key.Line, key.Value)
 	}
 	return n.text, nil
+}
+
+func fitsInt64(text string) bool {
+	_, err := strconv.ParseInt(text, 10, 64)
+	return err == nil
 }
 
 // merge adds the fields of what "<<" names, but for those that are there.
@@ -260,9 +281,6 @@ func scalar(n *Node, from *yaml.Node) error {
 	n.block = from.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	n.plain = from.Style&(yaml.LiteralStyle|yaml.FoldedStyle|yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0
 	if !n.plain && from.Style&yaml.TaggedStyle == 0 {
-		return nil
-	}
-	if from.Tag == "!" { // a string, whatever it looks like
 		return nil
 	}
 	switch from.ShortTag() {
