@@ -42,7 +42,7 @@ func newStage(t *testing.T) *stage {
 		}
 		return '-'
 	}, strings.ToLower(t.Name()))
-	s := &stage{namespace: fmt.Sprintf("engine-%d-%d-%s", os.Getpid(), namespaces.Add(1), name) // of this run alone}
+	s := &stage{namespace: fmt.Sprintf("engine-%d-%d-%s", os.Getpid(), namespaces.Add(1), name)}
 	s.namespace = strings.TrimRight(s.namespace[:min(len(s.namespace), 60)], "-")
 	s.Bench = enginetest.New(t, map[string]string{"cluster.gantry.hcl": fmt.Sprintf("cluster \"local\" {\n  kubeconfig = %q\n}\n", kubeconfig)})
 	var err error
