@@ -91,10 +91,12 @@ type importer struct {
 	others     []string                  // the files that they are in
 	configMaps map[string]*manifest.Node // those among them, by name
 
-	objects []*object
-	known   map[string]*object // by kind, namespace and name
-	parents map[*object]bool   // Applications that only make configuration of Argo CD
-	mixed   map[*object]bool   // those that make something else, too
+	objects     []*object
+	known       map[string]*object // by kind, namespace and name
+	parents     map[*object]bool   // Applications that only make configuration of Argo CD
+	mixed       map[*object]bool   // those that make something else, too
+	directories []*directory
+	endings     map[string][]*directory // by the ends of their paths
 
 	names map[string]map[string]bool        // the labels that are taken, by kind
 	exact struct{ clusters, projects bool } // whether names keep their dashes
@@ -117,7 +119,7 @@ type importer struct {
 func newImporter() *importer {
 	im := &importer{
 		imported: map[string]int{}, passed: map[string]*passedOver{}, configMaps: map[string]*manifest.Node{},
-		known: map[string]*object{}, parents: map[*object]bool{}, mixed: map[*object]bool{}, names: map[string]map[string]bool{},
+		known: map[string]*object{}, parents: map[*object]bool{}, mixed: map[*object]bool{}, endings: map[string][]*directory{}, names: map[string]map[string]bool{},
 		projects: map[string]string{}, variables: map[string]bool{}, secrets: map[string]string{}, generated: map[string]*draft.Block{},
 		notifiers: map[string]string{}, triggers: map[string]string{}, outputs: map[string][]*draft.Block{},
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/Masterminds/sprig/v3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
+	goyaml "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
 
 	"github.com/gantrycd/gantry/lang"
@@ -256,4 +257,67 @@ func renderApplications(t *testing.T, dir string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// TestComments holds that every comment of the test data is in what is written, or
+// in the report; but for those beside credentials, and in what is left out whole.
+func TestComments(t *testing.T) {
+	for _, c := range []string{"guide", "application", "project", "sets", "children"} {
+		files := readFiles(t, filepath.Join("testdata", c, "in"))
+		result := argocd.Import(files)
+		out := reportText(result)
+		for _, file := range result.Files {
+			out += string(file.Data)
+		}
+		count := 0
+		for _, file := range files {
+			for _, comment := range commentsOf(t, file.Data) {
+				count++
+				if !strings.Contains(out, comment) {
+					t.Errorf("%s/%s: the comment %q is lost", c, file.Name, comment)
+				}
+			}
+		}
+		t.Logf("%s: %d comments", c, count)
+	}
+}
+
+func commentsOf(t *testing.T, text []byte) []string {
+	t.Helper()
+	var out []string
+	var walk func(n *goyaml.Node)
+	walk = func(n *goyaml.Node) {
+		for _, comment := range []string{n.HeadComment, n.LineComment, n.FootComment} {
+			for _, line := range strings.Split(comment, "\n") {
+				if line = strings.TrimSpace(strings.TrimLeft(line, "# ")); line != "" {
+					out = append(out, line)
+				}
+			}
+		}
+		for _, inner := range n.Content {
+			walk(inner)
+		}
+	}
+	decoder := goyaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var document goyaml.Node
+		if err := decoder.Decode(&document); err != nil {
+			return out
+		}
+		walk(&document)
+	}
+}
+
+// BenchmarkImport imports 5,000 Applications of one file.
+func BenchmarkImport(b *testing.B) {
+	var text bytes.Buffer
+	for i := range 5000 {
+		fmt.Fprintf(&text, "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: app-%d}\nspec:\n  project: p%d\n  source: {repoURL: 'https://github.com/example/r%d', path: a, targetRevision: main}\n  destination: {name: c%d, namespace: x}\n---\n", i, i%50, i%100, i%20)
+	}
+	files := []argocd.File{{Name: "many.yaml", Data: text.Bytes()}}
+	for b.Loop() {
+		if got := argocd.Import(files).Imported["Application"]; got != 5000 {
+			b.Fatalf("%d applications are imported", got)
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 // index looks over all objects before the first is turned: what has a name of its
 // own, what several share, and what makes others.
 func (im *importer) index() {
+	im.countDirectories()
 	for _, o := range im.objects {
 		if o.kind == "ApplicationSet" {
 			im.lookAtNames(o)
@@ -126,26 +127,80 @@ func (im *importer) findChildren(o *object) {
 		return
 	}
 	recurse := source[0].Find("directory", "recurse").Peek() == "true"
-	children := 0
-	for _, other := range im.objects {
-		if other == o || !within(other.file, dir, recurse) {
-			continue
-		}
-		if im.parents[other] || other.kind == "Application" || other.kind == "AppProject" || other.kind == "ApplicationSet" {
-			children++
-		}
+	children := im.inside(dir, recurse, false)
+	if within(o.file, dir, recurse) {
+		children--
 	}
-	if children == 0 {
+	if children <= 0 {
 		return
 	}
-	for _, file := range im.others {
-		if within(file, dir, recurse) {
-			o.finding(Differs, source[0].Find("path"), "Besides objects of Argo CD, which are imported by themselves (%d), %s holds others, as in %s. The application would apply all of them: exclude those of Argo CD.", children, dir, file)
-			im.mixed[o] = true
-			return
-		}
+	if im.inside(dir, recurse, true) > 0 {
+		o.finding(Differs, source[0].Find("path"), "Besides objects of Argo CD, which are imported by themselves (%d), %s holds others. The application would apply all of them: exclude those of Argo CD.", children, dir)
+		im.mixed[o] = true
+		return
 	}
 	im.parents[o] = true
+}
+
+// directory counts what is in the files of a directory: objects of Argo CD that
+// others can make, and others.
+type directory struct {
+	name           string
+	argocd, others int
+}
+
+// countDirectories counts what is in every directory, and finds directories by the
+// ends of their paths.
+func (im *importer) countDirectories() {
+	byName := map[string]*directory{}
+	at := func(file string) *directory {
+		name := path.Dir(path.Clean(file))
+		d := byName[name]
+		if d == nil {
+			d = &directory{name: name}
+			byName[name] = d
+			im.directories = append(im.directories, d)
+			for end := name; ; {
+				im.endings[end] = append(im.endings[end], d)
+				_, rest, more := strings.Cut(end, "/")
+				if end = rest; !more {
+					break
+				}
+			}
+		}
+		return d
+	}
+	for _, o := range im.objects {
+		if d := at(o.file); o.kind == "Application" || o.kind == "AppProject" || o.kind == "ApplicationSet" {
+			d.argocd++
+		}
+	}
+	for _, file := range im.others {
+		at(file).others++
+	}
+}
+
+// inside counts what a directory of a repository holds, whose root may be any of
+// the directories that were read.
+func (im *importer) inside(dir string, recurse, others bool) int {
+	found := im.endings[dir]
+	if recurse {
+		found = nil
+		for _, d := range im.directories {
+			if within(d.name+"/file", dir, true) {
+				found = append(found, d)
+			}
+		}
+	}
+	n := 0
+	for _, d := range found {
+		if others {
+			n += d.others
+		} else {
+			n += d.argocd
+		}
+	}
+	return n
 }
 
 // within reports whether a file is in a directory of a repository, whose root may

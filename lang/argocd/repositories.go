@@ -110,16 +110,13 @@ func (rs *repositories) settle() {
 		if slices.Contains(r.reads, "") || r.charts > 0 {
 			continue
 		}
-		best := 0
+		times := map[string]int{}
 		for _, revision := range r.reads {
-			n := 0
-			for _, other := range r.reads {
-				if other == revision {
-					n++
-				}
-			}
-			if n > best && !template.Has(revision) {
-				best, r.hoist = n, revision
+			times[revision]++
+		}
+		for _, revision := range r.reads { // of equals the first
+			if times[revision] > times[r.hoist] && !template.Has(revision) {
+				r.hoist = revision
 			}
 		}
 	}
