@@ -11,6 +11,7 @@ import (
 	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/lsp/cursor"
+	"github.com/gantrycd/gantry/lang/lsp/index"
 	"github.com/gantrycd/gantry/lang/lsp/protocol"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
@@ -50,7 +51,7 @@ func (c *proposals) beginning() {
 	wanted := c.kindsOf(argument.Type)
 	for _, d := range c.module.declarations() {
 		if d.Referable && slices.Contains(wanted, d.Address.Kind) {
-			c.add(proposal{label: d.Address.String(), kind: protocol.CompletionVariable, doc: d.Doc})
+			c.add(proposal{label: addressText(d.Address), kind: protocol.CompletionVariable, doc: d.Doc})
 		}
 	}
 	for _, name := range c.at.Locals {
@@ -69,6 +70,14 @@ func (c *proposals) beginning() {
 	}
 	for _, root := range c.vocabulary.Roots() {
 		c.add(proposal{label: root, kind: protocol.CompletionModule, last: true})
+	}
+	for _, d := range c.module.declarations() {
+		if d.Address.Kind == index.Function {
+			c.add(proposal{
+				label: addressText(d.Address), kind: protocol.CompletionFunction, doc: c.module.explainDeclared(d.Address),
+				text: addressText(d.Address) + "(", snippet: addressText(d.Address) + "($1)",
+			})
+		}
 	}
 	for _, name := range schema.SortedKeys(c.functions) {
 		c.function(c.functions[name])
@@ -100,6 +109,9 @@ func (c *proposals) afterRoot(steps []cursor.Step) {
 	root, rest := steps[0].Name, steps[1:]
 	a := addr.Address{Kind: root}
 	switch {
+	case root == index.Function && len(rest) == 0:
+		c.names(a)
+		return
 	case !c.vocabulary.IsRoot(root):
 		return
 	case c.vocabulary.IsTyped(root) && len(rest) == 0:
@@ -138,7 +150,7 @@ func (c *proposals) names(wanted addr.Address) {
 		if !d.Referable || d.Address.Kind != wanted.Kind || d.Address.Type != wanted.Type || d.Address == here {
 			continue
 		}
-		c.add(proposal{label: d.Address.Name, kind: protocol.CompletionVariable, detail: d.Address.String(), doc: d.Doc})
+		c.add(proposal{label: d.Address.Name, kind: protocol.CompletionVariable, detail: addressText(d.Address), doc: d.Doc})
 	}
 }
 

@@ -672,3 +672,44 @@ func TestWorkspaceSymbols(t *testing.T) {
 		t.Errorf("a folder that was added (-want +got):\n%s", diff)
 	}
 }
+
+// TestFunctionsOfTheModule: functions that are written in the language are completed,
+// shown, found and renamed.
+func TestFunctionsOfTheModule(t *testing.T) {
+	e := start(t, map[string]string{
+		"a.gantry.hcl": "function \"image\" {\n  params = [name]\n  result = \"registry.example.com/${name}\"\n}\nlocals {\n  a = fn::image(\"x\")\n  b = [fn::image(\"y\")]\n}\n",
+	})
+	path := e.open("a.gantry.hcl")
+	e.wantProblems(path)
+	if got := labels(e.complete(path, "fn::image(\"x\")", "fn::|")); !slices.Equal(got, []string{"image"}) {
+		t.Errorf("offered: %q", got)
+	}
+	if got := labels(e.complete(path, "a = fn::image(\"x\")", "a = im|")); !slices.Contains(got, "fn::image") {
+		t.Errorf("offered: %q", got)
+	}
+	at := lsptest.At(path, e.Find(path, "fn::image", 5))
+	var shown hover
+	e.Must("textDocument/hover", at, &shown)
+	if !strings.Contains(shown.Contents.Value, "params = [name]") {
+		t.Errorf("shown: %s", shown.Contents.Value)
+	}
+	var found []lsptest.Location
+	e.Must("textDocument/definition", at, &found)
+	if diff := cmp.Diff([]string{"a.gantry.hcl:1: image"}, e.texts(found)); diff != "" {
+		t.Errorf("definition (-want +got):\n%s", diff)
+	}
+	edit, err := e.rename(path, e.Find(path, "\"image\"", 2), "picture")
+	if err != nil || len(edit.DocumentChanges) != 1 {
+		t.Fatalf("%+v, %v", edit, err)
+	}
+	e.ApplyEdits(path, edit.DocumentChanges[0].Edits)
+	if n := strings.Count(e.Text(path), "fn::picture("); n != 2 || strings.Contains(e.Text(path), "image") {
+		t.Errorf("renamed:\n%s", e.Text(path))
+	}
+	e.wantProblems(path)
+	json := e.path("b.gantry.json")
+	e.Open(json, `{"locals": {"c": "${fn::picture("z")}"}}`)
+	if _, err := e.rename(path, e.Find(path, "\"picture\"", 2), "image"); err == nil || !strings.Contains(err.Error(), "b.gantry.json") {
+		t.Errorf("with a call in JSON: %v", err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/lsp/index"
@@ -37,6 +38,9 @@ func (s *Server) explain(file *index.File, offset int) (string, index.Span) {
 			return text, at
 		}
 		if d, ok := file.DeclarationAt(offset); ok {
+			if d.Address.Kind == index.Function {
+				return m.explainDeclared(d.Address), d.Name
+			}
 			return m.explainValue(d.Address.String(), d.Doc, eval.Extra{}), d.Name
 		}
 		return "", index.Span{}
@@ -92,8 +96,11 @@ func (s *Server) explainIn(m *module, file *index.File, block *hclsyntax.Block, 
 func (s *Server) explainExpression(m *module, file *index.File, expr hclsyntax.Expression, offset int) (text string, at index.Span) {
 	_ = hclsyntax.VisitAll(expr, func(n hclsyntax.Node) hcl.Diagnostics {
 		if called, ok := n.(*hclsyntax.FunctionCallExpr); ok && index.SpanOf(called.NameRange).Has(offset) {
+			at = index.SpanOf(called.NameRange)
 			if described, ok := s.functions[called.Name]; ok {
-				text, at = explainFunction(described), index.SpanOf(called.NameRange)
+				text = explainFunction(described)
+			} else if name, ok := strings.CutPrefix(called.Name, index.Function+"::"); ok {
+				text = m.explainDeclared(addr.Address{Kind: index.Function, Name: name})
 			}
 		}
 		return nil
@@ -148,6 +155,14 @@ func (m *module) explainValue(reference, doc string, extra eval.Extra) string {
 		}
 	}
 	return b.String()
+}
+
+// explainDeclared shows how a function that is written in the language is declared.
+func (m *module) explainDeclared(a addr.Address) string {
+	for _, d := range m.find(a) {
+		return fmt.Sprintf("```hcl\n%s\n```\n", shown(d.file.Text(d.Whole), maxValueShown))
+	}
+	return ""
 }
 
 func explainBlock(declared *schema.Block) string {

@@ -27,6 +27,14 @@ func namedAt(file *index.File, offset int) (named, bool) {
 	return named{}, false
 }
 
+// addressText renders an address as it is written where it is referred to.
+func addressText(a addr.Address) string {
+	if a.Kind == index.Function {
+		return index.Function + "::" + a.Name
+	}
+	return a.String()
+}
+
 // moduleOf returns the module of a file that a request was about.
 func (s *Server) moduleOf(file *index.File) *module { return s.module(filepath.Dir(file.Path)) }
 

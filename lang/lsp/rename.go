@@ -1,11 +1,13 @@
 package lsp
 
 import (
+	"bytes"
 	"path/filepath"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/lsp/index"
 	"github.com/gantrycd/gantry/lang/lsp/protocol"
 	"github.com/gantrycd/gantry/lang/lsp/rpc"
@@ -35,7 +37,7 @@ func (s *Server) renamed(p protocol.PositionParams) (*index.File, named, error) 
 	}
 	m := s.moduleOf(file)
 	if !slices.ContainsFunc(m.places(target.address), func(found place) bool { return found.declares }) {
-		return nil, named{}, rpc.Errorf(rpc.RequestFailed, "%s is not declared in this module, so that it cannot be renamed", target.address)
+		return nil, named{}, rpc.Errorf(rpc.RequestFailed, "%s is not declared in this module, so that it cannot be renamed", addressText(target.address))
 	}
 	return file, target, nil
 }
@@ -58,19 +60,22 @@ func (s *Server) rename(p protocol.RenameParams) (any, error) {
 	}
 	for _, d := range m.declarations() {
 		if d.Address == clash {
-			return nil, rpc.Errorf(rpc.RequestFailed, "%s is declared already, in %s", clash, filepath.Base(d.file.Path))
+			return nil, rpc.Errorf(rpc.RequestFailed, "%s is declared already, in %s", addressText(clash), filepath.Base(d.file.Path))
 		}
 	}
 	for _, other := range m.all() {
 		if other.Diags.HasErrors() {
-			return nil, rpc.Errorf(rpc.RequestFailed, "%s has syntax errors, so that references to %s may not be found in it; mend them first", filepath.Base(other.Path), target.address)
+			return nil, rpc.Errorf(rpc.RequestFailed, "%s has syntax errors, so that references to %s may not be found in it; mend them first", filepath.Base(other.Path), addressText(target.address))
 		}
+	}
+	if other := m.callsInJSON(target.address); other != nil {
+		return nil, rpc.Errorf(rpc.RequestFailed, "%s seems to be called in %s, where calls cannot be found; rename it there first", addressText(target.address), filepath.Base(other.Path))
 	}
 	edits := map[*index.File][]protocol.TextEdit{}
 	for _, found := range m.places(target.address) {
 		if !found.plain {
 			at := s.rangeOf(found.file, found.name).Start
-			return nil, rpc.Errorf(rpc.RequestFailed, "%s is referred to at %s:%d in a way that cannot be replaced; rename it there first", target.address, filepath.Base(found.file.Path), at.Line+1)
+			return nil, rpc.Errorf(rpc.RequestFailed, "%s is referred to at %s:%d in a way that cannot be replaced; rename it there first", addressText(target.address), filepath.Base(found.file.Path), at.Line+1)
 		}
 		edits[found.file] = append(edits[found.file], protocol.TextEdit{Range: s.rangeOf(found.file, found.name), NewText: p.NewName})
 	}
@@ -81,6 +86,16 @@ func (s *Server) rename(p protocol.RenameParams) (any, error) {
 		})
 	}
 	return s.workspaceEdit(edits), err
+}
+
+// callsInJSON returns a file in JSON syntax in which a function may be called.
+func (m *module) callsInJSON(a addr.Address) *index.File {
+	for _, file := range m.all() {
+		if a.Kind == index.Function && file.Native() == nil && bytes.Contains(file.Lines.Bytes, []byte(addressText(a))) {
+			return file
+		}
+	}
+	return nil
 }
 
 // workspaceEdit puts the edits of several files together.

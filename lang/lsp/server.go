@@ -207,7 +207,7 @@ func (s *Server) initialize(p protocol.InitializeParams) (any, error) {
 		Capabilities: protocol.ServerCapabilities{
 			PositionEncoding:   s.encoding,
 			TextDocumentSync:   protocol.SyncOptions{OpenClose: true, Change: protocol.SyncIncremental, Save: true},
-			CompletionProvider: protocol.CompletionOptions{TriggerCharacters: []string{".", "\"", "{"}},
+			CompletionProvider: protocol.CompletionOptions{TriggerCharacters: []string{".", ":", "\"", "{"}},
 			HoverProvider:      true, DefinitionProvider: true, ReferencesProvider: true, DocumentHighlightProvider: true,
 			DocumentSymbolProvider: true, WorkspaceSymbolProvider: true, DocumentFormattingProvider: true,
 			RenameProvider: protocol.RenameOptions{PrepareProvider: true},

@@ -32,7 +32,7 @@ func (s *Server) documentSymbols(p protocol.DocumentParams) (any, error) {
 	} else {
 		for _, d := range file.Declarations {
 			symbols = append(symbols, protocol.DocumentSymbol{
-				Name: d.Address.String(), Kind: symbolKind(d.Type), Range: s.rangeOf(file, d.Whole), SelectionRange: s.rangeOf(file, d.Name),
+				Name: addressText(d.Address), Kind: symbolKind(d.Type), Range: s.rangeOf(file, d.Whole), SelectionRange: s.rangeOf(file, d.Name),
 			})
 		}
 	}
@@ -114,14 +114,14 @@ func (s *Server) workspaceSymbols(ctx context.Context, p protocol.WorkspaceSymbo
 		m.read(s)
 		for _, file := range m.all() {
 			for _, d := range file.Declarations {
-				if !matches(strings.ToLower(d.Address.String()), query) {
+				if !matches(strings.ToLower(addressText(d.Address)), query) {
 					continue
 				}
 				if len(symbols) == maxSymbols {
 					return symbols, nil
 				}
 				symbols = append(symbols, protocol.SymbolInformation{
-					Name: d.Address.String(), Kind: symbolKind(d.Type), Location: s.locationOf(file, d.Header), ContainerName: filepath.Base(dir),
+					Name: addressText(d.Address), Kind: symbolKind(d.Type), Location: s.locationOf(file, d.Header), ContainerName: filepath.Base(dir),
 				})
 			}
 		}

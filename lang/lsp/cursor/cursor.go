@@ -139,10 +139,10 @@ func (t *tracker) inQuote(c *Cursor) {
 // steps returns the reference before a dot at the end of the tokens.
 func (t *tracker) steps() (steps []Step, opaque bool) {
 	i := len(t.tokens) - 1
-	if i < 0 || t.tokens[i].Type != hclsyntax.TokenDot {
+	if i < 0 || !isDot(t.tokens[i]) {
 		return nil, false
 	}
-	for i >= 0 && t.tokens[i].Type == hclsyntax.TokenDot {
+	for i >= 0 && isDot(t.tokens[i]) {
 		i--
 		for i >= 0 && t.tokens[i].Type == hclsyntax.TokenCBrack {
 			var step Step
@@ -167,6 +167,11 @@ func (t *tracker) steps() (steps []Step, opaque bool) {
 		steps[a], steps[b] = steps[b], steps[a]
 	}
 	return steps, false
+}
+
+// isDot reports whether a token is between a name and what is chosen of it.
+func isDot(token hclsyntax.Token) bool {
+	return token.Type == hclsyntax.TokenDot || token.Type == hclsyntax.TokenDoubleColon
 }
 
 // indexStep reads an index backwards from its closing bracket, and returns where

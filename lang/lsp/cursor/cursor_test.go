@@ -73,6 +73,8 @@ func TestPlaces(t *testing.T) {
 		{"a {\n  c = { k = 1, l = m|", `expression a c= "m"`},
 		{"a {\n  c = { for k, v in local.x : k => v|", `expression a c= "v" [k v]`},
 		{"a {\n  c = [for v in local.x : v.|", "expression a c= v. [v]"},
+		{"a {\n  c = fn::|", "expression a c= fn."},
+		{"a {\n  c = fn::na|", `expression a c= fn. "na"`},
 		{"a {\n  c = x ? local.|", "expression a c= local."},
 		{"a {\n  dynamic \"source\" {\n    content {\n      pa|", `item a dynamic:source content "pa"`},
 	} {

@@ -103,8 +103,8 @@ func (f *File) Native() *hclsyntax.Body {
 	return body
 }
 
-// text returns the text of some bytes.
-func (f *File) text(s Span) string {
+// Text returns the text of some bytes.
+func (f *File) Text(s Span) string {
 	if s.Start < 0 || s.End > len(f.Lines.Bytes) || s.Start > s.End {
 		return ""
 	}

@@ -2,6 +2,7 @@ package index
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -68,7 +69,7 @@ func (r *reader) declare(k *eval.Kind, labels []string, labelRanges []hcl.Range,
 	}
 	a.Name = labels[last]
 	name := SpanOf(labelRanges[last])
-	if text := r.file.text(name); len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
+	if text := r.file.Text(name); len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		name = Span{name.Start + 1, name.End - 1}
 	}
 	r.file.Declarations = append(r.file.Declarations, Declaration{
@@ -103,6 +104,25 @@ func (r *reader) expression(expr hclsyntax.Expression) {
 	for _, traversal := range hclsyntax.Variables(expr) {
 		r.traversal(traversal)
 	}
+	_ = hclsyntax.VisitAll(expr, func(n hclsyntax.Node) hcl.Diagnostics {
+		if called, ok := n.(*hclsyntax.FunctionCallExpr); ok {
+			r.call(called)
+		}
+		return nil
+	})
+}
+
+// call records a call of a function that is written in the language.
+func (r *reader) call(called *hclsyntax.FunctionCallExpr) {
+	name, ok := strings.CutPrefix(called.Name, Function+"::")
+	if !ok {
+		return
+	}
+	whole := SpanOf(called.NameRange)
+	at := Span{whole.End - len(name), whole.End}
+	r.file.References = append(r.file.References, Reference{
+		Address: addr.Address{Kind: Function, Name: name}, Name: at, Whole: whole, Plain: r.file.Text(at) == name,
+	})
 }
 
 // traversal records what a traversal refers to, if it is a block's name.
@@ -149,7 +169,7 @@ func (r *reader) step(step hcl.Traverser) (name string, at Span, plain bool) {
 			return "", at, false
 		}
 		name, at = step.Key.AsString(), SpanOf(step.SrcRange)
-		text := r.file.text(at)
+		text := r.file.Text(at)
 		for i := range text {
 			if text[i] == '"' {
 				at = Span{at.Start + i + 1, at.Start + i + 1 + len(name)}
@@ -159,7 +179,7 @@ func (r *reader) step(step hcl.Traverser) (name string, at Span, plain bool) {
 	default:
 		return "", at, false
 	}
-	return name, at, r.file.text(at) == name
+	return name, at, r.file.Text(at) == name
 }
 
 // values reads values of variables.
@@ -212,7 +232,7 @@ func (r *reader) jsonLocals(body hcl.Body) {
 	attributes, _ := body.JustAttributes()
 	for name, attribute := range attributes {
 		at := SpanOf(attribute.NameRange)
-		if text := r.file.text(at); len(text) >= 2 && text[0] == '"' {
+		if text := r.file.Text(at); len(text) >= 2 && text[0] == '"' {
 			at = Span{at.Start + 1, at.End - 1}
 		}
 		r.file.Declarations = append(r.file.Declarations, Declaration{

@@ -13,6 +13,10 @@ import (
 	"github.com/gantrycd/gantry/lang/schema"
 )
 
+// Function is the kind of the addresses of functions that are written in the language,
+// and their namespace: fn::NAME.
+const Function = "fn"
+
 // Vocabulary is the blocks that there are at the top level.
 type Vocabulary struct {
 	kinds map[string]*eval.Kind
@@ -26,7 +30,7 @@ func NewVocabulary(kinds []*eval.Kind) *Vocabulary {
 	for _, k := range kinds {
 		v.kinds[k.Type] = k
 		v.types = append(v.types, k.Type)
-		if k.Root != "" {
+		if k.Root != "" && k.Root != Function && k.Type != "output" { // an output is module.NAME.OUTPUT
 			v.roots[k.Root] = true
 		}
 	}
