@@ -230,7 +230,7 @@ func (s *applicationSet) strategy(n *manifest.Node) {
 			block := s.nested(rollout, "step", step)
 			var conditions []string
 			for _, expression := range step.Get("matchExpressions").Items() {
-				conditions = append(conditions, matchLabel(Path("app.labels", expression.Get("key").Text()), expression))
+				conditions = append(conditions, matchLabel(template.Path("app.labels", expression.Get("key").Text()), expression))
 			}
 			if len(conditions) > 0 {
 				block.Set("match", draft.Raw(strings.Join(conditions, " && ")), s.comments(step.Get("matchExpressions")))
@@ -240,9 +240,6 @@ func (s *applicationSet) strategy(n *manifest.Node) {
 		s.im.add(rolloutsFile, rollout)
 	}
 }
-
-// Path writes a name below an expression.
-func Path(root, name string) string { return template.Path(root, name) }
 
 // matchLabel writes a condition of a label selector.
 func matchLabel(field string, expression *manifest.Node) string {

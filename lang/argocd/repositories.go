@@ -127,7 +127,7 @@ func (rs *repositories) settle() {
 func (w *writer) repository(block *draft.Block, repoURL, revision *manifest.Node, chart string) {
 	rs := w.im.repos
 	if repoURL == nil {
-		w.finding(ToDo, block2node(repoURL, revision), "The source has no repoURL.")
+		w.finding(ToDo, firstOf(repoURL, revision), "The source has no repoURL.")
 		return
 	}
 	if template.Has(repoURL.Peek()) && w.scope != nil {
@@ -160,7 +160,8 @@ func (w *writer) repository(block *draft.Block, repoURL, revision *manifest.Node
 	w.set(block, "revision", revision)
 }
 
-func block2node(nodes ...*manifest.Node) *manifest.Node {
+// firstOf returns the first node that is there.
+func firstOf(nodes ...*manifest.Node) *manifest.Node {
 	for _, n := range nodes {
 		if n != nil {
 			return n

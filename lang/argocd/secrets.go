@@ -138,8 +138,12 @@ func (im *importer) repositorySecret(o *object) {
 	}
 	auth := &draft.Block{Type: "auth"}
 	for _, part := range [][2]string{
-		{"username", "username"}, {"password", "password"}, {"token", "bearerToken"}, {"ssh_key", "sshPrivateKey"},
-		{"client_certificate", "tlsClientCertData"}, {"client_key", "tlsClientCertKey"},
+		{"username", "username"},
+		{"password", "password"},
+		{"token", "bearerToken"},
+		{"ssh_key", "sshPrivateKey"},
+		{"client_certificate", "tlsClientCertData"},
+		{"client_key", "tlsClientCertKey"},
 	} {
 		if part[0] == "token" && auth.Has("password") {
 			continue
