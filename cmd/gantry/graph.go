@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -94,13 +95,35 @@ func writeTextGraph(out io.Writer, nodes []lang.Node) error {
 	return err
 }
 
+// modulesOf returns the modules that nodes are in, the root module first.
+func modulesOf(nodes []lang.Node) []string {
+	modules := []string{""}
+	for _, node := range nodes {
+		modules = append(modules, node.Address.Module)
+	}
+	slices.Sort(modules)
+	return slices.Compact(modules)
+}
+
 // writeDotGraph writes Graphviz's language.
 func writeDotGraph(out io.Writer, nodes []lang.Node) error {
 	quote := func(text string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"` }
 	var b strings.Builder
 	b.WriteString("digraph gantry {\n  rankdir = LR\n  node [shape = box]\n")
-	for _, node := range nodes {
-		fmt.Fprintf(&b, "  %s\n", quote(node.Address.String()))
+	for _, module := range modulesOf(nodes) {
+		indent := "  "
+		if module != "" {
+			fmt.Fprintf(&b, "  subgraph %s {\n    label = %s\n", quote("cluster_"+module), quote(module))
+			indent = "    "
+		}
+		for _, node := range nodes {
+			if node.Address.Module == module {
+				fmt.Fprintf(&b, "%s%s\n", indent, quote(node.Address.String()))
+			}
+		}
+		if module != "" {
+			b.WriteString("  }\n")
+		}
 	}
 	for _, node := range nodes {
 		for _, need := range node.Needs {
@@ -120,9 +143,21 @@ func writeMermaidGraph(out io.Writer, nodes []lang.Node) error {
 	}
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
-	for _, node := range nodes {
-		address := node.Address.String()
-		fmt.Fprintf(&b, "  %s[\"%s\"]\n", names[address], strings.ReplaceAll(address, `"`, "#quot;"))
+	text := func(address string) string { return strings.ReplaceAll(address, `"`, "#quot;") }
+	for i, module := range modulesOf(nodes) {
+		indent := "  "
+		if module != "" {
+			fmt.Fprintf(&b, "  subgraph m%d[\"%s\"]\n", i, text(module))
+			indent = "    "
+		}
+		for _, node := range nodes {
+			if address := node.Address.String(); node.Address.Module == module {
+				fmt.Fprintf(&b, "%s%s[\"%s\"]\n", indent, names[address], text(address))
+			}
+		}
+		if module != "" {
+			b.WriteString("  end\n")
+		}
 	}
 	for _, node := range nodes {
 		for _, need := range node.Needs {

@@ -57,7 +57,7 @@ func runBlock() *schema.Block {
 				Type: "assert",
 				Doc:  "What must hold.",
 				Arguments: []schema.Argument{
-					{Name: "condition", Type: schema.Expression, Required: true, Doc: "An expression that must be true. It may refer to everything that the configuration declares, to `plan`, and use the functions `object` and `objects`."},
+					{Name: "condition", Type: schema.Expression, Required: true, Doc: "An expression that must be true. It may refer to everything that the configuration declares, to its outputs as `output.NAME`, to `plan`, and use the functions `object` and `objects`."},
 					{Name: "error_message", Type: schema.Expression, Required: true, Doc: "A sentence for whoever broke it."},
 				},
 			}},

@@ -16,13 +16,27 @@ import (
 	"github.com/gantrycd/gantry/plan/object"
 )
 
-// extra is what conditions may use beyond what the configuration declares: plan, and
-// the functions object and objects.
+// extra is what conditions may use beyond what can be referred to in the
+// configuration: its outputs, the plan, and the functions object and objects.
 func (r *running) extra() eval.Extra {
 	return eval.Extra{
-		Variables: map[string]cty.Value{"plan": r.planValue()},
+		Variables: map[string]cty.Value{"plan": r.planValue(), "output": r.outputs()},
 		Functions: map[string]function.Function{"objects": r.objectsFunc(), "object": r.objectFunc()},
 	}
+}
+
+// outputs are the root module's outputs; those with errors are unknown.
+func (r *running) outputs() cty.Value {
+	out := map[string]cty.Value{}
+	for _, node := range r.graph {
+		if node.Address.Kind == "output" && node.Address.Module == "" {
+			out[node.Address.Name] = cty.DynamicVal
+		}
+	}
+	for _, output := range r.config.Outputs {
+		out[output.Name] = output.Value
+	}
+	return cty.ObjectVal(out)
 }
 
 // Functions describes the functions that conditions have beyond those of the
