@@ -11,6 +11,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/state"
 )
 
@@ -23,6 +24,8 @@ type ApplyOptions struct {
 // Result is what an apply did.
 type Result struct {
 	Applications []Outcome `json:"applications"` // sorted by address; those with nothing to do are left out
+	// Outputs are those of the configuration, where all of it was applied.
+	Outputs []published.Output `json:"outputs,omitempty"`
 }
 
 // Outcome is how an apply of one application ended.
@@ -68,7 +71,12 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	a.verify(ctx)
 	a.run(ctx)
 	result, diags = a.result()
-	return result, append(diags, notRecorded(e.recordGenerators(context.WithoutCancel(ctx), p))...)
+	ctx = context.WithoutCancel(ctx)
+	if !diags.HasErrors() {
+		diags = append(diags, notPublished(e.recordPublished(ctx, p))...)
+		result.Outputs = p.Publishes()
+	}
+	return result, append(diags, notRecorded(e.recordGenerators(ctx, p))...)
 }
 
 func holdSummary(err error) string {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -15,7 +16,7 @@ import (
 
 // assemble makes the plan of the drafts: each application's changes in order, who
 // is blocked by whom, the steps, and the digests.
-func (p *planning) assemble() (*plan.Plan, hcl.Diagnostics) {
+func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	out := &plan.Plan{
 		ToolVersion: p.engine.options.Version,
 		CreatedAt:   p.engine.options.Now().UTC(),
@@ -62,6 +63,7 @@ func (p *planning) assemble() (*plan.Plan, hcl.Diagnostics) {
 		})
 	}
 	sortProblems(out.Problems)
+	p.publish(ctx, out)
 	out.Clusters = p.clusters(built)
 	out.Steps = steps(out, stages, made)
 	out.InputDigest = inputDigest(p.config, out)

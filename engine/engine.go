@@ -9,6 +9,7 @@
 package engine
 
 import (
+	"context"
 	"log/slog"
 	"reflect"
 	"sync"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/gantrycd/gantry/engine/diff"
 	"github.com/gantrycd/gantry/engine/sourcelock"
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/plan/target"
@@ -34,6 +37,9 @@ type Options struct {
 	Clusters  providers.Clusters
 	// Plugins asks services for generators; nil where there is none.
 	Plugins providers.Plugins
+	// Remotes reads what other configurations published, by where their state is; nil
+	// where none can be read. It returns nil where nothing was published yet.
+	Remotes func(context.Context, lang.RemoteState) (*published.Document, error)
 	// Lock holds what is read to the lock file; nil is no lock file.
 	Lock    *sourcelock.Lock
 	Records *state.Records

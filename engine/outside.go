@@ -10,13 +10,23 @@ import (
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/providers"
 )
 
 var (
 	_ eval.PluginCaller   = reader{}
 	_ eval.ResourceReader = reader{}
+	_ eval.RemoteReader   = reader{}
 )
+
+// ReadRemote reads what another configuration published.
+func (r reader) ReadRemote(ctx context.Context, from lang.RemoteState) (*published.Document, error) {
+	if r.engine.options.Remotes == nil {
+		return nil, fmt.Errorf("%w: reading other states is not built in", providers.ErrUnsupported)
+	}
+	return r.engine.options.Remotes(ctx, from)
+}
 
 // CallPlugin asks a service for a generator.
 func (r reader) CallPlugin(ctx context.Context, call lang.PluginCall) ([]byte, error) {

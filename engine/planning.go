@@ -25,6 +25,9 @@ type PlanOptions struct {
 	Targets []addr.Address
 	// Destroy plans the end of every application.
 	Destroy bool
+	// Unsound says that the configuration has errors beyond what it tells of itself: what
+	// it gives to others is left as it is.
+	Unsound bool
 	// Offline renders and orders, and asks no cluster and no state: everything is a
 	// prediction. Such a plan cannot be applied.
 	Offline bool
@@ -60,7 +63,7 @@ func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOpti
 	if ctx.Err() != nil {
 		return nil, append(p.diags, cancelled(ctx))
 	}
-	return p.assemble()
+	return p.assemble(ctx)
 }
 
 // planning is one plan in the making.

@@ -25,6 +25,7 @@ type Config struct {
 	Settings     Settings
 	Variables    []Variable
 	Outputs      []Output         // of the root module
+	Remotes      []*Remote        // what was read of other configurations
 	Secrets      []*target.Secret // where credentials are, not what they are
 	Clusters     []*Cluster
 	Credentials  []*Credentials
@@ -35,13 +36,13 @@ type Config struct {
 	// Refactoring is what moved, removed and import blocks say. Where they contradict
 	// each other, none is followed, and Incomplete is set.
 	Refactoring refactor.Set
-	Roles        []*govern.Role
-	Rollouts     []*govern.Rollout
-	Health       []*govern.Health
-	Notifiers    []*govern.Notifier
-	Triggers     []*govern.Trigger // the built-in ones too that something refers to
-	Policies     []*govern.Policy
-	Checks       []*govern.Check
+	Roles       []*govern.Role
+	Rollouts    []*govern.Rollout
+	Health      []*govern.Health
+	Notifiers   []*govern.Notifier
+	Triggers    []*govern.Trigger // the built-in ones too that something refers to
+	Policies    []*govern.Policy
+	Checks      []*govern.Check
 	// Broken are the applications that the configuration declares and that cannot be
 	// told, because they or what they need have errors, sorted: single instances, or
 	// whole blocks where not even the instances are known. They must be left as
@@ -93,6 +94,8 @@ type Cluster struct {
 	Labels      map[string]string
 	Annotations map[string]string
 	Range       hcl.Range
+
+	withheld bool // credentials belong to it that another configuration does not give
 }
 
 // Repository is a git, Helm or OCI source.

@@ -41,8 +41,10 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 		c.Settings.Backend.Type = f.backendUnsaid()
 	}
 	f.checkNames()
+	f.checkRemoteClusters()
 	slices.SortFunc(c.Variables, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(c.Outputs, func(a, b Output) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(c.Remotes, func(a, b *Remote) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Clusters, func(a, b *Cluster) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Credentials, func(a, b *Credentials) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Secrets, func(a, b *target.Secret) int { return a.Address.Compare(b.Address) })
@@ -82,6 +84,8 @@ func (f *finisher) add(made any) {
 		c.Outputs = append(c.Outputs, made)
 	case Variable:
 		c.Variables = append(c.Variables, made)
+	case *Remote:
+		c.Remotes = append(c.Remotes, made)
 	case *Cluster:
 		c.Clusters = append(c.Clusters, made)
 	case refactor.Moved:

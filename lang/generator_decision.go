@@ -56,11 +56,15 @@ func generateDecisions(e *eval.Evaluation, in *eval.Instance) (generated, bool) 
 	if in.Failed || !hasCluster || !told || !v.Known() {
 		return generated{}, false
 	}
+	cluster := ref.Target.(*Cluster)
+	if cluster.withheld {
+		in.ErrorAt(v, "cluster", withheldSummary, "%s", cluster.withheldDetail())
+		return generated{}, false
+	}
 	if e.Offline() {
 		in.Deferred = true
 		return generated{}, false
 	}
-	cluster := ref.Target.(*Cluster)
 	query := eval.ResourceQuery{
 		Cluster: cluster.Name, Connection: cluster.Connection, Credentials: cluster.Credentials,
 		APIVersion: v.String("api_version"), Kind: v.String("kind"), Namespace: v.String("namespace"), Name: v.String("name"),

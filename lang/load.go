@@ -33,6 +33,8 @@ type (
 	PluginCall = eval.PluginCall
 	// ResourceQuery names objects of a cluster.
 	ResourceQuery = eval.ResourceQuery
+	// RemoteState says where the state of another configuration is kept.
+	RemoteState = eval.RemoteState
 	// Fixtures are what a test gives in place of what blocks say or read.
 	Fixtures = eval.Fixtures
 	// Scope evaluates expressions in an evaluated configuration.

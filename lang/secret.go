@@ -62,6 +62,9 @@ func kubernetesSecret() *eval.Kind {
 		notEmpty(in, "name", "key")
 		if ref, ok := in.Values.Reference("cluster"); ok {
 			cluster := ref.Target.(*Cluster)
+			if cluster.withheld {
+				in.ErrorAt(in.Values, "cluster", withheldSummary, "%s", cluster.withheldDetail())
+			}
 			secret.Kubernetes.Cluster = cluster.Name
 			secret.Kubernetes.Connection, secret.Kubernetes.Credentials = cluster.Connection, cluster.Credentials
 		}

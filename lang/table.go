@@ -18,6 +18,7 @@ func kinds() []*eval.Kind {
 		eval.FunctionKind(),
 		eval.ModuleKind(lifecycleBlock()),
 		secretKind(),
+		remoteKind(),
 		clusterKind(),
 		credentialsKind(),
 		repositoryKind(),

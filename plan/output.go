@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/gantrycd/gantry/plan/published"
 )
 
 // Output is what happens to a value that the configuration gives to others.
@@ -22,7 +24,7 @@ type Output struct {
 // Outputs returns the outputs of the configuration and those that go, sorted by name.
 // It is empty where the plan leaves what is published as it is.
 func (p *Plan) Outputs() []Output {
-	if p.Published == nil && !p.Unpublishes {
+	if p.Published == nil && !p.Unpublishes || !p.IsWhole() {
 		return nil
 	}
 	byName := map[string]*Output{}
@@ -65,4 +67,17 @@ func (p *Plan) Outputs() []Output {
 // ChangesOutputs reports whether applying the plan changes an output.
 func (p *Plan) ChangesOutputs() bool {
 	return slices.ContainsFunc(p.Outputs(), func(o Output) bool { return o.Kind != "" })
+}
+
+// IsWhole reports whether everything that the plan was made of is in it, and can be
+// applied: what others can read changes only with all of it.
+func (p *Plan) IsWhole() bool { return len(p.Problems) == 0 && !p.IsBlocked() }
+
+// Publishes returns the outputs that others can read once the plan is applied; nil
+// where that leaves what they can read as it is.
+func (p *Plan) Publishes() []published.Output {
+	if p.Published == nil || !p.IsWhole() {
+		return nil
+	}
+	return p.Published.Outputs
 }

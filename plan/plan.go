@@ -38,7 +38,7 @@ type Plan struct {
 	InputDigest string    `json:"inputDigest"`
 	Clusters    []Cluster `json:"clusters"`
 	// Generators are what the configuration's generators gave, sorted by address.
-	Generators   []Generator   `json:"generators,omitempty"`
+	Generators []Generator `json:"generators,omitempty"`
 	// Remotes are what the configuration read of others' states, sorted by name.
 	Remotes []Remote `json:"remotes,omitempty"`
 	// Published is what others can read once the plan is applied; nil leaves what they

@@ -55,6 +55,19 @@ func (a Address) Block() Address {
 	return a
 }
 
+// remoteKind is the kind of the blocks that read what other configurations gave.
+const remoteKind = "remote"
+
+// Remote returns the address of what a remote block reads of another configuration, by
+// its kind and name there.
+func Remote(remote Address, kind, name string) Address {
+	return Address{Module: remote.String(), Kind: kind}.Instance(name)
+}
+
+// InRemote reports whether the address is of a block of another configuration, which a
+// remote block reads.
+func (a Address) InRemote() bool { return strings.HasPrefix(a.Module, remoteKind+".") }
+
 // IsZero reports whether the address names nothing.
 func (a Address) IsZero() bool { return a == Address{} }
 
@@ -70,6 +83,9 @@ func (a Address) String() string {
 		b.WriteByte('.')
 	}
 	b.WriteString(a.Kind)
+	if a.InRemote() {
+		b.WriteByte('s') // as they are referred to: remote.network.clusters["eu"]
+	}
 	if a.Type != "" {
 		b.WriteByte('.')
 		b.WriteString(a.Type)
@@ -170,10 +186,36 @@ func FromTraversal(traversal hcl.Traversal) (Address, hcl.Traversal, error) {
 		if keyed(kind) && !a.HasKey {
 			return a, steps, fmt.Errorf("expected a key in brackets after %s", kind)
 		}
+		if kind == remoteKind && a.Module == "" {
+			if inner, rest, ok := inRemote(a, steps); ok {
+				return inner, rest, nil
+			}
+		}
 		if kind != "module" || len(steps) == 0 {
 			return a, steps, nil
 		}
 		module := a
 		a = Address{Module: module.String()}
 	}
+}
+
+// inRemote reads which cluster of a remote block is meant, where one is.
+func inRemote(remote Address, steps hcl.Traversal) (Address, hcl.Traversal, bool) {
+	if len(steps) < 2 {
+		return Address{}, nil, false
+	}
+	if of, ok := steps[0].(hcl.TraverseAttr); !ok || of.Name != "clusters" {
+		return Address{}, nil, false
+	}
+	switch name := steps[1].(type) {
+	case hcl.TraverseAttr:
+		return Remote(remote, "cluster", name.Name), steps[2:], true
+	case hcl.TraverseIndex:
+		key, err := convert.Convert(name.Key, cty.String)
+		if err != nil || key.IsNull() || !key.IsKnown() {
+			return Address{}, nil, false
+		}
+		return Remote(remote, "cluster", key.AsString()), steps[2:], true
+	}
+	return Address{}, nil, false
 }

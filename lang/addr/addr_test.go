@@ -24,6 +24,9 @@ func TestParse(t *testing.T) {
 		`module.a.module.b.cluster.c`:                          {Module: "module.a.module.b", Kind: "cluster", Name: "c"},
 		`notifier.slack.ops`:                                   {Kind: "notifier", Type: "slack", Name: "ops"},
 		`health["cert-manager.io/Certificate"]`:                {Kind: "health", Key: "cert-manager.io/Certificate", HasKey: true},
+		`remote.network`:                                       {Kind: "remote", Name: "network"},
+		`remote.network.clusters["eu/1"]`:                      {Module: "remote.network", Kind: "cluster", Key: "eu/1", HasKey: true},
+		`remote.network.clusters.eu`:                           {Module: "remote.network", Kind: "cluster", Key: "eu", HasKey: true},
 		`module.a`:                                             {Kind: "module", Name: "a"},
 	}
 	for text, want := range tests {
@@ -39,7 +42,7 @@ func TestParseRefuses(t *testing.T) {
 		"", ".", "application", "application.", ".payments", "application.payments.name", "application.payments[0]",
 		`application.payments["a"`, `application.payments["a`, `application.payments["a"]["b"]`, `application.payments["${x}"]`,
 		`application.payments["%{x}"]`, `application.payments["\q"]`, `application.payments["\u12"]`, `application.payments["\ud800"]`,
-		`application.payments["\`, "application.1st", "generator.git", "application.a b", `application["a"]`, "health", "health.a", `health.a["b"]`, "notifier.slack", "application.\xff", `application.a["\Uffffffff"]`,
+		`application.payments["\`, "application.1st", "generator.git", "application.a b", `application["a"]`, "health", "health.a", `health.a["b"]`, "notifier.slack", "application.\xff", "remote.network.clusters", "remote.network.outputs.x", `application.a["\Uffffffff"]`,
 	} {
 		if got, err := addr.Parse(text); err == nil {
 			t.Errorf("Parse(%s) = %v; want an error", text, got)
@@ -112,6 +115,7 @@ func TestFromTraversalLeavesAttributes(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(`application.payments["prod-eu/$${x}"]`)
 	f.Add(`module.a["\u00e9"].generator.git.b`)
+	f.Add(`remote.a.clusters["b/c"]`)
 	f.Fuzz(func(t *testing.T, text string) {
 		a, err := addr.Parse(text)
 		if err != nil {

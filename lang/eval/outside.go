@@ -6,8 +6,11 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/plan/target"
 )
@@ -45,6 +48,45 @@ type ResourceQuery struct {
 	Namespace        string // empty for all, or for objects without one
 	Name             string // empty for all
 	LabelSelector    string // as Kubernetes writes it
+}
+
+// RemoteReader is a Reader that can read what other configurations published, too.
+type RemoteReader interface {
+	// ReadRemote returns what the configuration published whose state is kept there; nil
+	// where it has published nothing yet. It changes nothing there.
+	ReadRemote(ctx context.Context, state RemoteState) (*published.Document, error)
+}
+
+// RemoteState says where the state of another configuration is kept.
+type RemoteState struct {
+	Type      string            // of the backend
+	Arguments map[string]string // as written, e.g. path
+}
+
+// ReadRemote reads what another configuration published through the Reader, which
+// there must be.
+func (e *Evaluation) ReadRemote(state RemoteState) (*published.Document, error) {
+	reader, ok := e.reader.(RemoteReader)
+	if !ok {
+		return nil, errors.New("the state of another configuration cannot be read here")
+	}
+	return reader.ReadRemote(e.ctx, state)
+}
+
+// ReferredTo returns the references to the instance's block that are written in the
+// configuration, in the order of the blocks.
+func (in *Instance) ReferredTo() []hcl.Traversal {
+	var out []hcl.Traversal
+	for _, b := range in.module.blocks {
+		for _, refs := range [][]reference{b.references, b.given} {
+			for _, ref := range refs {
+				if ref.target == in.block {
+					out = append(out, ref.traversal)
+				}
+			}
+		}
+	}
+	return out
 }
 
 // ReadPinned is Read, and also returns what the location was.

@@ -42,6 +42,8 @@ type jsonPlan struct {
 	Counts        plan.Counts       `json:"counts"`
 	Clusters      []jsonCluster     `json:"clusters"`
 	Generators    []jsonGenerator   `json:"generators"`
+	Remotes       []jsonRemote      `json:"remotes"`
+	Outputs       []jsonOutput      `json:"outputs"`
 	Applications  []jsonApplication `json:"applications"`
 	Problems      []jsonProblem     `json:"problems"`
 }
@@ -156,7 +158,7 @@ func jsonPlanOf(p *plan.Plan) jsonPlan {
 		FormatVersion: JSONVersion, ToolVersion: p.ToolVersion, CreatedAt: p.CreatedAt, Destroy: p.Destroy, Offline: p.Offline,
 		Targets: notNil(p.Targets), Lineage: p.Lineage, InputDigest: p.InputDigest,
 		HasChanges: p.HasChanges(), Blocked: p.IsBlocked(), Counts: everyAction(p.Counts()), Problems: jsonProblems(p.Problems),
-		Clusters: []jsonCluster{}, Generators: []jsonGenerator{}, Applications: []jsonApplication{},
+		Clusters: []jsonCluster{}, Generators: []jsonGenerator{}, Remotes: jsonRemotes(p), Outputs: jsonOutputs(p), Applications: []jsonApplication{},
 	}
 	for _, c := range p.Clusters {
 		out.Clusters = append(out.Clusters, jsonCluster{Name: c.Name, UID: c.UID, Server: c.Server, Version: c.Version})

@@ -25,6 +25,7 @@ func (t *text) plan() error {
 			t.blank()
 		}
 	}
+	t.outputs()
 	t.problems()
 	t.summary()
 	return t.err
