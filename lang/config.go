@@ -93,9 +93,10 @@ type Cluster struct {
 	Credentials target.Credentials
 	Labels      map[string]string
 	Annotations map[string]string
-	Range       hcl.Range
-
-	withheld bool // credentials belong to it that another configuration does not give
+	// Withheld says that credentials belong to it that another configuration does not
+	// give: it can be referred to, and not used.
+	Withheld bool
+	Range    hcl.Range
 }
 
 // Repository is a git, Helm or OCI source.

@@ -57,7 +57,7 @@ func generateDecisions(e *eval.Evaluation, in *eval.Instance) (generated, bool) 
 		return generated{}, false
 	}
 	cluster := ref.Target.(*Cluster)
-	if cluster.withheld {
+	if cluster.Withheld {
 		in.ErrorAt(v, "cluster", withheldSummary, "%s", cluster.withheldDetail())
 		return generated{}, false
 	}

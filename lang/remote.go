@@ -169,7 +169,7 @@ func outputValue(text json.RawMessage) (cty.Value, error) {
 func remoteCluster(in *eval.Instance, one published.Cluster) cty.Value {
 	cluster := &Cluster{
 		Address: addr.Remote(in.Address, "cluster", one.Name), Name: one.Name, Connection: one.Connection,
-		Labels: one.Labels, Annotations: one.Annotations, Range: in.Values.Range, withheld: one.LogsIn,
+		Labels: one.Labels, Annotations: one.Annotations, Range: in.Values.Range, Withheld: one.LogsIn,
 	}
 	return value.Block(value.Reference{Address: cluster.Address, Target: cluster}, map[string]cty.Value{
 		"name": cty.StringVal(one.Name), "server": textOrNull(one.Connection.Server),
@@ -219,7 +219,7 @@ func (f *finisher) checkRemoteClusters() {
 		if other := used[cluster.Name]; other != nil && other.Address != cluster.Address {
 			summary = "Duplicate cluster name"
 			detail = fmt.Sprintf("%s and %s are both called %q, and clusters are known by their names. Give one of them another name where it is declared.", cluster.Address, other.Address, cluster.Name)
-		} else if used[cluster.Name] = cluster; cluster.withheld {
+		} else if used[cluster.Name] = cluster; cluster.Withheld {
 			summary, detail = withheldSummary, cluster.withheldDetail()
 		}
 		if summary == "" {

@@ -62,7 +62,7 @@ func kubernetesSecret() *eval.Kind {
 		notEmpty(in, "name", "key")
 		if ref, ok := in.Values.Reference("cluster"); ok {
 			cluster := ref.Target.(*Cluster)
-			if cluster.withheld {
+			if cluster.Withheld {
 				in.ErrorAt(in.Values, "cluster", withheldSummary, "%s", cluster.withheldDetail())
 			}
 			secret.Kubernetes.Cluster = cluster.Name

@@ -2,6 +2,7 @@ package view_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/plan/redact"
 	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/plan/source"
@@ -136,6 +138,21 @@ func createExample() *plan.Plan {
 	}
 	p := base(chart, a)
 	p.Clusters = []plan.Cluster{prod, staging}
+	p.Remotes = []plan.Remote{{Name: "network", Pin: source.Pin{
+		Location: source.Location{Type: source.Remote, URL: "../network/.gantry"}, Digest: "sha256:" + strings.Repeat("ef", 32),
+	}}}
+	p.Published = &published.Document{Outputs: []published.Output{
+		{Name: "address", Value: json.RawMessage(`{"host":"web.example.com","ports":[80,443],"big":9007199254740993}`)},
+		{Name: "certificate", Value: json.RawMessage(`"-----BEGIN-----\nabc\n-----END-----\n"`)},
+		{Name: "password", Sensitive: true},
+		{Name: "same", Value: json.RawMessage(`1`)},
+		{Name: "token", Sensitive: true},
+		{Name: "zone", Value: json.RawMessage(`"eu-2"`)},
+	}}
+	p.OutputsBefore = []published.Output{
+		{Name: "gone", Value: json.RawMessage(`true`)}, {Name: "same", Value: json.RawMessage(`1`)},
+		{Name: "token", Sensitive: true}, {Name: "zone", Value: json.RawMessage(`"eu-1"`)},
+	}
 	return p
 }
 
