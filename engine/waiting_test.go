@@ -52,20 +52,28 @@ func (s *stage) ignoreHealth(t *testing.T, resource providers.Resource, name str
 	}, "someone")
 }
 
-// TestWaitingTakesNoSlot gives an apply one slot, and has two applications each wait
-// for what comes to pass only once both have sent their request.
+// TestWaitingTakesNoSlot gives an apply one slot, and has it wait for what comes to
+// pass only once others have sent their requests.
 func TestWaitingTakesNoSlot(t *testing.T) {
 	t.Run("until objects are healthy", func(t *testing.T) {
 		s := newStage(t)
 		s.application(t, "base", createNamespace, configMap("base", "a=b"))
 		s.MustApply(t, engine.PlanOptions{})
 		s.application(t, "one", soon, unschedulable("one", ""))
-		s.application(t, "two", soon, unschedulable("two", ""))
-		var written atomic.Int64
+		var waves []string
+		for i := range 6 {
+			waves = append(waves, fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: wave-%d\n  annotations: {gantry.dev/sync-wave: \"%d\"}\n", i, i))
+		}
+		s.application(t, "two", soon, waves...)
+		var written, last atomic.Bool // one's Deployment, and what two writes last
 		s.Events = func(event engine.Event) {
-			if event.Kind == engine.EventWritten && event.Object.Kind == "Deployment" && written.Add(1) == 2 {
+			if event.Kind != engine.EventWritten {
+				return
+			}
+			written.CompareAndSwap(false, event.Object.Kind == "Deployment")
+			last.CompareAndSwap(false, event.Object.Name == "wave-5")
+			if written.Load() && last.Load() {
 				s.ignoreHealth(t, deployments, "one")
-				s.ignoreHealth(t, deployments, "two")
 			}
 		}
 		s.Parallelism = 1
