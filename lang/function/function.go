@@ -26,7 +26,7 @@ func Table(files fs.FS) []Group {
 	return []Group{
 		{"Numbers", map[string]function.Function{
 			"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc,
-			"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc,
+			"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": bounded(stdlib.PowFunc),
 			"signum": stdlib.SignumFunc, "sum": sumFunc,
 		}},
 		{"Strings", map[string]function.Function{
@@ -51,7 +51,7 @@ func Table(files fs.FS) []Group {
 		}},
 		{"Encodings", map[string]function.Function{
 			"base64decode": base64DecodeFunc, "base64encode": base64EncodeFunc, "csvdecode": stdlib.CSVDecodeFunc,
-			"jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc, "urlencode": urlEncodeFunc,
+			"jsondecode": bounded(stdlib.JSONDecodeFunc), "jsonencode": stdlib.JSONEncodeFunc, "urlencode": urlEncodeFunc,
 			"yamldecode": yamlDecodeFunc, "yamldecode_all": yamlDecodeAllFunc, "yamlencode": yamlEncodeFunc,
 		}},
 		{"Hashes", map[string]function.Function{
@@ -74,7 +74,7 @@ func Table(files fs.FS) []Group {
 			"can": tryfunc.CanFunc, "issensitive": isSensitiveFunc, "nonsensitive": nonsensitiveFunc,
 			"sensitive": sensitiveFunc, "tobool": stdlib.MakeToFunc(cty.Bool),
 			"tolist": stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)), "tomap": stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
-			"tonumber": stdlib.MakeToFunc(cty.Number), "toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
+			"tonumber": bounded(stdlib.MakeToFunc(cty.Number)), "toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
 			"tostring": stdlib.MakeToFunc(cty.String), "try": tryfunc.TryFunc,
 		}},
 		{"Delivery", map[string]function.Function{

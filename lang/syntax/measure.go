@@ -146,6 +146,13 @@ func (m *meter) inCode() {
 		}
 	case '*', '%', '+', '-', '>', '!', '?', ':', '&', '|', '.', '=':
 		m.operator()
+	default:
+		if isDigit(c) && (m.pos == 0 || !inName(m.src[m.pos-1])) {
+			var problem *excess
+			if width, problem = number(rest); problem != nil {
+				problem.offset, m.err = m.pos, problem
+			}
+		}
 	}
 	m.pos += width
 }
@@ -298,7 +305,7 @@ func measureJSON(src []byte) *excess {
 	}
 	depth := 0
 	for pos := 0; pos < len(src); pos++ {
-		switch src[pos] {
+		switch c := src[pos]; c {
 		case '[', '{':
 			if depth++; depth > MaxDepth {
 				return tooDeep(pos)
@@ -312,6 +319,16 @@ func measureJSON(src []byte) *excess {
 				return problem
 			}
 			pos = end - 1
+		default:
+			if !isDigit(c) {
+				break
+			}
+			width, problem := number(src[pos:])
+			if problem != nil {
+				problem.offset = pos
+				return problem
+			}
+			pos += width - 1
 		}
 	}
 	return nil
@@ -331,7 +348,7 @@ func stringEnd(src []byte, pos int) int {
 }
 
 func measureString(literal []byte) *excess {
-	if len(literal) <= MaxDepth {
+	if len(literal) <= MaxDepth && !bytes.Contains(literal, []byte("{")) {
 		return nil
 	}
 	var text string
