@@ -15,7 +15,6 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/govern"
 	"github.com/gantrycd/gantry/lang/late"
-	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/target"
 )
 
@@ -236,11 +235,11 @@ func TestDecode(t *testing.T) {
 		t.Error("roles", diff)
 	}
 	first := config.Policies[1]
-	if first.Address.String() != `policy.replicas["Deployment"]` || first.Kinds[0] != "apps/Deployment" || first.Enforcement != "warn" || !cmp.Equal(first.Actions, []plan.Action{plan.Create, plan.Update}) {
+	if first.Address.String() != `policy.replicas["Deployment"]` || first.Kinds[0] != "apps/Deployment" || first.Enforcement != "warn" || !cmp.Equal(first.Actions, []string{"create", "update"}) {
 		t.Errorf("the policy is %+v", first)
 	}
 	all := config.Policies[0]
-	if all.Enforcement != "deny" || !cmp.Equal(all.Kinds, []string{"*"}) || !cmp.Equal(all.Actions, []plan.Action{plan.Adopt, plan.Create, plan.Update, plan.Replace, plan.Run}) {
+	if all.Enforcement != "deny" || !cmp.Equal(all.Kinds, []string{"*"}) || !cmp.Equal(all.Actions, []string{"adopt", "create", "update", "replace", "run"}) {
 		t.Errorf("a policy that says no more is %+v", all)
 	}
 	health := config.Health[0]

@@ -10,7 +10,6 @@ import (
 	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/late"
 	"github.com/gantrycd/gantry/lang/schema"
-	"github.com/gantrycd/gantry/plan"
 )
 
 // Policy is a rule that every plan must pass.
@@ -18,27 +17,25 @@ type Policy struct {
 	Address     addr.Address
 	Name        string
 	Kinds       []string // "Kind", "group/Kind", globs
-	Actions     []plan.Action
+	Actions     []string // of plan.Action
 	Enforcement string // "deny", "warn" or "approve"
 	Violated    late.Expression
 	Message     late.Expression // zero for none
 	Range       hcl.Range
 }
 
-// policyActions are the actions of a plan that policies may be asked about, and
+// policyActions are the actions of plan.Action that policies may be asked about, and
 // those that they are asked about where nothing is said: what leaves an object as
-// somebody wants it.
+// somebody wants it. The engine's tests hold them to the plan's.
 func policyActions() (all, usual []string) {
-	for _, action := range plan.Actions() {
-		if action == plan.Unchanged || action == plan.Blocked {
-			continue
-		}
-		all = append(all, string(action))
-		if action.Changes() && action != plan.Prune && action != plan.Orphan {
-			usual = append(usual, string(action))
-		}
-	}
-	return all, usual
+	usual = []string{"adopt", "create", "update", "replace", "run"}
+	return append([]string{"forget", "orphan", "prune"}, usual...), usual
+}
+
+// PolicyActions returns the actions that policies may be asked about.
+func PolicyActions() []string {
+	all, _ := policyActions()
+	return all
 }
 
 func policyKind() *eval.Kind {
@@ -88,9 +85,7 @@ func decodePolicy(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	if v.Has("actions") {
 		actions = v.Strings("actions")
 	}
-	for _, action := range actions {
-		policy.Actions = append(policy.Actions, plan.Action(action))
-	}
+	policy.Actions = actions
 	for _, name := range []string{"kinds", "actions"} {
 		checkNotEmpty(in, v, name, "The policy would never be asked.")
 	}
