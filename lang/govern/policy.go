@@ -18,7 +18,7 @@ type Policy struct {
 	Name        string
 	Kinds       []string // "Kind", "group/Kind", globs
 	Actions     []string // of plan.Action
-	Enforcement string // "deny", "warn" or "approve"
+	Enforcement string   // "deny", "warn" or "approve"
 	Violated    late.Expression
 	Message     late.Expression // zero for none
 	Range       hcl.Range
