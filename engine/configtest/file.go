@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -35,7 +36,7 @@ type fixture struct {
 	header     hcl.Range
 	label      hcl.Range // of the name
 	parsed     *schema.Parsed
-	used       bool
+	used       atomic.Bool // sources are opened side by side
 }
 
 // parse reads a file of tests. The file is never nil.

@@ -59,7 +59,7 @@ func evaluateFixtures(file, run []*fixture, ctx *hcl.EvalContext) (*fixtures, hc
 			if out.generators[f.name] == nil {
 				out.generators[f.name] = made
 			} else {
-				f.used = true // the run has its own
+				f.used.Store(true) // the run has its own
 			}
 		case fixtureCluster:
 			made, more := decodeCluster(f, values)
@@ -67,7 +67,7 @@ func evaluateFixtures(file, run []*fixture, ctx *hcl.EvalContext) (*fixtures, hc
 			if out.clusters[f.name] == nil {
 				out.clusters[f.name] = made
 			} else {
-				f.used = true
+				f.used.Store(true)
 			}
 		}
 	}
@@ -141,7 +141,7 @@ func (f *fixtures) items(address addr.Address) (cty.Value, bool) {
 	}
 	for _, name := range []string{address.String(), strings.TrimPrefix(address.String(), "generator."), strings.TrimPrefix(address.Block().String(), "generator.")} {
 		if found := f.generators[name]; found != nil {
-			found.used = true
+			found.used.Store(true)
 			return found.items, true
 		}
 	}
@@ -161,7 +161,7 @@ func (f *fixtures) arguments(address addr.Address) map[string]cty.Value {
 	if found == nil {
 		return nil
 	}
-	found.used = true
+	found.used.Store(true)
 	return found.arguments
 }
 

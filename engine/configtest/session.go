@@ -156,7 +156,7 @@ func (s *session) unused(runs []*Run) hcl.Diagnostics {
 		}
 	}
 	for _, f := range all {
-		if f.used || s.stopped != "" {
+		if f.used.Load() || s.stopped != "" {
 			continue
 		}
 		diags = append(diags, &hcl.Diagnostic{

@@ -40,7 +40,7 @@ func (s *sources) serve() map[source.Type]providers.Source {
 func (s *sources) Open(ctx context.Context, location source.Location) (*providers.Snapshot, error) {
 	for _, f := range s.fixtures {
 		if f.matches(location) {
-			f.used = true
+			f.used.Store(true)
 			return f.open(ctx, s.local, location)
 		}
 	}
