@@ -31,6 +31,10 @@ type (
 	Reader = eval.Reader
 	// PluginCall is one request to a service.
 	PluginCall = eval.PluginCall
+	// PluginCaller is a Reader that can ask services, too.
+	PluginCaller = eval.PluginCaller
+	// ResourceReader is a Reader that can read objects of clusters, too.
+	ResourceReader = eval.ResourceReader
 	// ResourceQuery names objects of a cluster.
 	ResourceQuery = eval.ResourceQuery
 	// RemoteState says where the state of another configuration is kept.
