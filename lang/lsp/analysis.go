@@ -12,6 +12,7 @@ import (
 
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/lsp/index"
+	"github.com/gantrycd/gantry/lang/lsp/overlay"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/syntax"
 )
@@ -131,15 +132,19 @@ func (t snapshot) analyse(ctx context.Context, s *Server) analysis {
 	if !configured {
 		return found
 	}
-	over := &layers{documents: t.documents}
-	defer over.close()
+	contents := make(map[string][]byte, len(t.documents))
+	for path, open := range t.documents {
+		contents[path] = open.lines.Bytes
+	}
+	over := overlay.New(contents)
+	defer over.Close()
 	scope, diags := t.evaluate(ctx, over, s)
 	for _, diag := range diags {
 		if diag.Summary != undeclared || !t.broken() {
 			found.diags = append(found.diags, diag)
 		}
 	}
-	found.scope, found.calls = scope, over.dirs
+	found.scope, found.calls = scope, over.Opened()
 	return found
 }
 
@@ -157,12 +162,12 @@ func (t snapshot) broken() bool {
 // file could not be read for the line that is being typed in it.
 const undeclared = "Reference to undeclared block"
 
-func (t snapshot) evaluate(ctx context.Context, over *layers, s *Server) (*lang.Scope, hcl.Diagnostics) {
-	files, err := over.open(t.dir)
+func (t snapshot) evaluate(ctx context.Context, over *overlay.Layers, s *Server) (*lang.Scope, hcl.Diagnostics) {
+	files, err := over.Open(t.dir)
 	if err != nil {
-		files = nothing{}
+		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Cannot read configuration", Detail: err.Error()}}
 	}
-	options := lang.LoadOptions{FS: files, Version: s.version, Parse: t.parse, OpenDir: over.open, Context: ctx}
+	options := lang.LoadOptions{FS: files, Version: s.version, Parse: t.parse, OpenDir: over.Open, Context: ctx}
 	if s.modulesOf != nil {
 		options.Modules = s.modulesOf(t.dir)
 	}

@@ -9,7 +9,7 @@ import (
 
 // maxRecoveries bounds how often strings that are not closed are recovered from:
 // each means to read the rest again.
-const maxRecoveries = 32
+const maxRecoveries = 8
 
 type frameKind int
 

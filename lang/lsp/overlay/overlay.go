@@ -1,4 +1,6 @@
-package lsp
+// Package overlay is directories on disk with the unsaved documents of an editor over
+// their files, as file systems. It reads, and never writes. Only lang/lsp imports it.
+package overlay
 
 import (
 	"bytes"
@@ -11,25 +13,29 @@ import (
 	"time"
 )
 
-// overlay is a directory with unsaved documents over its files.
-type overlay struct {
+// tree is a directory with unsaved documents over its files.
+type tree struct {
 	disk      fs.FS
 	documents map[string][]byte // by slash-separated path in the directory
 }
 
-// layers opens directories with unsaved documents over them.
-type layers struct {
-	documents map[string]*document // by path
+// Layers opens directories with unsaved documents over them. It is not safe for
+// concurrent use.
+type Layers struct {
+	documents map[string][]byte // by path
 	roots     []*os.Root
-	dirs      []string
+	opened    []string
 }
 
-// open opens a directory. One that is only open in the editor need not be on disk.
-func (l *layers) open(dir string) (fs.FS, error) {
-	over := overlay{disk: nothing{}, documents: map[string][]byte{}}
-	for path, open := range l.documents {
+// New returns the layers of some documents, by path.
+func New(documents map[string][]byte) *Layers { return &Layers{documents: documents} }
+
+// Open opens a directory. One that is only open in the editor need not be on disk.
+func (l *Layers) Open(dir string) (fs.FS, error) {
+	over := tree{disk: nothing{}, documents: map[string][]byte{}}
+	for path, content := range l.documents {
 		if relative, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(relative) {
-			over.documents[filepath.ToSlash(relative)] = open.lines.Bytes
+			over.documents[filepath.ToSlash(relative)] = content
 		}
 	}
 	root, err := os.OpenRoot(dir)
@@ -40,19 +46,22 @@ func (l *layers) open(dir string) (fs.FS, error) {
 	case len(over.documents) == 0:
 		return nil, err
 	}
-	l.dirs = append(l.dirs, dir)
+	l.opened = append(l.opened, dir)
 	return over, nil
 }
 
-// close closes all directories.
-func (l *layers) close() {
+// Opened returns the directories that were opened.
+func (l *Layers) Opened() []string { return l.opened }
+
+// Close closes all directories.
+func (l *Layers) Close() {
 	for _, root := range l.roots {
 		_ = root.Close() // it was only read
 	}
 }
 
 // Open opens a file, or a directory as it is on disk.
-func (o overlay) Open(name string) (fs.File, error) {
+func (o tree) Open(name string) (fs.File, error) {
 	if content, ok := o.documents[name]; ok {
 		return &unsaved{Reader: bytes.NewReader(content), info: unsavedInfo{path.Base(name), int64(len(content))}}, nil
 	}
@@ -60,7 +69,7 @@ func (o overlay) Open(name string) (fs.File, error) {
 }
 
 // ReadFile reads a file.
-func (o overlay) ReadFile(name string) ([]byte, error) {
+func (o tree) ReadFile(name string) ([]byte, error) {
 	if content, ok := o.documents[name]; ok {
 		return slices.Clone(content), nil
 	}
@@ -68,7 +77,7 @@ func (o overlay) ReadFile(name string) ([]byte, error) {
 }
 
 // Stat describes a file.
-func (o overlay) Stat(name string) (fs.FileInfo, error) {
+func (o tree) Stat(name string) (fs.FileInfo, error) {
 	if content, ok := o.documents[name]; ok {
 		return unsavedInfo{path.Base(name), int64(len(content))}, nil
 	}
@@ -76,7 +85,7 @@ func (o overlay) Stat(name string) (fs.FileInfo, error) {
 }
 
 // ReadDir lists a directory, and the documents that are only open in it.
-func (o overlay) ReadDir(name string) ([]fs.DirEntry, error) {
+func (o tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(o.disk, name)
 	added := false
 	for document, content := range o.documents {
