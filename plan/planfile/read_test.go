@@ -153,6 +153,13 @@ func TestValidate(t *testing.T) {
 		"cluster twice":        {func(p *plan.Plan) { p.Clusters = append(p.Clusters, p.Clusters[0]) }, `"prod"`},
 		"no such cluster":      {func(p *plan.Plan) { p.Applications[0].Cluster = "dev" }, `no cluster "dev"`},
 		"no cluster":           {func(p *plan.Plan) { p.Applications[0].Cluster = "" }, "no cluster"},
+		"generator twice": {func(p *plan.Plan) {
+			p.Generators = []plan.Generator{{Address: addr.Address{Kind: "generator", Type: "git", Name: "a"}}, {Address: addr.Address{Kind: "generator", Type: "git", Name: "a"}}}
+		}, "twice"},
+		"no generator": {func(p *plan.Plan) { p.Generators = []plan.Generator{{Address: addr.Application("a")}} }, "is none"},
+		"generator's keys": {func(p *plan.Plan) {
+			p.Generators = []plan.Generator{{Address: addr.Address{Kind: "generator", Type: "git", Name: "a"}, Keys: []string{"b", "a"}}}
+		}, "keys are not in order"},
 		"no address":           {func(p *plan.Plan) { p.Applications[0].Address = addr.Address{} }, "no address"},
 		"application twice":    {func(p *plan.Plan) { p.Applications = append(p.Applications, p.Applications[0]) }, "twice"},
 		"object without name":  {func(p *plan.Plan) { p.Applications[0].Changes[0].ID.Name = "" }, "no name"},

@@ -19,6 +19,14 @@ func Validate(p *plan.Plan) error {
 		}
 		clusters[cluster.Name] = true
 	}
+	for i, generator := range p.Generators {
+		if generator.Address.Kind != "generator" || i > 0 && p.Generators[i-1].Address.Compare(generator.Address) >= 0 {
+			return invalid("generator %d, %q, is none, is there twice or not in order", i, generator.Address)
+		}
+		if !slices.IsSorted(generator.Keys) || !slices.IsSorted(generator.Removed) {
+			return invalid("%s: its keys are not in order", generator.Address)
+		}
+	}
 	for i := range p.Applications {
 		application := &p.Applications[i]
 		if application.Address.IsZero() {
