@@ -4,8 +4,8 @@
 // comes in as bytes or as a tree of files.
 //
 // It knows no block and no diagnostic: lang declares the generators, asks this
-// package, and says where in the configuration a Problem is. Only lang and the
-// packages below it import it.
+// package, and says where in the configuration a Problem is. lang, what is below it,
+// engine and cmd import it.
 package generate
 
 import (
@@ -57,7 +57,7 @@ func Problems(err error, summary string) []*Problem {
 	if err == nil {
 		return nil
 	}
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the joined errors themselves are asked for
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []*Problem
 		for _, one := range several.Unwrap() {
 			out = append(out, Problems(one, summary)...)
