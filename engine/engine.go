@@ -38,7 +38,7 @@ type Options struct {
 	// Plugins asks services for generators; nil where there is none.
 	Plugins providers.Plugins
 	// Remotes reads what other configurations published, by where their state is; nil
-	// where none can be read. It returns nil where nothing was published yet.
+	// where none is read. It returns nil where nothing was published yet.
 	Remotes func(context.Context, lang.RemoteState) (*published.Document, error)
 	// Lock holds what is read to the lock file; nil is no lock file.
 	Lock    *sourcelock.Lock

@@ -23,7 +23,7 @@ var (
 // ReadRemote reads what another configuration published.
 func (r reader) ReadRemote(ctx context.Context, from lang.RemoteState) (*published.Document, error) {
 	if r.engine.options.Remotes == nil {
-		return nil, fmt.Errorf("%w: reading other states is not built in", providers.ErrUnsupported)
+		return nil, eval.ErrNotRead
 	}
 	return r.engine.options.Remotes(ctx, from)
 }

@@ -2,6 +2,7 @@ package lang
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -79,6 +80,13 @@ func decodeRemote(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	}
 	document, err := e.ReadRemote(eval.RemoteState{Type: from.Type, Arguments: from.Arguments})
 	switch {
+	case errors.Is(err, eval.ErrNotRead):
+		in.Deferred = true
+		in.Report(&hcl.Diagnostic{
+			Severity: hcl.DiagWarning, Summary: "State is not read", Subject: backend.Range.Ptr(),
+			Detail: fmt.Sprintf("Offline no state is asked, so that it is not known what %s gives. Applications that depend on it are left out.", in.Address),
+		})
+		return unknown
 	case err != nil:
 		in.Errorf(backend.Range, "Cannot read state", "What %s gives cannot be told: %s.", in.Address, err)
 		return unknown

@@ -73,7 +73,10 @@ func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions,
 	made, err := w.plan(ctx, how.destroy)
 	if made == nil || !made.HasChanges() {
 		w.remember(ctx, made)
-		return err
+		if err != nil {
+			return err
+		}
+		return w.publish(ctx, made)
 	}
 	if !how.approved {
 		if err := c.confirm(ctx, how.question, options.noInput); err != nil {
@@ -100,7 +103,10 @@ func (c *cli) applySaved(ctx context.Context, file string, options workOptions) 
 func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 	if !p.HasChanges() && !p.IsBlocked() {
 		w.remember(ctx, p)
-		return w.cli.showResult(&engine.Result{}, 0)
+		if err := w.publish(ctx, p); err != nil {
+			return err
+		}
+		return w.cli.showResult(&engine.Result{Outputs: p.Publishes()}, 0)
 	}
 	start := time.Now()
 	w.progress.applying(p.Counts().Changes())

@@ -79,6 +79,7 @@ it; the others are planned, and the exit code is 1.`,
 func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
 	made, diags := w.engine.Plan(ctx, w.config, engine.PlanOptions{
 		Targets: w.targets, Destroy: destroy, Offline: w.options.offline, AllowRemoved: w.allowed,
+		Unsound: w.diags.HasErrors(),
 	})
 	w.progress.pause()
 	if made != nil {
@@ -145,7 +146,7 @@ func (w *work) save(made *plan.Plan, file string) error {
 	if err := planfile.WriteFile(file, made, w.state.recipient()); err != nil {
 		return failure("Plan file cannot be written", err)
 	}
-	if made.HasChanges() {
+	if made.HasChanges() || made.ChangesOutputs() {
 		w.progress.note(fmt.Sprintf("Saved to %s. To carry it out:\n\n  %s", file, w.cli.applyCommand(file)))
 	} else {
 		w.progress.note(fmt.Sprintf("Saved to %s. There is nothing in it to carry out.", file))

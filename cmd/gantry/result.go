@@ -6,6 +6,8 @@ import (
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/published"
+	"github.com/gantrycd/gantry/plan/view"
 )
 
 // showResult tells what an apply did.
@@ -14,8 +16,10 @@ func (c *cli) showResult(result *engine.Result, took time.Duration) error {
 		return c.writeJSON(result)
 	}
 	if len(result.Applications) == 0 {
-		_, err := fmt.Fprintln(c.out, "Nothing to do.")
-		return err
+		if _, err := fmt.Fprintln(c.out, "Nothing to do."); err != nil {
+			return err
+		}
+		return c.showOutputs(result.Outputs)
 	}
 	done := plan.Counts{}
 	ended := map[string]int{}
@@ -37,8 +41,21 @@ func (c *cli) showResult(result *engine.Result, took time.Duration) error {
 	if ended[engine.OutcomeSucceeded] < len(result.Applications) {
 		colour = red
 	}
-	_, err := fmt.Fprintln(c.out, paint(c.colour(c.out), colour, text+": "+doneText(done)+"."))
-	return err
+	if _, err := fmt.Fprintln(c.out, paint(c.colour(c.out), colour, text+": "+doneText(done)+".")); err != nil {
+		return err
+	}
+	return c.showOutputs(result.Outputs)
+}
+
+// showOutputs tells the outputs that others can read now.
+func (c *cli) showOutputs(outputs []published.Output) error {
+	if len(outputs) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(c.out, "\nOutputs:"); err != nil {
+		return err
+	}
+	return view.Outputs(c.out, outputs)
 }
 
 // doneText says what was done: "3 created, 1 pruned".

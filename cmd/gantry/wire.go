@@ -13,6 +13,7 @@ import (
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/providers"
@@ -123,12 +124,7 @@ func openRecords(ctx context.Context, dir string, named plan.Backend, options ..
 	default:
 		return nil, "", failure("State cannot be opened", fmt.Errorf("there is no backend of type %q; there is \"local\"", named.Type))
 	}
-	folder = filepath.Join(dir, stateFolder)
-	if path := named.Arguments["path"]; filepath.IsAbs(path) {
-		folder = path
-	} else if path != "" {
-		folder = filepath.Join(dir, path)
-	}
+	folder = localFolder(dir, named.Arguments)
 	records, err = state.Open(ctx, local.New(filepath.Join(folder, "state")), options...)
 	if errors.Is(err, state.ErrNoInstallation) {
 		return nil, "", failure("No state here", fmt.Errorf("%w in %s. A saved plan is applied where it was made, in the same directory (see --chdir) and with the same backend", err, folder))
@@ -137,6 +133,44 @@ func openRecords(ctx context.Context, dir string, named plan.Backend, options ..
 		return nil, "", failure("State cannot be opened", err)
 	}
 	return records, folder, nil
+}
+
+// localFolder is where a backend "local" keeps everything.
+func localFolder(dir string, arguments map[string]string) string {
+	switch path := arguments["path"]; {
+	case path == "":
+		return filepath.Join(dir, stateFolder)
+	case filepath.IsAbs(path):
+		return path
+	default:
+		return filepath.Join(dir, path)
+	}
+}
+
+// openExisting opens a state to read it, and makes nothing.
+func openExisting(ctx context.Context, dir string, named plan.Backend) (*state.Records, error) {
+	if named.Type != "" && named.Type != "local" {
+		return nil, fmt.Errorf("there is no backend of type %q; there is \"local\"", named.Type)
+	}
+	return state.Open(ctx, local.New(filepath.Join(localFolder(dir, named.Arguments), "state")), state.Existing())
+}
+
+// remotes returns what reads the states of other configurations, and makes nothing
+// there; nil offline, where no state is asked.
+func (w *work) remotes() func(context.Context, lang.RemoteState) (*published.Document, error) {
+	if w.options.offline {
+		return nil
+	}
+	return func(ctx context.Context, from lang.RemoteState) (*published.Document, error) {
+		records, err := openExisting(ctx, w.dir, plan.Backend{Type: from.Type, Arguments: from.Arguments})
+		if errors.Is(err, state.ErrNoInstallation) {
+			return nil, fmt.Errorf("%w in %s; correct the path, or apply the configuration whose state it is", err, localFolder(w.dir, from.Arguments))
+		}
+		if err != nil {
+			return nil, err
+		}
+		return records.Published(ctx)
+	}
 }
 
 // recipient returns whom secrets are sealed to.

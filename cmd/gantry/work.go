@@ -213,6 +213,7 @@ func (w *work) setup() (engine.Options, error) {
 		Renderers:     renderers(),
 		Clusters:      secret.Clusters(clusters, secrets),
 		Plugins:       secret.Plugins(plugin.New(plugin.Options{Proxy: http.ProxyFromEnvironment}), secrets),
+		Remotes:       w.remotes(),
 		Version:       version,
 		Parallelism:   w.options.parallelism,
 		HealthTimeout: healthTimeout,

@@ -17,6 +17,7 @@ import (
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/providers"
@@ -44,6 +45,8 @@ type Bench struct {
 	Wrap func(providers.Clusters) providers.Clusters
 	// Parallelism is engine.Options.Parallelism.
 	Parallelism int
+	// Remotes is engine.Options.Remotes.
+	Remotes func(context.Context, lang.RemoteState) (*published.Document, error)
 
 	cache string
 }
@@ -100,6 +103,7 @@ func (b *Bench) Engine() *engine.Engine {
 		Recipient:     b.Identity.Recipient(),
 		Version:       "test",
 		Parallelism:   b.Parallelism,
+		Remotes:       b.Remotes,
 		Events:        b.Events,
 	})
 }

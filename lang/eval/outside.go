@@ -50,6 +50,10 @@ type ResourceQuery struct {
 	LabelSelector    string // as Kubernetes writes it
 }
 
+// ErrNotRead means that the states of other configurations are not read, for nothing is
+// asked: what depends on them is not known.
+var ErrNotRead = errors.New("the states of other configurations are not read here")
+
 // RemoteReader is a Reader that can read what other configurations published, too.
 type RemoteReader interface {
 	// ReadRemote returns what the configuration published whose state is kept there; nil
@@ -64,11 +68,11 @@ type RemoteState struct {
 }
 
 // ReadRemote reads what another configuration published through the Reader, which
-// there must be.
+// there must be. Where that reads no states the error is ErrNotRead.
 func (e *Evaluation) ReadRemote(state RemoteState) (*published.Document, error) {
 	reader, ok := e.reader.(RemoteReader)
 	if !ok {
-		return nil, errors.New("the state of another configuration cannot be read here")
+		return nil, ErrNotRead
 	}
 	return reader.ReadRemote(e.ctx, state)
 }
