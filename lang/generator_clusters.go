@@ -47,7 +47,7 @@ func selectorBlock() *schema.Block {
 	}
 }
 
-func generateClusters(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
+func generateClusters(_ *eval.Evaluation, in *eval.Instance) (generated, bool) {
 	selector := decodeSelector(in)
 	items, told := clusterItems(in)
 	if !told || !in.Values.Known() {

@@ -60,7 +60,7 @@ func combined(e *eval.Evaluation, in *eval.Instance, verb string) ([][]generate.
 		in.ErrorAt(in.Values, "generators", "Too few generators", "%s two generators or more, but there are %d.", verb, generators.LengthInt())
 		return nil, false
 	}
-	if !checkSingle(e, in, argument.Expr) {
+	if !checkSingle(in, argument.Expr) {
 		return nil, false
 	}
 	factors := make([][]generate.Item, 0, generators.LengthInt())
@@ -76,7 +76,7 @@ func combined(e *eval.Evaluation, in *eval.Instance, verb string) ([][]generate.
 
 // checkSingle refuses a generator with for_each among those to combine: its items
 // would be whole generators, which look like items.
-func checkSingle(e *eval.Evaluation, in *eval.Instance, expr hcl.Expression) bool {
+func checkSingle(in *eval.Instance, expr hcl.Expression) bool {
 	elements, diags := hcl.ExprList(expr)
 	if diags.HasErrors() {
 		return true // not a literal list; then its values are looked at

@@ -110,7 +110,7 @@ func (s *applicationSet) values(n *manifest.Node, scope *itemScope, outer *given
 
 func (s *applicationSet) clusters(n *manifest.Node, outer *given) *given {
 	block := &draft.Block{}
-	w := s.within(block, outer)
+	w := s.within(outer)
 	name := "all"
 	selector := n.Get("selector")
 	if labels := selector.Get("matchLabels"); len(labels.Fields()) > 0 || len(selector.Get("matchExpressions").Items()) > 0 {
@@ -148,7 +148,7 @@ func (s *applicationSet) clusters(n *manifest.Node, outer *given) *given {
 
 // within returns a writer for a generator that may use the items of another: then
 // it is made for each of them.
-func (s *applicationSet) within(block *draft.Block, outer *given) *writer {
+func (s *applicationSet) within(outer *given) *writer {
 	if outer == nil {
 		return &writer{object: s.object}
 	}
@@ -165,7 +165,7 @@ func stamp(block *draft.Block, outer *given) *draft.Block {
 
 func (s *applicationSet) git(n *manifest.Node, outer *given, base string) *given {
 	block := &draft.Block{}
-	w := s.within(block, outer)
+	w := s.within(outer)
 	w.repository(block, n.Get("repoURL"), n.Get("revision"), "")
 	directories, files := n.Get("directories"), n.Get("files")
 	isFiles := len(files.Items()) > 0 && len(directories.Items()) == 0

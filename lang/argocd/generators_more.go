@@ -43,7 +43,7 @@ func (s *applicationSet) list(n *manifest.Node, outer *given, base string) *give
 		}
 	}
 	block := &draft.Block{}
-	w := s.within(block, outer)
+	w := s.within(outer)
 	var items []draft.Item
 	for _, element := range elements {
 		var fields []draft.Item
@@ -149,7 +149,7 @@ func (s *applicationSet) elementKeys(elements []*manifest.Node) []string {
 // ConfigMap, which may be among the files.
 func (s *applicationSet) pluginGenerator(n *manifest.Node, outer *given, base string) *given {
 	block := &draft.Block{}
-	w := s.within(block, outer)
+	w := s.within(outer)
 	name := n.Get("configMapRef").Get("name").Text()
 	data := s.im.configMaps[name].Find("data")
 	if url := data.Find("baseUrl"); url != nil {
@@ -183,7 +183,7 @@ func (s *applicationSet) decision(n *manifest.Node, base string) *given {
 	}
 	n.Get("configMapRef").Text()
 	block := &draft.Block{}
-	w := s.within(block, nil)
+	w := s.within(nil)
 	block.Set("cluster", draft.Raw(s.im.clusters.inCluster(inClusterName).reference()), draft.None())
 	block.Set("api_version", draft.String(data.Find("apiVersion").Peek()), draft.None())
 	block.Set("kind", draft.String(kindOfPlural(data.Find("kind").Peek())), draft.None())

@@ -19,11 +19,11 @@ type rule struct {
 
 // role is what a subject may do.
 type role struct {
-	name, description string
-	groups            []draft.Item
-	rules             []rule
-	comments          []string
-	line              int
+	name     string
+	groups   []draft.Item
+	rules    []rule
+	comments []string
+	line     int
 }
 
 // actions are what Argo CD's rights on applications are in Gantry: to see them is

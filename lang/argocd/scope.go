@@ -67,7 +67,7 @@ func (s *itemScope) at(path ...string) template.Text {
 // valuesShape are the values that a generator adds itself.
 type valuesShape map[string]template.Text
 
-func (v valuesShape) field(s *itemScope, path []string) (template.Text, error) {
+func (v valuesShape) field(_ *itemScope, path []string) (template.Text, error) {
 	if path[0] != "values" || len(v) == 0 {
 		return nil, nil
 	}

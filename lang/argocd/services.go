@@ -131,7 +131,7 @@ func (w *writer) setCredential(block *draft.Block, argument string, n, field *ma
 	if field.Kind() != manifest.String || matches == nil {
 		header := block.Type == "header" && argument == "value" && (confidential.MatchString(field.Parent().Find("name").Peek()) || strings.EqualFold(field.Parent().Find("name").Peek(), "Authorization"))
 		isKey := field.Parent().Kind() == manifest.Map && field.Parent().Key() != "" && services[strings.TrimPrefix(n.Key(), "service.")].keyed == field.Parent().Key()
-		if !secretArguments[argument] && !header && !isKey && !hasUser(text) && !(argument == "url" && strings.Contains(text, "?")) {
+		if !secretArguments[argument] && !header && !isKey && !hasUser(text) && (argument != "url" || !strings.Contains(text, "?")) {
 			block.Set(argument, w.value(field), comments)
 			return
 		}

@@ -56,7 +56,7 @@ func (w *writer) helm(application, source *draft.Block, n *manifest.Node) {
 		return
 	}
 	block := &draft.Block{Type: "helm"}
-	if release := n.Get("releaseName"); release != nil && !(release.Peek() == w.name && !application.Has("name")) && release.Peek() != "" {
+	if release := n.Get("releaseName"); release != nil && (release.Peek() != w.name || application.Has("name")) && release.Peek() != "" {
 		w.set(block, "release_name", release)
 	} else {
 		release.Text()

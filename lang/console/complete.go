@@ -56,7 +56,7 @@ func insideString(text string) bool {
 	tokens, _ := hclsyntax.LexExpression([]byte(text), "", hcl.InitialPos)
 	var open []hclsyntax.TokenType
 	for _, token := range tokens {
-		switch token.Type {
+		switch token.Type { //nolint:exhaustive // what opens and closes strings
 		case hclsyntax.TokenOQuote, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
 			open = append(open, token.Type)
 		case hclsyntax.TokenCQuote, hclsyntax.TokenTemplateSeqEnd:

@@ -68,7 +68,7 @@ func Incomplete(text string) bool {
 	depth := 0
 	last := hclsyntax.TokenNil
 	for _, token := range tokens {
-		switch token.Type {
+		switch token.Type { //nolint:exhaustive // what opens and closes
 		case hclsyntax.TokenOBrace, hclsyntax.TokenOParen, hclsyntax.TokenOBrack, hclsyntax.TokenTemplateInterp,
 			hclsyntax.TokenTemplateControl, hclsyntax.TokenOHeredoc:
 			depth++

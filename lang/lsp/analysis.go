@@ -34,7 +34,8 @@ func (s *Server) analyse(ctx context.Context) {
 			return
 		case <-time.After(debounce):
 		}
-		for ctx.Err() == nil && s.analyseNext(ctx) {
+		for more := true; more && ctx.Err() == nil; {
+			more = s.analyseNext(ctx)
 		}
 	}
 }

@@ -73,11 +73,10 @@ func (s *Server) didClose(p protocol.DocumentParams) (any, error) {
 }
 
 // didChangeFiles looks at every module again: their files are cheap to compare.
-func (s *Server) didChangeFiles() error {
+func (s *Server) didChangeFiles() {
 	for _, m := range s.modules {
 		s.touch(filepath.Join(m.dir, "any.gantry.hcl"))
 	}
-	return nil
 }
 
 func (s *Server) didChangeFolders(p protocol.DidChangeFoldersParams) (any, error) {

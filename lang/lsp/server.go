@@ -138,7 +138,8 @@ func (s *Server) handle(ctx context.Context, method string, params json.RawMessa
 	case "textDocument/didClose":
 		return call(params, s.didClose)
 	case "workspace/didChangeWatchedFiles":
-		return nil, s.didChangeFiles()
+		s.didChangeFiles()
+		return nil, nil
 	case "workspace/didChangeWorkspaceFolders":
 		return call(params, s.didChangeFolders)
 	case "textDocument/completion":

@@ -88,8 +88,8 @@ func (f field) parse(text string) (values uint64, star bool, err error) {
 	}
 	low, high := f.low, f.high
 	from, to, ranged := strings.Cut(body, "-")
-	switch {
-	case body == "*" || body == "?":
+	switch body {
+	case "*", "?":
 		star = step == 1
 	default:
 		if low, err = f.value(from); err != nil {

@@ -23,7 +23,8 @@ func completed() *schema.Block {
 		Type: "thing", Doc: "A thing.", CompletedBy: "others",
 		Arguments: []schema.Argument{
 			{Name: "others", Type: schema.Any, Doc: "Others."},
-			{Name: "a", Type: schema.String, Required: true, Doc: "A."}, {Name: "b", Type: schema.String, Doc: "B."},
+			{Name: "a", Type: schema.String, Required: true, Doc: "A."},
+			{Name: "b", Type: schema.String, Doc: "B."},
 		},
 		Blocks: []schema.Nested{
 			{Min: 1, Max: 1, Block: &schema.Block{

@@ -120,7 +120,7 @@ func (t *translator) apply(name string, texts []Text) (Text, error) {
 		}
 		return nil
 	}
-	if f, ok := direct[name]; ok && !(name == "eq" && len(texts) > 2) {
+	if f, ok := direct[name]; ok && (name != "eq" || len(texts) <= 2) {
 		if err := wants(f.arguments); err != nil {
 			return nil, err
 		}

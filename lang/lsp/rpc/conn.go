@@ -99,11 +99,11 @@ func (c *Conn) read(ctx context.Context, calls chan<- call) error {
 			}
 			continue
 		}
-		switch {
-		case m.Method == "$/cancelRequest":
+		switch m.Method {
+		case "$/cancelRequest":
 			c.cancel(m.Params)
 			continue
-		case m.Method == "":
+		case "":
 			if m.Error != nil {
 				c.report(fmt.Errorf("the client answered a request with an error: %w", m.Error))
 			}
