@@ -164,7 +164,7 @@ func checkCount(in *eval.Instance, items []generate.Item) bool {
 	}
 	more := ""
 	if len(items) > maxShown {
-		more = ", ..."
+		more = fmt.Sprintf(" and %d more", len(items)-maxShown)
 	}
 	in.ErrorAt(in.Values, "max_items", "Too many items", "%s has %d items, and may have %d: %s%s. Raise max_items if that is meant.", in.Address, len(items), limit, strings.Join(shown, ", "), more)
 	return false

@@ -112,7 +112,7 @@ func ParseNames(patterns []string) (*Names, error) {
 		}
 		compiled, err := glob.Compile(body)
 		if err != nil || body == "" {
-			return nil, fmt.Errorf("%q is not a valid pattern of names: write a name, or one with * and ?", text)
+			return nil, fmt.Errorf("%q is not valid: write a name, or one with * for any text", text)
 		}
 		*list = append(*list, namePattern{text: body, glob: compiled})
 	}
