@@ -5,7 +5,7 @@ aplication "web" {
 }
 
 webhook "web" {
-#^^^^^^ Unsupported block type: Blocks of type "webhook" are not expected here. At the top level there may be the blocks application, check, cluster, credentials, function, gantry, generator, health, import, locals, module, moved, notifier, output, policy, profile, project, removed, repository, role, rollout, secret, trigger and variable.
+#^^^^^^ Unsupported block type: Blocks of type "webhook" are not expected here. At the top level there may be the blocks application, check, cluster, credentials, function, gantry, generator, health, import, locals, module, moved, notifier, output, policy, profile, project, remote, removed, repository, role, rollout, secret, trigger and variable.
 }
 
 cluster "prod eu" {
