@@ -47,6 +47,14 @@ func (o *workOptions) register(c *cli, command *cobra.Command) {
 	complete(command, "target", c.targetCompletions())
 }
 
+// check refuses what the flags' types allow and that makes no sense.
+func (o *workOptions) check() error {
+	if o.parallelism < 1 {
+		return &usageError{command: o.command, err: fmt.Errorf("--parallelism is %d, and must be at least 1", o.parallelism)}
+	}
+	return nil
+}
+
 // addresses parses the targets.
 func (o *workOptions) addresses() ([]addr.Address, error) {
 	var out []addr.Address
@@ -86,6 +94,9 @@ type work struct {
 // begin loads the configuration and wires an engine. What is wrong with the
 // configuration is in work.diags: the sound part of it can be planned.
 func (c *cli) begin(ctx context.Context, in *inputs, options workOptions) (*work, error) {
+	if err := options.check(); err != nil {
+		return nil, err
+	}
 	w, err := c.prepare(options)
 	if err != nil {
 		return nil, err
@@ -137,6 +148,9 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 
 // beginSaved reads a saved plan and wires an engine that applies it.
 func (c *cli) beginSaved(ctx context.Context, file string, options workOptions) (*work, *plan.Plan, error) {
+	if err := options.check(); err != nil {
+		return nil, nil, err
+	}
 	w, err := c.prepare(options)
 	if err != nil {
 		return nil, nil, err
@@ -185,9 +199,6 @@ func (c *cli) prepare(options workOptions) (*work, error) {
 	targets, err := options.addresses()
 	if err != nil {
 		return nil, err
-	}
-	if options.parallelism < 1 {
-		return nil, &usageError{command: options.command, err: fmt.Errorf("--parallelism is %d, and must be at least 1", options.parallelism)}
 	}
 	allowed, err := options.allowed()
 	if err != nil {

@@ -147,7 +147,7 @@ func text(t *testing.T, report *configtest.Report) string {
 }
 
 // execute runs the tests of some files in a directory of their own.
-func execute(t *testing.T, ctx context.Context, change func(*configtest.Options), files map[string]string) *configtest.Report {
+func execute(ctx context.Context, t *testing.T, change func(*configtest.Options), files map[string]string) *configtest.Report {
 	t.Helper()
 	archive := &txtar.Archive{}
 	for name, content := range files {
@@ -193,7 +193,7 @@ application "web" {
 // A run takes milliseconds, and events tell of each.
 func TestEventsAndSelection(t *testing.T) {
 	var events []string
-	report := execute(t, t.Context(), func(o *configtest.Options) {
+	report := execute(t.Context(), t, func(o *configtest.Options) {
 		o.Selected = func(run string) bool { return run != "two" }
 		o.Started = func(file, run string) { events = append(events, "started "+file+" "+run) }
 		o.Done = func(file string, run *configtest.Run) {
@@ -224,7 +224,7 @@ func TestEventsAndSelection(t *testing.T) {
 // An interruption skips what is left, and says nothing wrong of it.
 func TestInterruption(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	report := execute(t, ctx, func(o *configtest.Options) {
+	report := execute(ctx, t, func(o *configtest.Options) {
 		o.Done = func(string, *configtest.Run) { cancel() }
 	}, map[string]string{
 		"main.gantry.hcl":  simple,
@@ -242,7 +242,7 @@ func TestInterruption(t *testing.T) {
 }
 
 func TestJUnit(t *testing.T) {
-	report := execute(t, t.Context(), nil, map[string]string{
+	report := execute(t.Context(), t, nil, map[string]string{
 		"main.gantry.hcl": simple,
 		"a.gantrytest.hcl": `run "passes" {}
 run "fails <&> \"quoted\"" {

@@ -68,7 +68,7 @@ func TestDeclarations(t *testing.T) {
 		if diags.HasErrors() || len(file.Body.(*hclsyntax.Body).Blocks) != 1 || file.Body.(*hclsyntax.Body).Blocks[0].Type != block.Type {
 			t.Errorf("the example of %s does not show it", block.Header())
 		}
-		report := execute(t, t.Context(), func(o *configtest.Options) { o.Selected = func(string) bool { return false } }, map[string]string{
+		report := execute(t.Context(), t, func(o *configtest.Options) { o.Selected = func(string) bool { return false } }, map[string]string{
 			"main.gantry.hcl": simple, "example.gantrytest.hcl": block.Example + "\nrun \"other\" {}\n",
 		})
 		if report.Files[0].Diagnostics.HasErrors() {

@@ -150,8 +150,10 @@ func createExample() *plan.Plan {
 		{Name: "zone", Value: json.RawMessage(`"eu-2"`)},
 	}}
 	p.OutputsBefore = []published.Output{
-		{Name: "gone", Value: json.RawMessage(`true`)}, {Name: "same", Value: json.RawMessage(`1`)},
-		{Name: "token", Sensitive: true}, {Name: "zone", Value: json.RawMessage(`"eu-1"`)},
+		{Name: "gone", Value: json.RawMessage(`true`)},
+		{Name: "same", Value: json.RawMessage(`1`)},
+		{Name: "token", Sensitive: true},
+		{Name: "zone", Value: json.RawMessage(`"eu-1"`)},
 	}
 	return p
 }

@@ -22,6 +22,7 @@ func describePin(pin source.Pin) string {
 		return strings.Join(nonEmpty("directory", pin.URL, pin.Path), " ")
 	case source.Inline:
 		return "objects written in the configuration"
+	case source.Plugin, source.Resource, source.Remote:
 	}
 	return strings.Join(nonEmpty(string(pin.Type), withoutLogin(pin.URL), pin.Path, revision(pin)), " ")
 }

@@ -74,7 +74,7 @@ func (c *Client) Call(ctx context.Context, call providers.PluginCall) ([]byte, e
 	if err != nil {
 		return nil, failed(ctx, at, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read, or is of no more use
+	defer response.Body.Close()
 	if response.StatusCode >= 300 && response.StatusCode < 400 {
 		return nil, fmt.Errorf("%s redirects elsewhere, which is not followed: write the URL that it leads to", web.Redact(at))
 	}
