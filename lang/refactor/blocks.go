@@ -89,7 +89,7 @@ func decodeMoved(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	case m.From.Kind != m.To.Kind:
 		in.Errorf(m.ToAt, invalidAddress, "%s cannot become %s: an application moves to an application, and a module to a module.", m.From, m.To)
 		return nothing()
-	case m.From.Kind == "module" && m.To.Module != "" && Covers(m.From, m.To):
+	case m.From.Kind == "module" && Covers(m.From, addr.Address{Module: m.To.Module}):
 		in.Errorf(m.ToAt, invalidAddress, "A module cannot be moved into itself.")
 		return nothing()
 	}

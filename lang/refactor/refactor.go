@@ -61,17 +61,13 @@ func compare(a, b hcl.Range) int {
 	return cmp.Or(strings.Compare(a.Filename, b.Filename), cmp.Compare(a.Start.Byte, b.Start.Byte))
 }
 
-// Current returns the address that an application has now, through all renames,
-// however many lie in between.
+// Current returns the address that an application or a module has now, through all
+// renames, however many lie in between. Where several renames are about it, that of
+// the narrowest address counts: an instance's before its block's, and that before its
+// module's.
 func (s *Set) Current(a addr.Address) addr.Address {
-	for range s.Moved { // no rename applies twice, as there are no cycles
-		next := a
-		for i := range s.Moved {
-			if to, ok := s.Moved[i].rename(a); ok {
-				next = to
-				break
-			}
-		}
+	for range len(s.Moved) * len(a.String()) { // more than there can be, as nothing comes back to where it was
+		next, _ := s.next(a)
 		if next == a {
 			break
 		}
@@ -80,26 +76,50 @@ func (s *Set) Current(a addr.Address) addr.Address {
 	return a
 }
 
-// Leaves returns what is said of an application that is removed, nil for nothing.
-func (s *Set) Leaves(a addr.Address) *Removed {
-	for i := range s.Removed {
-		if Covers(s.Removed[i].From, a) {
-			return &s.Removed[i]
+// next returns the address that an address gets by the one rename that is about it,
+// and that rename, nil for none.
+func (s *Set) next(a addr.Address) (addr.Address, *Moved) {
+	next, narrowest, by := a, 0, (*Moved)(nil)
+	for i := range s.Moved {
+		m := &s.Moved[i]
+		if to, ok := m.rename(a); ok && narrowness(m.From) > narrowest {
+			next, narrowest, by = to, narrowness(m.From), m
 		}
 	}
-	return nil
+	return next, by
 }
 
-// rename returns the address that an application gets by one rename; it is false
-// where the rename is not about it.
+// narrowness orders the addresses that cover one address: each is the beginning of
+// those that are narrower.
+func narrowness(a addr.Address) int { return len(a.String()) }
+
+// Leaves returns what is said of an application, or a module, that is removed, nil for
+// nothing. The narrowest address counts.
+func (s *Set) Leaves(a addr.Address) *Removed {
+	var by *Removed
+	for i := range s.Removed {
+		r := &s.Removed[i]
+		if Covers(r.From, a) && (by == nil || narrowness(r.From) > narrowness(by.From)) {
+			by = r
+		}
+	}
+	return by
+}
+
+// rename returns the address that an application or a module gets by one rename; it is
+// false where the rename is not about it.
 func (m *Moved) rename(a addr.Address) (addr.Address, bool) {
 	if m.From.Kind == "module" {
-		rest, ok := below(m.From, a.Module)
+		rest, ok := below(m.From, moduleOf(a))
 		if !ok || strings.HasPrefix(rest, "[") && m.To.HasKey {
 			return a, false
 		}
-		a.Module = m.To.String() + rest
-		return a, true
+		if a.Kind != "module" {
+			a.Module = m.To.String() + rest
+			return a, true
+		}
+		to, err := addr.Parse(m.To.String() + rest)
+		return to, err == nil
 	}
 	switch {
 	case a == m.From:
@@ -110,14 +130,22 @@ func (m *Moved) rename(a addr.Address) (addr.Address, bool) {
 	return a, false
 }
 
-// Covers reports whether an application is the one, or one of those, that an address
-// is of: itself, an instance of it, or something in the module.
+// Covers reports whether an application or a module is the one, or one of those, that
+// an address is of: itself, an instance of it, or something in the module.
 func Covers(of, a addr.Address) bool {
 	if of.Kind == "module" {
-		_, in := below(of, a.Module)
+		_, in := below(of, moduleOf(a))
 		return in
 	}
 	return a == of || a.Block() == of
+}
+
+// moduleOf is the module that an application is in, or a module itself.
+func moduleOf(a addr.Address) string {
+	if a.Kind == "module" {
+		return a.String()
+	}
+	return a.Module
 }
 
 // below returns what follows a module's address in the address of a module: nothing,
@@ -156,7 +184,7 @@ func (s *Set) Check() hcl.Diagnostics {
 		to[m.To] = m
 	}
 	for i := range s.Moved {
-		if cycle := cycleFrom(from, &s.Moved[i]); cycle != "" {
+		if cycle := s.cycleFrom(s.Moved[i].From); cycle != "" {
 			report(s.Moved[i].FromAt, "These moves lead back to where they began, so that it is not known what has which address now: %s. Remove the oldest of them.", cycle)
 			break
 		}
@@ -178,14 +206,27 @@ func (s *Set) Check() hcl.Diagnostics {
 	return diags
 }
 
-// cycleFrom returns a cycle of renames that a rename begins, as text; empty where
-// there is none. It must be the first of its cycle, so that each is told once.
-func cycleFrom(from map[addr.Address]*Moved, start *Moved) string {
-	path := []string{start.From.String()}
-	for at := start; at != nil && len(path) <= len(from)+1; at = from[at.To] {
-		path = append(path, at.To.String())
-		if at.To == start.From {
-			return strings.Join(path, " → ")
+// cycleFrom returns how renames lead from an address on until one of them applies
+// again, as text; empty where none does. Asking it of all addresses that are renamed
+// tells of every cycle: what is below them goes the same way. Only an instance may
+// not, where the block becomes an instance of another.
+func (s *Set) cycleFrom(start addr.Address) string {
+	starts := []addr.Address{start}
+	if !start.HasKey {
+		starts = append(starts, start.Instance("..."))
+	}
+	for _, at := range starts {
+		path, applied := []string{at.String()}, map[*Moved]bool{}
+		for {
+			next, by := s.next(at)
+			if by == nil || next == at { // what is moved to itself is told of by itself
+				break
+			}
+			at, path = next, append(path, next.String())
+			if applied[by] || slices.Index(path, at.String()) < len(path)-1 {
+				return strings.Join(path, " → ")
+			}
+			applied[by] = true
 		}
 	}
 	return ""

@@ -1,6 +1,7 @@
 package refactor_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +76,61 @@ func TestCurrent(t *testing.T) {
 	}
 }
 
+// Of several renames that are about an address, the narrowest counts, in whatever
+// order they are.
+func TestCurrentIsTheNarrowest(t *testing.T) {
+	for _, test := range []struct{ moves, from, want string }{
+		{"application.web -> application.site\napplication.web[\"eu\"] -> application.eu", `application.web["eu"]`, "application.eu"},
+		{"application.web -> application.site\napplication.web[\"eu\"] -> application.eu", `application.web["us"]`, `application.site["us"]`},
+		{"module.a -> module.b\nmodule.a.application.x -> application.x", "module.a.application.x", "application.x"},
+		{"module.a -> module.b\nmodule.a.application.x -> application.x", "module.a.application.y", "module.b.application.y"},
+		{"module.a[\"eu\"] -> module.eu\nmodule.a -> module.b", `module.a["eu"].application.x`, "module.eu.application.x"},
+		{"module.a[\"eu\"] -> module.eu\nmodule.a -> module.b", `module.a["us"].application.x`, `module.b["us"].application.x`},
+		{"module.a -> module.b\nmodule.a.module.c -> module.c", "module.a.module.c.application.x", "module.c.application.x"},
+		{"module.p -> module.r\nmodule.r.application.x -> module.p.application.y", "module.p.application.x", "module.r.application.y"},
+		{"module.a -> module.b\nmodule.b.module.c -> module.d[\"k\"]", "module.a.module.c", `module.d["k"]`},
+		{"module.a -> module.b", `module.a["k"].module.c["l"]`, `module.b["k"].module.c["l"]`},
+	} {
+		s := set(t, test.moves)
+		for range 2 {
+			if got := s.Current(parse(t, test.from)); got.String() != test.want {
+				t.Errorf("%s: %s is %s now, want %s", test.moves, test.from, got, test.want)
+			}
+			slices.Reverse(s.Moved)
+		}
+		if diags := s.Check(); diags.HasErrors() {
+			t.Errorf("%s: %v", test.moves, diags)
+		}
+	}
+}
+
+// Renames that lead back are told, also where only part of what they rename does.
+func TestCheckFindsCycles(t *testing.T) {
+	for _, moves := range []string{
+		"application.a -> application.b\napplication.b -> application.a",
+		"application.web -> application.site\napplication.site[\"eu\"] -> application.web[\"eu\"]",
+		"module.a -> module.b\nmodule.b.application.x -> module.a.application.x",
+		"module.a -> module.b\nmodule.b.module.c -> module.a.module.c",
+		"module.a -> module.b.module.c\nmodule.b -> module.a",
+		"module.p -> module.q\nmodule.q.module.a -> module.p.module.a\nmodule.p.module.a -> module.c[\"k\"]",
+	} {
+		s := set(t, moves)
+		diags := s.Check()
+		if len(diags) != 1 || !strings.Contains(diags[0].Detail, " → ") {
+			t.Errorf("%s: %v", moves, diags)
+		}
+		s.Current(s.Moved[0].From) // ends all the same
+	}
+	for _, moves := range []string{
+		"application.web -> application.web[\"eu\"]", "application.web[\"eu\"] -> application.web",
+		"module.a -> module.a[\"eu\"]", "application.a -> application.b\napplication.c -> application.a",
+	} {
+		if diags := set(t, moves).Check(); len(diags) > 0 {
+			t.Errorf("%s: %v", moves, diags)
+		}
+	}
+}
+
 // However renames are ordered and chained: an address comes to the same one, that is
 // renamed no further, and two never become one.
 func TestCurrentIsStable(t *testing.T) {
@@ -113,10 +169,12 @@ func TestCurrentIsStable(t *testing.T) {
 func TestLeaves(t *testing.T) {
 	s := &refactor.Set{Removed: []refactor.Removed{
 		{From: parse(t, "application.all")}, {From: parse(t, `application.some["a"]`), Destroy: true}, {From: parse(t, "module.m")},
+		{From: parse(t, "module.m.application.keep")}, {From: parse(t, `application.all["b"]`)},
 	}}
 	for text, want := range map[string]string{
 		"application.all": "application.all", `application.all["k"]`: "application.all", `application.some["a"]`: `application.some["a"]`,
 		`application.some["b"]`: "", "application.some": "", `module.m["k"].application.x`: "module.m", "module.mm.application.x": "", "module.m.application.all": "module.m",
+		"module.m.application.keep": "module.m.application.keep", `application.all["b"]`: `application.all["b"]`, "module.m": "module.m", `module.m["k"].module.n`: "module.m", "module.n": "",
 	} {
 		got := ""
 		if r := s.Leaves(parse(t, text)); r != nil {
