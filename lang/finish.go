@@ -53,6 +53,7 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	slices.SortFunc(c.Generators, func(a, b *Generator) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Applications, func(a, b *Application) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Broken, func(a, b Broken) int { return a.Address.Compare(b.Address) })
+	c.Broken = slices.CompactFunc(c.Broken, func(a, b Broken) bool { return a.Address == b.Address })
 	slices.SortFunc(c.Deferred, addr.Address.Compare)
 	slices.SortFunc(c.Unset, func(a, b Variable) int {
 		return cmp.Or(strings.Compare(a.Range.Filename, b.Range.Filename), cmp.Compare(a.Range.Start.Byte, b.Range.Start.Byte))

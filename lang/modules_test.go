@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -441,4 +442,147 @@ output "token" {
 			t.Errorf("%s is %s", o.Name, got)
 		}
 	}
+}
+
+// TestModuleFaults holds what a review of modules found.
+func TestModuleFaults(t *testing.T) {
+	const service = `
+variable "name" {}
+variable "cluster" { type = cluster }
+application "web" {
+  source {
+    objects = []
+  }
+  destination {
+    cluster   = var.cluster
+    namespace = var.name
+  }
+}
+output "name" { value = application.web.namespace }
+`
+	const base = "cluster \"eu\" {\n  server = \"https://eu.example.com\"\n}\n"
+	app := func(name, more string) string {
+		return "application \"" + name + "\" {\n  source {\n    objects = []\n  }\n  destination {\n    cluster = cluster.eu\n  }\n" + more + "}\n"
+	}
+	tree := func(main string) map[string]string {
+		return map[string]string{"main.gantry.hcl": base + main, "service/s.gantry.hcl": service}
+	}
+	t.Run("no instances", func(t *testing.T) {
+		config := soundTree(t, tree(`
+module "m" {
+  source   = "./service"
+  for_each = {}
+  name     = each.key
+  cluster  = cluster.eu
+}
+output "all" { value = { for key, m in module.m : key => m.name } }
+`), lang.LoadOptions{})
+		if got := value.Text(config.Outputs[0].Value); got != "{}" {
+			t.Errorf("it is %s", got)
+		}
+	})
+	t.Run("duplicates", func(t *testing.T) {
+		config, _ := evaluateTree(t, tree(app("web", "  for_each = toset([\"a\"])\n")+app("web", "  for_each = toset([\"b\"])\n")), lang.LoadOptions{})
+		covered := slices.ContainsFunc(config.Broken, func(b lang.Broken) bool {
+			return b.Address.Covers(addr.Application("web").Instance("b"))
+		})
+		if !covered {
+			t.Errorf("the instances of the second are lost: %v", config.Broken)
+		}
+	})
+	t.Run("edges", func(t *testing.T) {
+		config := soundTree(t, tree(app("db", "  for_each = toset([\"a\", \"b\"])\n")+`
+locals {
+  first = "a"
+  db    = application.db["b"].name
+}
+module "each" {
+  source   = "./service"
+  for_each = { x = application.db["a"].namespace }
+  name     = each.value
+  cluster  = cluster.eu
+}
+module "after" {
+  source     = "./service"
+  name       = "after"
+  cluster    = cluster.eu
+  depends_on = [local.db]
+}
+cluster "late" {
+  server     = "https://late.example.com"
+  depends_on = [module.after]
+}
+application "computed" {
+  depends_on = [application.db[local.first]]
+  source {
+    objects = []
+  }
+  destination {
+    cluster = cluster.late
+  }
+}
+application "shadowed" {
+  for_each = toset(["a"])
+  source {
+    objects = []
+  }
+  destination {
+    cluster = cluster.eu
+  }
+  info = { names = join(",", [for each in [{ key = "b" }] : application.db[each.key].name]) }
+}
+`), lang.LoadOptions{})
+		for address, want := range map[string]string{
+			`module.each["x"].application.web`: `application.db["a"]`,
+			"module.after.application.web":     `application.db["b"]`,
+			"application.computed":             `application.db["a"]`,
+			`application.shadowed["a"]`:        `application.db["b"]`,
+		} {
+			if got := waitsFor(application(t, config, address)); !slices.Contains(got, want) {
+				t.Errorf("%s waits for %v, not for %s", address, got, want)
+			}
+		}
+		if got := waitsFor(application(t, config, "application.computed")); !slices.Contains(got, "module.after.application.web") {
+			t.Errorf("what a cluster depends on is lost: %v", got)
+		}
+	})
+	t.Run("cycle through all clusters", func(t *testing.T) {
+		_, diags := evaluateTree(t, tree("cluster \"a\" {\n  for_each = toset([\"x\"])\n  server = \"https://a.example.com\"\n  labels = { n = cluster.zz.name }\n}\n"+app("web", "")), lang.LoadOptions{})
+		if !diags.HasErrors() {
+			t.Error("there are no errors")
+		}
+	})
+	t.Run("sensitive parts of inputs", func(t *testing.T) {
+		config := soundTree(t, map[string]string{
+			"main.gantry.hcl": base + "module \"m\" {\n  source = \"./m\"\n  c = sensitive({ a = sensitive({ b = cluster.eu }) })\n}\n",
+			"m/m.gantry.hcl":  "variable \"c\" {\n  type = map(map(cluster))\n}\nlocals {\n  x = var.c\n}\n",
+		}, lang.LoadOptions{})
+		if len(config.Broken) > 0 {
+			t.Error(config.Broken)
+		}
+	})
+	t.Run("sensitive key", func(t *testing.T) {
+		_, diags := evaluateTree(t, tree(app("db", "  for_each = toset([\"a\"])\n")+app("web", "  for_each = { x = sensitive(\"hunter2\") }\n  depends_on = [application.db[each.value]]\n")), lang.LoadOptions{})
+		if !diags.HasErrors() || strings.Contains(diags.Error(), "hunter2") {
+			t.Errorf("got %v", diags)
+		}
+	})
+	t.Run("functions", func(t *testing.T) {
+		_, diags := evaluateTree(t, map[string]string{
+			"f.gantry.json":   `{"function": {"a": {"params": ["x"], "result": "${fn::a(x)}"}}}`,
+			"main.gantry.hcl": "locals {\n  v = fn::a(1)\n}\nfunction \"b\" {\n  params = [x]\n  result = fn::a(x)\n}\noutput \"o\" { value = fn::b(1) }\n",
+		}, lang.LoadOptions{})
+		if !diags.HasErrors() || strings.Contains(diags.Error(), "bug in gantry") {
+			t.Errorf("got %v", diags)
+		}
+		var chain strings.Builder
+		chain.WriteString("function \"f0\" {\n  params = [x]\n  result = x\n}\n")
+		for i := range 40 {
+			chain.WriteString("function \"f" + strconv.Itoa(i+1) + "\" {\n  params = [x]\n  result = fn::f" + strconv.Itoa(i) + "(x)\n}\n")
+		}
+		config := soundTree(t, map[string]string{"main.gantry.hcl": chain.String() + "output \"o\" { value = fn::f40(7) }\n"}, lang.LoadOptions{})
+		if got := value.Text(config.Outputs[0].Value); got != "7" {
+			t.Errorf("it is %s", got)
+		}
+	})
 }

@@ -3,6 +3,7 @@ package lang
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -48,6 +49,10 @@ func decodeObjects(in *eval.Instance, v *schema.Values, s *Source) {
 			continue
 		}
 		made := object.Object(plain.(map[string]any))
+		if slices.ContainsFunc(sensitive, namesObject) {
+			in.Errorf(at, "Sensitive value not allowed here", "In object %d, what names it holds a sensitive value: its kind, or a part of its metadata. Only the data and stringData of Secrets may: other fields are shown in plans.", i)
+			continue
+		}
 		if problem := checkObject(made); problem != "" {
 			in.Errorf(at, "Invalid object", "Object %d %s.", i, problem)
 			continue
@@ -60,6 +65,12 @@ func decodeObjects(in *eval.Instance, v *schema.Values, s *Source) {
 		}
 		s.Objects = append(s.Objects, made)
 	}
+}
+
+// namesObject reports whether a field is one of those that messages call an object
+// by.
+func namesObject(pointer string) bool {
+	return pointer == "/kind" || pointer == "/apiVersion" || pointer == "/metadata" || strings.HasPrefix(pointer, "/metadata/name")
 }
 
 // describe renders why something is no JSON. A number that is out of range is

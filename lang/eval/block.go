@@ -23,6 +23,9 @@ type Kind struct {
 	Types map[string]*Kind
 	// Grouped says that all blocks of the kind together are a value, under the root.
 	Grouped bool
+	// Vital says that one which cannot be told must not pass for one that is not
+	// there, whatever it is about: then the whole configuration is incomplete.
+	Vital bool
 	// Shared says that all blocks of the kind in the root module count in the modules
 	// that are called, too, without being passed.
 	Shared bool
@@ -67,6 +70,7 @@ type block struct {
 	references []reference
 	needs      []*block    // distinct, sorted
 	broken     bool        // not as declared: what it comes to is not sound
+	duplicate  bool        // there is another block with the address
 	reported   []hcl.Range // references that were reported already
 	skip       bool        // it cannot be evaluated at all, not even to find more errors
 	members    []*block    // of a group
@@ -173,7 +177,7 @@ func (m *Module) add(u *unit, b *block, diags hcl.Diagnostics) ([]*block, hcl.Di
 	key := b.address
 	key.Module = ""
 	if first := u.index[key]; first != nil {
-		first.broken = true
+		first.broken, first.duplicate = true, true
 		detail := fmt.Sprintf("%s was already declared at %s. Rename or remove one of the two.", b.address, first.header)
 		if b.kind.Single {
 			detail = fmt.Sprintf("There may be one %s block in a module, and the first is at %s. Put the arguments of both into one.", b.kind.Type, first.header)

@@ -180,9 +180,18 @@ func suggestTypes(diags hcl.Diagnostics) {
 // conform brings a value to the type. Its errors begin with where in the value it
 // does not fit.
 func (c constraint) conform(v cty.Value) (cty.Value, error) {
-	switch {
-	case c.isPlain():
+	if c.isPlain() {
 		return c.conformPlain(v)
+	}
+	v, marks := v.Unmark()
+	v, err := c.conformBlocks(v)
+	return v.WithMarks(marks), err
+}
+
+// conformBlocks brings a value without a mark of its own to a type that has blocks
+// in it.
+func (c constraint) conformBlocks(v cty.Value) (cty.Value, error) {
+	switch {
 	case !v.IsKnown():
 		return v, nil
 	case v.IsNull():

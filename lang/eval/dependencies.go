@@ -12,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/syntax"
+	"github.com/gantrycd/gantry/lang/value"
 )
 
 // addressElements returns the elements of a depends_on argument. In JSON they are
@@ -184,6 +185,14 @@ func (e *Evaluation) throughOthers(f *frame, b *block) []dependency {
 	}
 	for _, ref := range b.given {
 		found = append(found, e.throughReference(f.parent, ref)...)
+		if ref.traversal.RootName() == "each" { // what the module is made for each of
+			for _, above := range b.unit.call.references {
+				found = append(found, e.throughReference(f.parent, above)...)
+			}
+		}
+	}
+	for _, ref := range b.dependsOn {
+		found = append(found, e.inModule(f, ref)...)
 	}
 	slices.SortStableFunc(found, func(a, b dependency) int { return a.address.Compare(b.address) })
 	found = slices.CompactFunc(found, func(a, b dependency) bool { return a.address == b.address })
@@ -216,6 +225,22 @@ func (e *Evaluation) throughReference(f *frame, ref reference) []dependency {
 		return found
 	}
 	return e.throughOthers(f, ref.target)
+}
+
+// inModule returns all applications of a module that a reference means.
+func (e *Evaluation) inModule(f *frame, ref reference) []dependency {
+	if ref.call == nil {
+		return nil
+	}
+	var found []dependency
+	for _, inner := range f.meant(ref) {
+		for _, application := range e.module.applicationsOf(ref.call) {
+			for _, deep := range inner.instancesOf(application.unit) {
+				found = append(found, deep.dependency(application, application.address, ref.at))
+			}
+		}
+	}
+	return found
 }
 
 // meant returns the instances of a module that a reference to it means: the one
@@ -284,6 +309,16 @@ func (e *Evaluation) writtenDependencies(in *Instance) []Dependency {
 			}
 		}
 	})
+	for _, ref := range in.block.dependsOn {
+		if ref.target == nil || ref.call != nil || ref.target.isGroup() || ref.target.kind.Type == ordered {
+			continue
+		}
+		for _, d := range e.throughReference(in.frame, ref) {
+			for _, a := range d.expand() {
+				set[a] = ref.at
+			}
+		}
+	}
 	return sortedDependencies(set)
 }
 
@@ -314,8 +349,12 @@ func (e *Evaluation) exactAddress(in *Instance, element hcl.Expression) (a addr.
 		return addr.Address{}, true
 	}
 	if isIndex {
-		key, diags := schema.Evaluate(index.Key, in.ctx)
+		key, diags := schema.Evaluate(index.Key, e.keyContext(in))
 		in.Report(diags...)
+		if value.IsSensitive(key) {
+			in.Report(invalidDependency(index.Key.Range(), "The key is part of an address, which is shown everywhere, so that it cannot be a sensitive value."))
+			return addr.Address{}, true
+		}
 		if key, _ = key.Unmark(); !key.IsKnown() {
 			return addr.Address{}, diags.HasErrors()
 		}
@@ -339,6 +378,16 @@ func (e *Evaluation) exactAddress(in *Instance, element hcl.Expression) (a addr.
 	return a, true
 }
 
+// keyContext returns what the keys in depends_on are evaluated in.
+func (e *Evaluation) keyContext(in *Instance) *hcl.EvalContext {
+	ctx := e.scopeOf(in.frame, append(slices.Clone(in.block.references), in.block.dependsOn...))
+	if each, ok := in.ctx.Variables["each"]; ok {
+		ctx = ctx.NewChild()
+		ctx.Variables = map[string]cty.Value{"each": each}
+	}
+	return ctx
+}
+
 func (f *frame) hasInstance(target *block, key string) bool {
 	keys := f.result(target).keys
 	if target.forEach == nil {
@@ -358,6 +407,18 @@ func traversalAddress(traversal hcl.Traversal) addr.Address {
 		return addr.Address{}
 	}
 	return a
+}
+
+// boundNames returns the names that for expressions give to elements.
+func boundNames(native hclsyntax.Node) map[string]bool {
+	bound := map[string]bool{}
+	_ = hclsyntax.VisitAll(native, func(n hclsyntax.Node) hcl.Diagnostics {
+		if loop, ok := n.(*hclsyntax.ForExpr); ok {
+			bound[loop.KeyVar], bound[loop.ValVar] = true, true
+		}
+		return nil
+	})
+	return bound
 }
 
 // applicationReferences returns the applications that an expression refers to:
@@ -380,7 +441,7 @@ func applicationReferences(expr hcl.Expression, ctx *hcl.EvalContext) []Dependen
 		}
 		return found
 	}
-	exact := map[hclsyntax.Node]bool{}
+	exact, bound := map[hclsyntax.Node]bool{}, boundNames(native)
 	_ = hclsyntax.VisitAll(native, func(n hclsyntax.Node) hcl.Diagnostics {
 		switch n := n.(type) {
 		case *hclsyntax.IndexExpr:
@@ -388,8 +449,13 @@ func applicationReferences(expr hcl.Expression, ctx *hcl.EvalContext) []Dependen
 			if !ok || whole.Traversal.RootName() != "application" || len(whole.Traversal) != 2 {
 				break
 			}
+			if slices.ContainsFunc(n.Key.Variables(), func(t hcl.Traversal) bool { return bound[t.RootName()] }) {
+				break // it is another in each round
+			}
 			key, diags := n.Key.Value(ctx)
-			key, _ = key.Unmark()
+			if value.IsSensitive(key) {
+				break
+			}
 			if text, err := convert.Convert(key, cty.String); !diags.HasErrors() && err == nil && text.IsKnown() && !text.IsNull() {
 				exact[whole] = true
 				found = append(found, Dependency{Address: traversalAddress(whole.Traversal).Instance(text.AsString()), Range: n.Range()})

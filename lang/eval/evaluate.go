@@ -107,13 +107,18 @@ func functionsOf(u *unit) *hcl.EvalContext {
 // evaluate evaluates one block, whose needs have been evaluated.
 func (e *Evaluation) evaluate(f *frame, b *block) {
 	r := f.result(b)
+	if b.duplicate && (b.kind.Type == ordered || b.kind.Type == moduleType) {
+		e.leaveAddress(f.addressOf(b), b.header, true)
+	}
 	switch {
+	case b.skip:
+		r.value, r.failed = cty.DynamicVal, true
+		if !b.isGroup() {
+			e.leave(f, b, true)
+		}
 	case b.isGroup():
 		f.group(b)
 		r.failed, r.deferred = f.upstream(b)
-	case b.skip:
-		r.value, r.failed = cty.DynamicVal, true
-		e.leave(f, b, true)
 	case b.attribute != nil:
 		e.evaluateLocal(f, b)
 	default:
@@ -156,6 +161,9 @@ func (e *Evaluation) settle(f *frame, b *block, failed, known bool) {
 // leave records an application that cannot be told, or a module all of whose
 // applications cannot.
 func (e *Evaluation) leave(f *frame, b *block, failed bool) {
+	if b.kind.Vital {
+		e.result.Incomplete = true
+	}
 	if b.kind.Type == ordered || b.kind.Type == moduleType && b.skip {
 		e.leaveAddress(f.addressOf(b), b.header, failed)
 	}

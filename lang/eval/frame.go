@@ -1,6 +1,9 @@
 package eval
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/gantrycd/gantry/lang/addr"
@@ -22,7 +25,8 @@ type frame struct {
 
 	results   []result // by block.place
 	children  map[*unit]*expansion
-	dependsOn []Dependency // of the module block, and of those above it
+	made      map[outputsKey]cty.Value // of called modules, once it is asked for
+	dependsOn []Dependency             // of the module block, and of those above it
 }
 
 // expansion is the instances of a called module within one of its caller's.
@@ -130,6 +134,35 @@ func (f *frame) outputs(called *unit, through []*block) cty.Value {
 	if x == nil || !x.known {
 		return cty.DynamicVal
 	}
+	key := outputsKey{called: called, names: namesOf(through)}
+	if made, ok := f.made[key]; ok {
+		return made
+	}
+	v := f.makeOutputs(called, through, x)
+	if f.made == nil {
+		f.made = map[outputsKey]cty.Value{}
+	}
+	f.made[key] = v
+	return v
+}
+
+// outputsKey names some outputs of a called module.
+type outputsKey struct {
+	called *unit
+	names  string
+}
+
+// namesOf joins the names of blocks, each once.
+func namesOf(blocks []*block) string {
+	names := make([]string, len(blocks))
+	for i, b := range blocks {
+		names[i] = b.address.Name
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ",")
+}
+
+func (f *frame) makeOutputs(called *unit, through []*block, x *expansion) cty.Value {
 	instances := make(map[string]cty.Value, len(x.frames))
 	for _, inner := range x.frames {
 		attributes := make(map[string]cty.Value, len(through))

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -66,7 +67,7 @@ func (m *Module) defineFunctions(u *unit) hcl.Diagnostics {
 		defined[b.address.Name] = f
 	}
 	for _, name := range schema.SortedKeys(defined) {
-		if chain := callsItself(defined, name); chain != nil {
+		if chain := m.callsItself(defined, name); chain != nil {
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError,
 				Summary:  "Function calls itself",
@@ -74,6 +75,14 @@ func (m *Module) defineFunctions(u *unit) hcl.Diagnostics {
 				Subject:  defined[name].block.header.Ptr(),
 			})
 			defined[name].block.broken = true
+		}
+	}
+	for again := true; again; { // who calls a broken one is broken
+		again = false
+		for _, f := range defined {
+			if !f.block.broken && slices.ContainsFunc(m.calls(f.result), func(name string) bool { return u.hasBroken(name) }) {
+				f.block.broken, again = true, true
+			}
 		}
 	}
 	for _, b := range u.blocks {
@@ -150,13 +159,26 @@ func invalidParameter(at hcl.Range, detail string) *hcl.Diagnostic {
 	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Invalid parameter", Detail: detail, Subject: at.Ptr()}
 }
 
+// maxCalls bounds how deep functions call each other.
+const maxCalls = 100
+
+// calling finds calls of functions of a module in a text.
+var calling = regexp.MustCompile(functionRoot + `::([\pL_][\pL\pN_-]*)\s*\(`)
+
 // calls returns the names of the functions of the module that an expression calls.
-func calls(expr hcl.Expression) []string {
+// In JSON it is what looks like one.
+func (m *Module) calls(expr hcl.Expression) []string {
+	var names []string
 	native, ok := expr.(hclsyntax.Node)
 	if !ok {
-		return nil
+		file, at := m.files[expr.Range().Filename], expr.Range()
+		if file != nil && at.CanSliceBytes(file.Bytes) {
+			for _, found := range calling.FindAllSubmatch(at.SliceBytes(file.Bytes), -1) {
+				names = append(names, string(found[1]))
+			}
+		}
+		return names
 	}
-	var names []string
 	_ = hclsyntax.VisitAll(native, func(n hclsyntax.Node) hcl.Diagnostics {
 		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok {
 			if name, ours := strings.CutPrefix(call.Name, functionRoot+"::"); ours {
@@ -178,17 +200,20 @@ var brokenFunction = function.New(&function.Spec{
 	Impl: func([]cty.Value, cty.Type) (cty.Value, error) { return cty.DynamicVal, nil },
 })
 
+// hasBroken reports whether the unit has a function of a name that has errors.
+func (u *unit) hasBroken(name string) bool {
+	b := u.find(addr.Address{Kind: functionRoot, Name: name})
+	return b != nil && b.broken
+}
+
 // callsBroken reports whether an expression calls a function that has errors.
-func (u *unit) callsBroken(expr hcl.Expression) bool {
-	return u.brokenFunctions && slices.ContainsFunc(calls(expr), func(name string) bool {
-		b := u.find(addr.Address{Kind: functionRoot, Name: name})
-		return b != nil && b.broken
-	})
+func (m *Module) callsBroken(u *unit, expr hcl.Expression) bool {
+	return u.brokenFunctions && slices.ContainsFunc(m.calls(expr), u.hasBroken)
 }
 
 // callsItself returns the way from a function back to itself, nil where there is
 // none.
-func callsItself(defined map[string]*userFunction, start string) []string {
+func (m *Module) callsItself(defined map[string]*userFunction, start string) []string {
 	seen := map[string]bool{}
 	var walk func(name string, path []string) []string
 	walk = func(name string, path []string) []string {
@@ -198,7 +223,7 @@ func callsItself(defined map[string]*userFunction, start string) []string {
 			return nil
 		}
 		seen[name] = true
-		for _, called := range calls(f.result) {
+		for _, called := range m.calls(f.result) {
 			if called == start {
 				return append(path, path[0])
 			}
@@ -215,10 +240,9 @@ func callsItself(defined map[string]*userFunction, start string) []string {
 // result as they would if it were written where it is called.
 func (f *userFunction) function() function.Function {
 	spec := &function.Spec{
-		Type: func(args []cty.Value) (cty.Type, error) {
-			v, err := f.call(args)
-			return v.Type(), err
-		},
+		// Which type it is, only the result tells, and to make that twice would double the
+		// work with every function in between.
+		Type: function.StaticReturnType(cty.DynamicPseudoType),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f.call(args) },
 	}
 	parameter := func(name string) function.Parameter {
@@ -238,6 +262,12 @@ func (f *userFunction) function() function.Function {
 }
 
 func (f *userFunction) call(args []cty.Value) (cty.Value, error) {
+	u := f.block.unit
+	if u.depth >= maxCalls {
+		return cty.DynamicVal, fmt.Errorf("functions call each other more than %d deep", maxCalls)
+	}
+	u.depth++
+	defer func() { u.depth-- }()
 	ctx := f.scope.NewChild()
 	ctx.Variables = make(map[string]cty.Value, len(args))
 	for i, name := range f.params {

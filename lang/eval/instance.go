@@ -128,12 +128,18 @@ func (e *Evaluation) evaluateInstances(f *frame, b *block) {
 		e.leave(f, b, r.failed)
 		return
 	}
+	if called := b.unit.children[b.address.Name]; b.kind.Type == moduleType && called != nil {
+		f.children[called] = &expansion{known: true} // also where it has no instance
+	}
 	attributes := make(map[string]cty.Value, len(elements))
 	r.keys = make([]string, 0, len(elements))
 	for _, element := range elements {
 		v, ok := e.evaluateInstance(f, b, address.Instance(element.key), withEach(ctx, cty.StringVal(element.key), element.value))
 		attributes[element.key] = v
 		r.keys = append(r.keys, element.key)
+		if !ok && b.kind.Vital {
+			e.result.Incomplete = true
+		}
 		if !ok && b.kind.Type == ordered {
 			e.leaveAddress(address.Instance(element.key), b.header, r.broken[element.key])
 		}

@@ -62,7 +62,7 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 	}
 	if b.attribute != nil {
 		collect(b.attribute.Expr.Variables(), &b.references, false)
-		b.broken = b.broken || b.unit.callsBroken(b.attribute.Expr)
+		b.broken = b.broken || m.callsBroken(b.unit, b.attribute.Expr)
 	} else {
 		b.parsed.Walk(func(p *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
 			switch argument.Type.Name {
@@ -76,7 +76,7 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 				collect(traversals, &b.dependsOn, false)
 			default:
 				traversals, more := m.beforehand(argument.Type, p.References(attribute.Expr))
-				b.broken = b.broken || more.HasErrors() || b.unit.callsBroken(attribute.Expr)
+				b.broken = b.broken || more.HasErrors() || m.callsBroken(b.unit, attribute.Expr)
 				diags = append(diags, more...)
 				collect(traversals, &b.references, p.Block.Type == "validation")
 			}
@@ -84,6 +84,7 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 	}
 	if from = b.unit.call; b.input != nil {
 		collect(b.input.Expr.Variables(), &b.given, false)
+		b.broken = b.broken || m.callsBroken(b.unit.parent, b.input.Expr)
 	}
 	if from = b; b.kind.Type == moduleType && b.unit.children[b.address.Name] == nil {
 		for _, name := range schema.SortedKeys(b.inputs) {
@@ -172,6 +173,14 @@ func (m *Module) lookup(from *block, traversal hcl.Traversal) (reference, *hcl.D
 		return ref, m.lookupModule(from, &ref)
 	case "path":
 		name, _ := stepName(traversal[1:])
+		if from.kind != nil && from.kind.Type == moduleType {
+			return ref, &hcl.Diagnostic{
+				Severity: hcl.DiagError,
+				Summary:  "Path of another module",
+				Detail:   "Paths are from the directory of the module that uses them, so that path.module means another directory in a module that it is passed to. Read the file here, and pass what it holds.",
+				Subject:  ref.at.Ptr(),
+			}
+		}
 		if ref.path = append(ref.path, name); name != "module" {
 			ref.path = ref.path[:1]
 			return ref, incomplete(ref, "path.module, the directory of the module, which all paths are from")

@@ -31,6 +31,7 @@ type unit struct {
 	children        map[string]*unit             // by the name of the module block
 	functions       map[string]function.Function // of its function blocks: fn::name
 	userFunctions   []*userFunction
+	depth           int  // of the calls of functions that are under way
 	brokenFunctions bool // some of its function blocks have errors
 	partial         bool // parts of its files could not be read as blocks
 }

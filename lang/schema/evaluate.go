@@ -61,6 +61,9 @@ func suggestAttribute(diag *hcl.Diagnostic, expr hcl.Expression, ctx *hcl.EvalCo
 	if !ok {
 		return
 	}
+	if owner.IsMarked() {
+		return // its keys are as sensitive as it is
+	}
 	have := value.Attributes(owner.Type())
 	if owner.Type().IsMapType() && owner.IsKnown() && !owner.IsNull() {
 		have = SortedKeys(owner.AsValueMap())
@@ -88,7 +91,7 @@ func missingStep(expr hcl.Expression, ctx *hcl.EvalContext, at hcl.Range) (name 
 				continue
 			}
 			if v, diags := resolve(traversal[:i]); !diags.HasErrors() {
-				owner, _ = v.Unmark()
+				owner = v
 				name, ok = stepName, true
 			}
 		}
@@ -120,7 +123,7 @@ func missingStep(expr hcl.Expression, ctx *hcl.EvalContext, at hcl.Range) (name 
 				break
 			}
 			if step := (hcl.TraverseIndex{Key: key}); nameOf(step) != "" {
-				owner, _ = collection.Unmark()
+				owner = collection
 				name, ok = nameOf(step), true
 			}
 		}
