@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -21,13 +22,14 @@ func (f *finisher) checkRefactoring() {
 		f.config.Incomplete = true // what was renamed must not look as if it had vanished
 		return
 	}
-	incomplete := f.config.Incomplete
+	incomplete, told := f.config.Incomplete, map[addr.Address]bool{}
 	for _, m := range set.Moved {
 		if f.declares(m.From) && !refactor.Covers(m.From, m.To) {
 			f.contradiction(m.FromAt, "%s is still declared, so that it cannot be %s now. Remove or rename the block, or remove the moved block.", m.From, m.To)
 		}
-		if m.To.Kind == "application" && !incomplete && !f.mayDeclare(set.Current(m.To)) && set.Leaves(set.Current(m.To)) == nil {
-			f.undeclared(m.ToAt, set.Current(m.To), " What is moved there would be destroyed. If that is meant, say so with a removed block.")
+		if now := set.Current(m.To); !incomplete && !told[now] && !f.mayDeclare(now) && !goesOn(set, now) {
+			told[now] = true
+			f.undeclared(m.ToAt, now, " What is moved there would be destroyed. If that is meant, say so with a removed block.")
 		}
 	}
 	for _, r := range set.Removed {
@@ -42,6 +44,14 @@ func (f *finisher) checkRefactoring() {
 	}
 }
 
+// goesOn reports whether it is said what becomes of what has an address, or of parts
+// of it, which then is known to be declared no more.
+func goesOn(set *refactor.Set, a addr.Address) bool {
+	return set.Leaves(a) != nil ||
+		slices.ContainsFunc(set.Removed, func(r refactor.Removed) bool { return refactor.Covers(a, r.From) }) ||
+		slices.ContainsFunc(set.Moved, func(m refactor.Moved) bool { return refactor.Covers(a, m.From) })
+}
+
 func (f *finisher) contradiction(at hcl.Range, format string, args ...any) {
 	f.config.Incomplete = true
 	f.diags = append(f.diags, &hcl.Diagnostic{
@@ -52,7 +62,14 @@ func (f *finisher) contradiction(at hcl.Range, format string, args ...any) {
 func (f *finisher) undeclared(at hcl.Range, a addr.Address, more string) {
 	var names []string
 	for _, application := range f.config.Applications {
-		names = append(names, application.Address.String())
+		if a.Kind == application.Address.Kind {
+			names = append(names, application.Address.String())
+		}
+	}
+	for _, node := range f.config.Graph {
+		if a.Kind == "module" && node.Address.Kind == a.Kind {
+			names = append(names, node.Address.String())
+		}
 	}
 	detail := fmt.Sprintf("No %s is declared in this configuration.", a)
 	if suggestion := schema.Suggest(a.String(), names); suggestion != "" {
@@ -78,20 +95,69 @@ func (f *finisher) declares(a addr.Address) bool {
 	return false
 }
 
-// mayDeclare reports whether an application may be declared with an address.
+// mayDeclare reports whether an application may be declared with an address, or
+// within that of a module. A module that is declared and has no applications holds
+// what it should.
 func (f *finisher) mayDeclare(a addr.Address) bool {
 	if f.declares(a) {
 		return true
 	}
 	for _, broken := range f.config.Broken {
-		if broken.Address == a.Block() {
+		if mayHold(broken.Address, a) {
 			return true
 		}
 	}
 	for _, deferred := range f.config.Deferred {
-		if deferred == a.Block() {
+		if refactor.Covers(a, deferred) || mayHold(deferred, a) {
 			return true
 		}
 	}
+	return a.Kind == "module" && f.declaresEmpty(a)
+}
+
+// mayHold reports whether what an address is of, of which not all instances may be
+// known, may be or be in another.
+func mayHold(unknown, a addr.Address) bool {
+	if unknown.Covers(a) {
+		return true
+	}
+	if a.Kind != "module" {
+		return false
+	}
+	for unknown.Module != "" {
+		module, err := addr.Parse(unknown.Module)
+		if err != nil {
+			return false
+		}
+		if isModule(module, a) {
+			return true // it is in the module, in an instance that is not known
+		}
+		unknown = module
+	}
 	return false
+}
+
+// isModule reports whether a module is another one, or one of its instances.
+func isModule(module, a addr.Address) bool {
+	above, err := addr.Parse(a.Module)
+	return module.Covers(a) && (err != nil || !module.Covers(above))
+}
+
+// declaresEmpty reports whether a module is declared, and no application in it.
+func (f *finisher) declaresEmpty(a addr.Address) bool {
+	declared := false
+	for _, node := range f.config.Graph {
+		if node.Address.Kind == "module" {
+			declared = declared || isModule(node.Address, a)
+		}
+	}
+	if !declared {
+		return false
+	}
+	for _, node := range f.config.Graph {
+		if node.Address.Kind == "application" && mayHold(node.Address, a) {
+			return false
+		}
+	}
+	return true
 }

@@ -35,6 +35,7 @@ moved {
 				{Name: "to", Type: schema.Address, Required: true, Doc: "The address that it has now."},
 			},
 		},
+		Vital:  true,
 		Decode: decodeMoved,
 	}
 }
@@ -53,6 +54,7 @@ func removedKind() *eval.Kind {
 				{Name: "destroy", Type: schema.Bool, Default: "true", Doc: "Whether its objects are deleted. Where not, they stay as they are and belong to nobody."},
 			},
 		},
+		Vital:  true,
 		Decode: decodeRemoved,
 	}
 }
