@@ -546,6 +546,38 @@ application "shadowed" {
 			t.Errorf("what a cluster depends on is lost: %v", got)
 		}
 	})
+	t.Run("only the instance that is meant", func(t *testing.T) {
+		config := soundTree(t, tree(`
+module "one" {
+  source   = "./service"
+  for_each = toset(["a", "b"])
+  name     = each.key
+  cluster  = cluster.eu
+}
+module "two" {
+  source   = "./service"
+  for_each = toset(["a", "b"])
+  name     = module.one[each.key].name
+  cluster  = cluster.eu
+}
+application "web" {
+  for_each = toset(["a", "b"])
+  source {
+    objects = []
+  }
+  destination {
+    cluster   = cluster.eu
+    namespace = module.one[each.key].name
+  }
+}
+`), lang.LoadOptions{})
+		want := []string{`module.one["a"].application.web`}
+		for _, address := range []string{`module.two["a"].application.web`, `application.web["a"]`} {
+			if got := waitsFor(application(t, config, address)); !slices.Equal(got, want) {
+				t.Errorf("%s waits for %v", address, got)
+			}
+		}
+	})
 	t.Run("cycle through all clusters", func(t *testing.T) {
 		_, diags := evaluateTree(t, tree("cluster \"a\" {\n  for_each = toset([\"x\"])\n  server = \"https://a.example.com\"\n  labels = { n = cluster.zz.name }\n}\n"+app("web", "")), lang.LoadOptions{})
 		if !diags.HasErrors() {

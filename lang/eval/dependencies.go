@@ -98,6 +98,7 @@ func (e *Evaluation) Dependencies(in *Instance) (found []Dependency, known bool)
 		}
 	}
 	known = true
+	keys := moduleKeys{}
 	b.parsed.Walk(func(_ *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
 		switch argument.Type.Name {
 		case schema.TypeConstraint.Name, schema.Names.Name:
@@ -111,6 +112,7 @@ func (e *Evaluation) Dependencies(in *Instance) (found []Dependency, known bool)
 				}
 			}
 		default:
+			keys.collect(attribute.Expr, in.ctx)
 			for _, ref := range applicationReferences(attribute.Expr, in.ctx) {
 				if target := b.unit.find(ref.Address); target != nil {
 					note(in.frame.dependency(target, ref.Address, ref.Range))
@@ -122,7 +124,7 @@ func (e *Evaluation) Dependencies(in *Instance) (found []Dependency, known bool)
 		if ref.target == nil || ref.target.isGroup() || ref.target.kind.Type == ordered {
 			continue
 		}
-		for _, d := range e.throughReference(in.frame, ref) {
+		for _, d := range e.throughReference(in.frame, ref, keys) {
 			d.at = ref.at
 			note(d)
 		}
@@ -181,13 +183,17 @@ func (e *Evaluation) throughOthers(f *frame, b *block) []dependency {
 	e.indirect[key] = nil // the order of blocks has no cycle but those that were reported
 	var found []dependency
 	for _, ref := range append(slices.Clone(b.references), b.dependsOn...) {
-		found = append(found, e.throughReference(f, ref)...)
+		found = append(found, e.throughReference(f, ref, nil)...)
+	}
+	keys := moduleKeys{}
+	if len(b.given) > 0 {
+		keys.collect(b.input.Expr, e.inputContext(f, b))
 	}
 	for _, ref := range b.given {
-		found = append(found, e.throughReference(f.parent, ref)...)
+		found = append(found, e.throughReference(f.parent, ref, keys)...)
 		if ref.traversal.RootName() == "each" { // what the module is made for each of
 			for _, above := range b.unit.call.references {
-				found = append(found, e.throughReference(f.parent, above)...)
+				found = append(found, e.throughReference(f.parent, above, nil)...)
 			}
 		}
 	}
@@ -200,8 +206,9 @@ func (e *Evaluation) throughOthers(f *frame, b *block) []dependency {
 	return found
 }
 
-// throughReference returns the applications that a reference leads to.
-func (e *Evaluation) throughReference(f *frame, ref reference) []dependency {
+// throughReference returns the applications that a reference leads to. keys are the
+// instances of modules that are meant, where that is told from the expressions.
+func (e *Evaluation) throughReference(f *frame, ref reference, keys moduleKeys) []dependency {
 	switch {
 	case ref.target == nil || ref.validated:
 		return nil
@@ -218,6 +225,9 @@ func (e *Evaluation) throughReference(f *frame, ref reference) []dependency {
 	case ref.call != nil:
 		var found []dependency
 		for _, inner := range f.meant(ref) {
+			if len(ref.traversal) == 2 && !keys.mean(ref.call.call.address.Name, inner.key) {
+				continue
+			}
 			for _, output := range ref.through {
 				found = append(found, e.throughOthers(inner, output)...)
 			}
@@ -313,7 +323,7 @@ func (e *Evaluation) writtenDependencies(in *Instance) []Dependency {
 		if ref.target == nil || ref.call != nil || ref.target.isGroup() || ref.target.kind.Type == ordered {
 			continue
 		}
-		for _, d := range e.throughReference(in.frame, ref) {
+		for _, d := range e.throughReference(in.frame, ref, nil) {
 			for _, a := range d.expand() {
 				set[a] = ref.at
 			}
@@ -449,16 +459,9 @@ func applicationReferences(expr hcl.Expression, ctx *hcl.EvalContext) []Dependen
 			if !ok || whole.Traversal.RootName() != "application" || len(whole.Traversal) != 2 {
 				break
 			}
-			if slices.ContainsFunc(n.Key.Variables(), func(t hcl.Traversal) bool { return bound[t.RootName()] }) {
-				break // it is another in each round
-			}
-			key, diags := n.Key.Value(ctx)
-			if value.IsSensitive(key) {
-				break
-			}
-			if text, err := convert.Convert(key, cty.String); !diags.HasErrors() && err == nil && text.IsKnown() && !text.IsNull() {
+			if key, ok := exactKey(n.Key, ctx, bound); ok {
 				exact[whole] = true
-				found = append(found, Dependency{Address: traversalAddress(whole.Traversal).Instance(text.AsString()), Range: n.Range()})
+				found = append(found, Dependency{Address: traversalAddress(whole.Traversal).Instance(key), Range: n.Range()})
 			}
 		case *hclsyntax.ScopeTraversalExpr:
 			if !exact[n] && n.Traversal.RootName() == "application" && len(n.Traversal) > 1 {

@@ -142,14 +142,20 @@ func passed(e *Evaluation, in *Instance, want constraint) (v cty.Value, at hcl.R
 	if input == nil {
 		return cty.NilVal, at, ""
 	}
-	ctx := e.scopeOf(in.frame.parent, in.block.given)
-	if each, ok := in.frame.call.ctx.Variables["each"]; ok {
+	v, diags := schema.Evaluate(input.Expr, e.inputContext(in.frame, in.block))
+	in.Report(diags...)
+	return v, input.Expr.Range(), in.frame.call.Address.String()
+}
+
+// inputContext returns what the value that a caller gives for a variable is
+// evaluated in.
+func (e *Evaluation) inputContext(f *frame, b *block) *hcl.EvalContext {
+	ctx := e.scopeOf(f.parent, b.given)
+	if each, ok := f.call.ctx.Variables["each"]; ok {
 		ctx = ctx.NewChild()
 		ctx.Variables = map[string]cty.Value{"each": each}
 	}
-	v, diags := schema.Evaluate(input.Expr, ctx)
-	in.Report(diags...)
-	return v, input.Expr.Range(), in.frame.call.Address.String()
+	return ctx
 }
 
 // fit brings a value to the variable's type.
