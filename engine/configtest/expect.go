@@ -141,7 +141,8 @@ func (r *running) covers(e *expectation, diag *hcl.Diagnostic) bool {
 	if e.address.Kind == "var" && within(*diag.Subject, r.given[e.address.Name]) {
 		return true
 	}
-	return r.blockAt(*diag.Subject) == e.address.Block() && r.concerns(e.address)
+	at := r.blockAt(*diag.Subject)
+	return at.Kind == e.address.Kind && at.Covers(e.address) && r.concerns(e.address)
 }
 
 // isOf reports whether a text is an address, or that of an instance of a block.
@@ -153,10 +154,12 @@ func isOf(text string, address addr.Address) bool {
 // concerns reports whether errors in a block are the one instance's that is
 // expected to fail, as far as that can be told.
 func (r *running) concerns(address addr.Address) bool {
-	if !address.HasKey || address.Kind != "application" {
+	if !address.HasKey && address.Module == "" || address.Kind != "application" {
 		return true
 	}
-	return slices.ContainsFunc(r.config.Broken, func(b lang.Broken) bool { return b.Address == address || b.Address == address.Block() })
+	return slices.ContainsFunc(r.config.Broken, func(b lang.Broken) bool {
+		return b.Address.Covers(address) || address.Covers(b.Address)
+	})
 }
 
 // within reports whether a range is in another.
