@@ -124,7 +124,7 @@ func decodeApplication(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	}
 	application.Sources = decodeSources(in)
 	if lifecycle := v.One("lifecycle"); lifecycle != nil {
-		in.CheckConditions(lifecycle.Blocks("precondition"), "Precondition failed", v.Range)
+		in.CheckConditions(lifecycle.Blocks("precondition"), "Precondition failed")
 	}
 	dependencies, known := e.Dependencies(in)
 	application.DependsOn = dependencies

@@ -85,7 +85,7 @@ func outside(d *hcl.Diagnostic) (string, bool) {
 // and tells the variable, where the name does.
 func outsideFile(filename string) (where, variable string, ok bool) {
 	inner, ok := strings.CutPrefix(filename, "<")
-	if !ok {
+	if !ok || filename == stdinFile {
 		return "", "", false
 	}
 	inner = strings.TrimSuffix(inner, ">")

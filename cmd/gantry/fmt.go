@@ -19,6 +19,9 @@ import (
 // stdinName is what stands for stdin on the command line.
 const stdinName = "-"
 
+// stdinFile is what diagnostics call it, with the line.
+const stdinFile = "<stdin>"
+
 // formatting is one run of `gantry fmt`.
 type formatting struct {
 	cli                    *cli
@@ -129,7 +132,7 @@ func (f *formatting) stdin() error {
 	if err != nil {
 		return err
 	}
-	formatted, changed := f.format("<stdin>", src)
+	formatted, changed := f.format(stdinFile, src)
 	if formatted == nil {
 		return nil
 	}
@@ -140,7 +143,7 @@ func (f *formatting) stdin() error {
 		return nil
 	}
 	if f.diff {
-		_, err = io.WriteString(f.cli.out, lineDiff("<stdin>", string(src), string(formatted)))
+		_, err = io.WriteString(f.cli.out, lineDiff(stdinFile, string(src), string(formatted)))
 		return err
 	}
 	_, err = f.cli.out.Write(formatted)

@@ -114,7 +114,7 @@ func (c *cli) knownVariables(ctx context.Context) []string {
 	}
 	var out []string
 	for _, node := range read.config.Graph { // those without a value too
-		if node.Address.Kind == "var" {
+		if node.Address.Kind == "var" && node.Address.Module == "" {
 			out = append(out, node.Address.Name+"=\t"+descriptions[node.Address.Name])
 		}
 	}

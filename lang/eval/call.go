@@ -53,7 +53,7 @@ func ModuleKind(lifecycle *schema.Block) *Kind {
 
 func decodeCall(_ *Evaluation, in *Instance) Decoded {
 	if lifecycle := in.Values.One("lifecycle"); lifecycle != nil {
-		in.CheckConditions(lifecycle.Blocks("precondition"), "Precondition failed", in.Values.Range)
+		in.CheckConditions(lifecycle.Blocks("precondition"), "Precondition failed")
 	}
 	return Decoded{Value: cty.EmptyObjectVal}
 }
@@ -216,13 +216,14 @@ func (u *unit) recursion() *hcl.Diagnostic {
 func (u *unit) bind() hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	var names []string
+	callBroken := u.call.broken
 	for _, b := range u.blocks {
 		if b.kind.Root != variableRoot {
 			continue
 		}
 		names = append(names, b.address.Name)
 		b.input = u.call.inputs[b.address.Name]
-		if b.input == nil && !b.hasArgument("default") && !b.broken && !u.call.broken {
+		if b.input == nil && !b.hasArgument("default") && !b.broken && !callBroken {
 			u.call.broken = true
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError,

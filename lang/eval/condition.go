@@ -29,21 +29,23 @@ func PreconditionBlock() *schema.Block {
 	}
 }
 
-// CheckConditions evaluates blocks with a condition and an error_message in the
-// instance's scope, and reports those that are not met as errors at a range. What is
-// unknown is passed over.
-func (in *Instance) CheckConditions(blocks []*schema.Values, summary string, at hcl.Range) {
+// CheckConditions evaluates precondition blocks in the instance's scope, and reports
+// those that are not met. What is unknown is passed over.
+func (in *Instance) CheckConditions(blocks []*schema.Values, summary string) {
 	for _, block := range blocks {
-		ctx := in.ctx
-		if condition, ok := block.Get("condition"); ok && condition.Context != nil {
-			ctx = condition.Context // of the profile that it is from
+		ctx, at := in.ctx, block.Range
+		if condition, ok := block.Get("condition"); ok {
+			at = condition.Range()
+			if condition.Context != nil {
+				ctx = condition.Context // of the profile that it is from
+			}
 		}
-		in.Report(checkCondition(block, ctx, summary, at, "precondition")...)
+		in.Report(checkCondition(block, ctx, summary, at, fmt.Sprintf("This is a precondition of %s.", in.Address))...)
 	}
 }
 
 // checkCondition returns what is wrong with a condition, or that it is not met.
-func checkCondition(block *schema.Values, ctx *hcl.EvalContext, summary string, at hcl.Range, what string) hcl.Diagnostics {
+func checkCondition(block *schema.Values, ctx *hcl.EvalContext, summary string, at hcl.Range, origin string) hcl.Diagnostics {
 	condition, hasCondition := block.Get("condition")
 	message, hasMessage := block.Get("error_message")
 	if !hasCondition || !hasMessage {
@@ -68,7 +70,7 @@ func checkCondition(block *schema.Values, ctx *hcl.EvalContext, summary string, 
 	return append(append(diags, more...), &hcl.Diagnostic{
 		Severity:    hcl.DiagError,
 		Summary:     summary,
-		Detail:      fmt.Sprintf("%s\n\nThis is checked by the %s at %s.", strings.TrimSpace(text), what, block.Range),
+		Detail:      strings.TrimSpace(text) + "\n\n" + origin,
 		Subject:     at.Ptr(),
 		Expression:  condition.Expr,
 		EvalContext: ctx,

@@ -75,6 +75,7 @@ func (m *Module) EvaluateScope(ctx context.Context, options Options) (*Result, *
 			e.evaluate(f, b)
 		}
 	}
+	nameInstances(e.diags)
 	return e.result, &Scope{evaluation: e}, Tidy(e.diags)
 }
 

@@ -164,7 +164,7 @@ func (e *Evaluation) decode(f *frame, b *block, address addr.Address, ctx *hcl.E
 // sound. It returns the value that references to it have.
 func (e *Evaluation) evaluateInstance(f *frame, b *block, address addr.Address, ctx *hcl.EvalContext) (cty.Value, bool) {
 	in := e.decode(f, b, address, ctx)
-	e.diags = append(e.diags, in.diags...)
+	e.collect(in)
 	r := f.result(b)
 	upFailed, upDeferred := f.upstream(b)
 	known := in.Values.Known() && !in.Deferred && in.made.Value.IsWhollyKnown()

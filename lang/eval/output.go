@@ -65,7 +65,7 @@ func decodeOutput(_ *Evaluation, in *Instance) Decoded {
 	if output.Sensitive {
 		output.Value = output.Value.Mark(value.Sensitive)
 	}
-	in.CheckConditions(in.Values.Blocks("precondition"), "Output precondition failed", in.Values.Range)
+	in.CheckConditions(in.Values.Blocks("precondition"), "Precondition failed")
 	if in.frame.parent != nil {
 		return Decoded{Value: output.Value}
 	}

@@ -20,7 +20,7 @@ func (m *Module) unused() hcl.Diagnostics {
 	}
 	var diags hcl.Diagnostics
 	for _, b := range m.blocks {
-		if !b.isGroup() && b.kind.Root == variableRoot && !used[b] {
+		if !b.isGroup() && b.kind.Root == variableRoot && !used[b] && b.unit.remote == nil {
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagWarning,
 				Summary:  "Unused variable",

@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"fmt"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
@@ -211,6 +213,6 @@ func (e *Evaluation) validate(in *Instance, v cty.Value) {
 		at = in.block.input.Expr.Range()
 	}
 	for _, validation := range in.Values.Blocks("validation") {
-		in.Report(checkCondition(validation, ctx, "Invalid value for variable", at, "validation")...)
+		in.Report(checkCondition(validation, ctx, "Invalid value for variable", at, fmt.Sprintf("This is checked by the validation at %s.", validation.Range))...)
 	}
 }

@@ -213,7 +213,7 @@ application "values" {
 }
 
 application "_" {
-#^^^^^^^^^^^^^^ Invalid name: No name can be made of "_-+", as it has neither a letter a to z nor a digit. Set the argument "name".
+#^^^^^^^^^^^^^^ Invalid name: No name can be made of "_-+", as it has neither a letter a to z nor a digit. Set the argument "name".\n\nThis is in application._["+"].
   for_each = toset(["+"])
 
   source {

@@ -157,11 +157,11 @@ output "block" {
 }
 
 output "checked" {
-#^^^^^^^^^^^^^^^ Output precondition failed: The name service is too short.\n\nThis is checked by the precondition at modules.gantry.hcl:163,3-15.
   value = 1
 
   precondition {
     condition     = length(local.which) > 100
+#                   ^^^^^^^^^^^^^^^^^^^^^^^^^ Precondition failed: The name service is too short.\n\nThis is a precondition of output.checked.
     error_message = "The name ${local.which} is too short."
   }
 }

@@ -9,13 +9,13 @@ profile "careful" {
   lifecycle {
     precondition {
       condition     = cluster.eu.labels.tier == "two"
+#                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Precondition failed: Only clusters of tier two are ready.\n\nThis is a precondition of application.web.
       error_message = "Only clusters of tier two are ready."
     }
   }
 }
 
 application "web" {
-#^^^^^^^^^^^^^^^^ Precondition failed: Only clusters of tier two are ready.\n\nThis is checked by the precondition at preconditions.gantry.hcl:10,5-17.
   profiles = [profile.careful]
   source {
     url = "./apps"
@@ -26,7 +26,6 @@ application "web" {
 }
 
 application "api" {
-#^^^^^^^^^^^^^^^^ Precondition failed: The key is b.\n\nThis is checked by the precondition at preconditions.gantry.hcl:38,5-17.
   for_each = toset(["a", "b"])
   source {
     url = "./apps"
@@ -37,6 +36,7 @@ application "api" {
   lifecycle {
     precondition {
       condition     = each.key == "a"
+#                     ^^^^^^^^^^^^^^^ Precondition failed: The key is b.\n\nThis is a precondition of application.api["b"].
       error_message = "The key is ${each.key}."
     }
     precondition {
