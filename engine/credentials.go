@@ -10,16 +10,15 @@ import (
 func (e *Engine) use(config *lang.Config) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.credentials = nil
-	for _, credentials := range config.Credentials {
-		e.credentials = append(e.credentials, credentials.Credentials)
-	}
+	e.credentials = config.Logins
 }
 
-// authorized is a location with how to log in to it.
-func (e *Engine) authorized(location source.Location) source.Location {
+// authorized is a location with how to log in to it. It is an error where that
+// cannot be told.
+func (e *Engine) authorized(location source.Location) (source.Location, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	location.Auth = source.Authorize(location, e.credentials)
-	return location
+	auth, err := source.Authorize(location, e.credentials)
+	location.Auth = auth
+	return location, err
 }

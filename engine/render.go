@@ -13,7 +13,11 @@ import (
 
 // openLocation opens what objects or generators are read from, as it is locked.
 func (e *Engine) openLocation(ctx context.Context, location source.Location) (*providers.Snapshot, error) {
-	return e.options.Lock.Open(ctx, lockfile.Repository, e.authorized(location), e.openNow)
+	authorized, err := e.authorized(location)
+	if err != nil {
+		return nil, err
+	}
+	return e.options.Lock.Open(ctx, lockfile.Repository, authorized, e.openNow)
 }
 
 // openNow opens a location as it is now, and tells of it.

@@ -21,14 +21,17 @@ import (
 // Config is an evaluated configuration: every value known, every reference
 // resolved, every for_each expanded. Lists are sorted by address. It is immutable.
 type Config struct {
-	Dir          string // the root module's directory
-	Settings     Settings
-	Variables    []Variable
-	Outputs      []Output         // of the root module
-	Remotes      []*Remote        // what was read of other configurations
-	Secrets      []*target.Secret // where credentials are, not what they are
-	Clusters     []*Cluster
-	Credentials  []*Credentials
+	Dir         string // the root module's directory
+	Settings    Settings
+	Variables   []Variable
+	Outputs     []Output         // of the root module
+	Remotes     []*Remote        // what was read of other configurations
+	Secrets     []*target.Secret // where credentials are, not what they are
+	Clusters    []*Cluster
+	Credentials []*Credentials
+	// Logins are the credentials by their prefixes, and those that cannot be told:
+	// nothing that they may be for is read in another way.
+	Logins       []source.Credentials
 	Repositories []*Repository
 	Projects     []*Project
 	Generators   []*Generator

@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"fmt"
 	"net/url"
 
 	"github.com/hashicorp/hcl/v2"
@@ -91,37 +90,7 @@ func authorize(in *eval.Instance, location *source.Location) bool {
 			all = append(all, ref.Target.(*Credentials).Credentials)
 		}
 	}
-	location.Auth = source.Authorize(*location, all)
-	return true
-}
-
-// checkCredentials holds that no prefix has two credentials, and gives them to
-// repositories and sources that have none of their own.
-func (f *finisher) checkCredentials() {
-	first := map[string]*Credentials{}
-	var all []source.Credentials
-	for _, credentials := range f.config.Credentials {
-		key := credentials.Prefix.String()
-		other, taken := first[key]
-		if !taken {
-			first[key] = credentials
-			all = append(all, credentials.Credentials)
-			continue
-		}
-		f.diags = append(f.diags, &hcl.Diagnostic{
-			Severity: hcl.DiagError,
-			Summary:  "Duplicate credentials",
-			Detail:   fmt.Sprintf("%s and %s (%s) are for the same prefix, so that it is not known which to use. Remove one of them, or make one of the prefixes longer.", credentials.Address, other.Address, other.Range),
-			Subject:  credentials.Range.Ptr(),
-		})
-	}
-	for _, repository := range f.config.Repositories {
-		repository.Location.Auth = source.Authorize(repository.Location, all)
-	}
-	for _, application := range f.config.Applications {
-		for i := range application.Sources {
-			location := &application.Sources[i].Location
-			location.Auth = source.Authorize(*location, all)
-		}
-	}
+	auth, err := source.Authorize(*location, all)
+	location.Auth = auth
+	return err == nil
 }

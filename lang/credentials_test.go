@@ -3,6 +3,7 @@ package lang_test
 import (
 	"context"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -123,5 +124,111 @@ generator "git" "apps" {
 	_, diags := evaluateWith(t, files(map[string]string{"main.gantry.hcl": text}), lang.VarArgs{}, reader)
 	if len(diags.Errs()) != 1 || len(reader.tokens) > 0 {
 		t.Errorf("got %v, read %v", diags, reader.tokens)
+	}
+}
+
+// Where credentials are broken, what they may be for is read with no others, and has
+// not vanished.
+func TestNoOtherCredentials(t *testing.T) {
+	const rest = `
+cluster "prod" { context = "prod" }
+credentials "org" {
+  url_prefix = "https://git.example.com/"
+  auth { token = "org" }
+}
+repository "team" { url = "https://git.example.com/team/y.git" }
+repository "own" {
+  url = "https://git.example.com/team/z.git"
+  auth { token = "own" }
+}
+application "team" {
+  source { url = "https://git.example.com/team/x.git" }
+  destination { cluster = cluster.prod }
+}
+application "by-repository" {
+  source { path = "x" }
+  source { repository = repository.team }
+  destination { cluster = cluster.prod }
+}
+application "own" {
+  source { repository = repository.own }
+  destination { cluster = cluster.prod }
+}
+application "other" {
+  source { url = "https://git.example.com/other/x.git" }
+  destination { cluster = cluster.prod }
+}
+application "local" {
+  source { path = "x" }
+  destination { cluster = cluster.prod }
+}
+`
+	const team = "application.by-repository application.team"
+	for name, test := range map[string]struct{ text, broken string }{
+		"typo": {`credentials "team" { 
+  url_prefix = "https://git.example.com/team/"
+  auth { tokn = "x" }
+}`, team},
+		"name": {`credentials "the team" { 
+  url_prefix = "https://git.example.com/team/"
+  auth { token = "x" }
+}`, team},
+		"unknown prefix": {`credentials "team" { 
+  url_prefix = "https://git.example.com/${local.nope}/"
+  auth { token = "x" }
+}`, "application.by-repository application.other application.team"},
+		"no prefix": {`credentials "team" { 
+  auth { token = "x" }
+}`, "application.by-repository application.other application.team"},
+		"an instance": {`credentials "teams" {
+  for_each   = { team = "x", more = "y" }
+  url_prefix = "https://git.example.com/${each.key}/"
+  auth { token = each.key == "more" ? "x" : tostring(["y"]) }
+}`, team},
+		"instances": {`credentials "teams" {
+  for_each   = toset([local.nope])
+  url_prefix = "https://git.example.com/${each.key}/"
+  auth { token = "x" }
+}`, "application.by-repository application.other application.team"},
+		"duplicate": {`credentials "team" { 
+  url_prefix = "https://git.example.com/team/"
+  auth { token = "x" }
+}
+credentials "too" { 
+  url_prefix = "https://git.example.com/team"
+  auth { token = "y" }
+}`, team},
+		"elsewhere": {`credentials "team" { 
+  url_prefix = "https://elsewhere.example.com/"
+  auth { tokn = "x" }
+}`, ""},
+		"no instances": {`credentials "team" { 
+  for_each   = {}
+  url_prefix = "https://git.example.com/${each.key}/"
+  auth { token = local.nope }
+}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config, diags := evaluateWith(t, files(map[string]string{"main.gantry.hcl": test.text + rest}), lang.VarArgs{}, fakeReader{repositoryTree()})
+			var broken []string
+			for _, b := range config.Broken {
+				broken = append(broken, b.Address.String())
+			}
+			if got := strings.Join(broken, " "); got != test.broken || len(config.Applications) != 5-len(broken) || !diags.HasErrors() {
+				t.Errorf("broken are %s, want %s; there are %d others, %v", got, test.broken, len(config.Applications), diags)
+			}
+			if own := find(t, config, "application.own"); tokenOf(own.Sources[0].Auth) != "own" {
+				t.Error("its own token is not used")
+			}
+			module, _ := lang.Load("", lang.LoadOptions{FS: files(map[string]string{"main.gantry.hcl": test.text + rest})})
+			config, _ = module.Evaluate(t.Context(), lang.EvalOptions{})
+			if len(config.Broken) > 0 || len(config.Deferred) > 0 || len(config.Applications) != 5 {
+				t.Errorf("where nothing is read: %v are broken", config.Broken)
+			}
+			config, _ = module.Evaluate(t.Context(), lang.EvalOptions{Reader: fakeReader{repositoryTree()}, Partial: true})
+			if len(config.Deferred) != len(broken) || len(config.Broken) > 0 || len(config.Applications) != 5-len(broken) {
+				t.Errorf("without values: %v are deferred", config.Deferred)
+			}
+		})
 	}
 }

@@ -28,7 +28,7 @@ type finisher struct {
 }
 
 // configOf makes the Config of what was evaluated.
-func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
+func configOf(m *eval.Module, result *eval.Result, scope *Scope, options EvalOptions) (*Config, hcl.Diagnostics) {
 	c := &Config{
 		Dir: m.Dir(), Broken: result.Broken, Deferred: result.Deferred, Unset: result.Unset, Incomplete: result.Incomplete, Pins: result.Pins,
 		Graph: m.Graph(),
@@ -47,6 +47,7 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	slices.SortFunc(c.Remotes, func(a, b *Remote) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Clusters, func(a, b *Cluster) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Credentials, func(a, b *Credentials) int { return a.Address.Compare(b.Address) })
+	f.checkCredentials(m, scope, options)
 	slices.SortFunc(c.Secrets, func(a, b *target.Secret) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Repositories, func(a, b *Repository) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Projects, func(a, b *Project) int { return a.Address.Compare(b.Address) })
@@ -65,7 +66,6 @@ func configOf(m *eval.Module, result *eval.Result) (*Config, hcl.Diagnostics) {
 	slices.SortFunc(c.Triggers, func(a, b *govern.Trigger) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Policies, func(a, b *govern.Policy) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Checks, func(a, b *govern.Check) int { return a.Address.Compare(b.Address) })
-	f.checkCredentials()
 	f.checkRefactoring()
 	f.checkWindows()
 	f.warnOfPending()

@@ -109,6 +109,6 @@ func (m *Module) Evaluate(ctx context.Context, options EvalOptions) (*Config, hc
 // expressions, as the console and tests do.
 func (m *Module) EvaluateScope(ctx context.Context, options EvalOptions) (*Config, *Scope, hcl.Diagnostics) {
 	result, scope, diags := m.Module.EvaluateScope(ctx, options)
-	c, more := configOf(m.Module, result)
+	c, more := configOf(m.Module, result, scope, options)
 	return c, scope, eval.Tidy(append(diags, more...))
 }

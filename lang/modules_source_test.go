@@ -57,3 +57,33 @@ locals {
 		t.Error("credentials are sent elsewhere")
 	}
 }
+
+// Below the prefix of credentials that are not known, no module is read with others.
+func TestModulesWithBrokenCredentials(t *testing.T) {
+	tree := fstest.MapFS{"main.gantry.hcl": {Data: []byte(`
+credentials "org" {
+  url_prefix = "https://git.example.com/"
+  auth {
+    token = "org"
+  }
+}
+credentials "team" {
+  url_prefix = "https://git.example.com/team/"
+  auth {
+    tokn = "team"
+  }
+}
+`)}}
+	got := noting{}
+	reader := lang.ModulesWithCredentials(got, "", lang.LoadOptions{FS: tree}, lang.VarArgs{})
+	for url, readable := range map[string]bool{"https://git.example.com/team/modules.git": false, "https://git.example.com/other/modules.git": true} {
+		parsed, _, err := lang.ParseModuleSource(url, "^1.0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = reader.ReadModule(t.Context(), parsed)
+		if (err == nil) != readable || (got[url] != nil) != readable {
+			t.Errorf("%s: %v, read with %v", url, err, got[url])
+		}
+	}
+}

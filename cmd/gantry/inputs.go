@@ -60,7 +60,10 @@ func (c *cli) evaluateTree(ctx context.Context, in *inputs, reader lang.Reader, 
 	args := lang.VarArgs{Vars: in.vars, VarFiles: in.varFiles, Env: c.environ(), Answers: in.answers}
 	options := lang.LoadOptions{FS: tree, Version: version, Context: ctx}
 	modules, lockFiles, lockDiags := c.moduleReader(dir, in, reader)
-	options.Modules = lang.ModulesWithCredentials(modules, dir, options, args)
+	options.Modules = modules
+	if reader != nil { // the cache needs no login
+		options.Modules = lang.ModulesWithCredentials(modules, dir, options, args)
+	}
 	module, diags := lang.Load(dir, options)
 	diags = append(lockDiags, diags...)
 	variables, more := lang.ReadVariables(module, args)

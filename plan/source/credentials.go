@@ -2,6 +2,7 @@ package source
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -10,28 +11,39 @@ import (
 
 // Credentials are how to log in to every repository below a prefix.
 type Credentials struct {
-	Prefix Prefix
+	Prefix Prefix // of all repositories, where they are Unknown and it is not known either
 	Auth   *Auth
+	// Unknown says that there are such credentials, and that what they are cannot be
+	// told: nothing is read in another way in their place.
+	Unknown bool
 }
 
 // Authorize returns a location with how to log in to it: its own way where it has
 // one, else that of the credentials with the longest prefix, nil where there are
-// none. How far its own Auth trusts the server stays.
-func Authorize(location Location, all []Credentials) *Auth {
+// none. How far its own Auth trusts the server stays. It is an error where those
+// credentials are not known.
+func Authorize(location Location, all []Credentials) (*Auth, error) {
 	if location.Auth.LogsIn() {
-		return location.Auth
+		return location.Auth, nil
 	}
 	var best *Credentials
 	for i := range all {
-		if all[i].Prefix.Matches(location.URL) && (best == nil || all[i].Prefix.longer(best.Prefix)) {
-			best = &all[i]
+		c := &all[i]
+		if c.Unknown && c.Prefix.host == "" && isRemote(location.URL) {
+			return nil, errors.New("how to log in to it cannot be told: it may be what some credentials are for that cannot be told themselves")
 		}
+		if c.Prefix.Matches(location.URL) && (best == nil || c.Prefix.longer(best.Prefix) || c.Unknown && !best.Prefix.longer(c.Prefix)) {
+			best = c
+		}
+	}
+	if best != nil && best.Unknown {
+		return nil, fmt.Errorf("how to log in to it cannot be told: the credentials for %s cannot be told", best.Prefix)
 	}
 	switch {
 	case best == nil:
-		return location.Auth
+		return location.Auth, nil
 	case location.Auth == nil:
-		return best.Auth
+		return best.Auth, nil
 	}
 	auth := *best.Auth
 	if location.Auth.CAData != "" {
@@ -41,7 +53,7 @@ func Authorize(location Location, all []Credentials) *Auth {
 		auth.KnownHosts = location.Auth.KnownHosts
 	}
 	auth.Insecure = auth.Insecure || location.Auth.Insecure
-	return &auth
+	return &auth, nil
 }
 
 // Prefix is the beginning of the URLs of repositories: a scheme, a host and the
@@ -126,6 +138,12 @@ func parseAddress(text string) (Prefix, bool) {
 	}
 	segments, ok := segmentsOf(u.EscapedPath())
 	return Prefix{scheme: u.Scheme, user: u.User.Username(), host: strings.ToLower(u.Hostname()), port: port, segments: segments}, ok && known
+}
+
+// isRemote reports whether a URL is that of a server.
+func isRemote(text string) bool {
+	a, ok := parseAddress(text)
+	return ok && a.host != ""
 }
 
 // segmentsOf returns the names of a path. It is false where one of them is an up or

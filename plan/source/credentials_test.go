@@ -99,7 +99,10 @@ func TestAuthorize(t *testing.T) {
 		"me@git.example.com:x":                "anyone",
 		"https://nowhere.example.com/":        "",
 	} {
-		auth := source.Authorize(source.Location{URL: url}, all)
+		auth, err := source.Authorize(source.Location{URL: url}, all)
+		if err != nil {
+			t.Error(err)
+		}
 		if auth == nil {
 			auth = &source.Auth{}
 		}
@@ -108,11 +111,14 @@ func TestAuthorize(t *testing.T) {
 		}
 	}
 	own := &source.Auth{Token: "own"}
-	if got := source.Authorize(source.Location{URL: "https://example.com/x", Auth: own}, all); got != own {
+	if got, err := source.Authorize(source.Location{URL: "https://example.com/x", Auth: own}, all); got != own || err != nil {
 		t.Errorf("its own way is not taken: %+v", got)
 	}
 	trusting := &source.Auth{CAData: "CA", KnownHosts: "hosts"}
-	got := source.Authorize(source.Location{URL: "https://other.example.com/x", Auth: trusting}, all)
+	got, err := source.Authorize(source.Location{URL: "https://other.example.com/x", Auth: trusting}, all)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if *got != (source.Auth{Username: "insecure", CAData: "CA", KnownHosts: "hosts", Insecure: true}) {
 		t.Errorf("got %+v", got)
 	}
@@ -145,4 +151,41 @@ func TestPrefixBoundary(t *testing.T) {
 			t.Fatalf("%s is %s, which is %s: %v", text, prefix, again, err)
 		}
 	})
+}
+
+// Where the credentials for a location are not known, no others take their place.
+func TestAuthorizeWithUnknown(t *testing.T) {
+	credentials := func(prefix string, unknown bool) source.Credentials {
+		parsed, err := source.ParsePrefix(prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return source.Credentials{Prefix: parsed, Auth: &source.Auth{Token: "x"}, Unknown: unknown}
+	}
+	host, deep := credentials("https://git.example.com/", false), credentials("https://git.example.com/team/deep/", false)
+	team, all := credentials("https://git.example.com/team", true), source.Credentials{Unknown: true}
+	for _, test := range []struct {
+		url   string
+		all   []source.Credentials
+		known bool
+	}{
+		{"https://git.example.com/team/x.git", []source.Credentials{host, team, deep}, false},
+		{"https://git.example.com/other/x.git", []source.Credentials{team, host}, true},
+		{"https://git.example.com/team/deep/x.git", []source.Credentials{team, host, deep}, true},
+		{"https://git.example.com/team/x.git", []source.Credentials{credentials("https://git.example.com/team", false), team}, false},
+		{"https://git.example.com/team/x.git", []source.Credentials{team, credentials("https://git.example.com/team", false)}, false},
+		{"https://git.example.com/team/deep/x.git", []source.Credentials{deep, all}, false},
+		{"git@git.example.com:x", []source.Credentials{all}, false},
+		{"./x", []source.Credentials{all, team}, true},
+		{"", []source.Credentials{all}, true},
+	} {
+		auth, err := source.Authorize(source.Location{URL: test.url}, test.all)
+		if (err == nil) != test.known || err != nil && auth != nil {
+			t.Errorf("%s: %v, %v", test.url, auth, err)
+		}
+		own := &source.Auth{Token: "own"}
+		if got, err := source.Authorize(source.Location{URL: test.url, Auth: own}, test.all); got != own || err != nil {
+			t.Errorf("%s: its own way to log in is not its own: %v", test.url, err)
+		}
+	}
 }
