@@ -68,12 +68,15 @@ type block struct {
 	forEach    hcl.Expression
 	dependsOn  []reference
 	references []reference
-	needs      []*block    // distinct, sorted
-	broken     bool        // not as declared: what it comes to is not sound
-	duplicate  bool        // there is another block with the address
-	reported   []hcl.Range // references that were reported already
-	skip       bool        // it cannot be evaluated at all, not even to find more errors
-	members    []*block    // of a group
+	needs      []*block // distinct, sorted
+	// addressed are the arguments that are lists of addresses; ordering those others
+	// that refer to applications or modules.
+	addressed, ordering []*hcl.Attribute
+	broken              bool        // not as declared: what it comes to is not sound
+	duplicate           bool        // there is another block with the address
+	reported            []hcl.Range // references that were reported already
+	skip                bool        // it cannot be evaluated at all, not even to find more errors
+	members             []*block    // of a group
 	// inputs are, of a module block, the values for its variables.
 	inputs hcl.Attributes
 	// input is, of a called module's variable, what the call gives it; given is what

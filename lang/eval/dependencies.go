@@ -99,27 +99,24 @@ func (e *Evaluation) Dependencies(in *Instance) (found []Dependency, known bool)
 	}
 	known = true
 	keys := moduleKeys{}
-	b.parsed.Walk(func(_ *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
-		switch argument.Type.Name {
-		case schema.TypeConstraint.Name, schema.Names.Name:
-		case schema.Addresses.Name:
-			elements, _ := addressElements(attribute.Expr)
-			for _, element := range elements {
-				dependencies, isKnown := e.elementDependencies(in, element)
-				known = known && isKnown
-				for _, d := range dependencies {
-					note(d)
-				}
-			}
-		default:
-			keys.collect(attribute.Expr, in.ctx)
-			for _, ref := range applicationReferences(attribute.Expr, in.ctx) {
-				if target := b.unit.find(ref.Address); target != nil {
-					note(in.frame.dependency(target, ref.Address, ref.Range))
-				}
+	for _, attribute := range b.addressed {
+		elements, _ := addressElements(attribute.Expr)
+		for _, element := range elements {
+			dependencies, isKnown := e.elementDependencies(in, element)
+			known = known && isKnown
+			for _, d := range dependencies {
+				note(d)
 			}
 		}
-	})
+	}
+	for _, attribute := range b.ordering {
+		keys.collect(attribute.Expr, in.ctx)
+		for _, ref := range applicationReferences(attribute.Expr, in.ctx) {
+			if target := b.unit.find(ref.Address); target != nil {
+				note(in.frame.dependency(target, ref.Address, ref.Range))
+			}
+		}
+	}
 	for _, ref := range append(slices.Clone(b.references), b.dependsOn...) {
 		if ref.target == nil || ref.target.isGroup() || ref.target.kind.Type == ordered {
 			continue
@@ -305,10 +302,7 @@ func (e *Evaluation) elementDependencies(in *Instance, element hcl.Expression) (
 // module block names in depends_on: all applications of the module wait for them.
 func (e *Evaluation) writtenDependencies(in *Instance) []Dependency {
 	set := map[addr.Address]hcl.Range{}
-	in.block.parsed.Walk(func(_ *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
-		if argument.Type.Name != schema.Addresses.Name {
-			return
-		}
+	for _, attribute := range in.block.addressed {
 		elements, _ := addressElements(attribute.Expr)
 		for _, element := range elements {
 			dependencies, _ := e.elementDependencies(in, element)
@@ -318,7 +312,7 @@ func (e *Evaluation) writtenDependencies(in *Instance) []Dependency {
 				}
 			}
 		}
-	})
+	}
 	for _, ref := range in.block.dependsOn {
 		if ref.target == nil || ref.call != nil || ref.target.isGroup() || ref.target.kind.Type == ordered {
 			continue
@@ -435,13 +429,6 @@ func boundNames(native hclsyntax.Node) map[string]bool {
 // one instance where its key can be told, else the whole block.
 func applicationReferences(expr hcl.Expression, ctx *hcl.EvalContext) []Dependency {
 	var found []Dependency
-	refers := false
-	for _, traversal := range expr.Variables() {
-		refers = refers || traversal.RootName() == "application" && len(traversal) > 1
-	}
-	if !refers {
-		return nil
-	}
 	native, ok := expr.(hclsyntax.Node)
 	if !ok {
 		for _, traversal := range expr.Variables() {

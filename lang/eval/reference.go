@@ -73,11 +73,15 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 					b.broken = true
 				}
 				diags = append(diags, more...)
+				b.addressed = append(b.addressed, attribute)
 				collect(traversals, &b.dependsOn, false)
 			default:
 				traversals, more := m.beforehand(argument.Type, p.References(attribute.Expr))
 				b.broken = b.broken || more.HasErrors() || m.callsBroken(b.unit, attribute.Expr)
 				diags = append(diags, more...)
+				if slices.ContainsFunc(traversals, func(t hcl.Traversal) bool { return t.RootName() == ordered || t.RootName() == moduleType }) {
+					b.ordering = append(b.ordering, attribute)
+				}
 				collect(traversals, &b.references, p.Block.Type == "validation")
 			}
 		})
