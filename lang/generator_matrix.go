@@ -18,8 +18,8 @@ func matrixGenerator() *eval.Kind {
 		[]schema.Argument{
 			{Name: "generators", Type: schema.Objects, Required: true, Doc: "The generators to combine, two or more."},
 		}, nil,
-		func(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
-			factors, ok := combined(e, in, "A matrix combines")
+		func(_ *eval.Evaluation, in *eval.Instance) (generated, bool) {
+			factors, ok := combined(in, "A matrix combines")
 			if !ok {
 				return generated{}, false
 			}
@@ -39,8 +39,8 @@ func mergeGenerator() *eval.Kind {
 			{Name: "generators", Type: schema.Objects, Required: true, Doc: "The generators, two or more: the first gives the items, the others change them."},
 			{Name: "keys", Type: schema.Strings, Required: true, Doc: "The attributes that tell which items belong together; `labels.region` is one within another."},
 		}, nil,
-		func(e *eval.Evaluation, in *eval.Instance) (generated, bool) {
-			factors, ok := combined(e, in, "Merging takes")
+		func(_ *eval.Evaluation, in *eval.Instance) (generated, bool) {
+			factors, ok := combined(in, "Merging takes")
 			if !ok || !isWhole(in, "keys") {
 				return generated{}, false
 			}
@@ -50,7 +50,7 @@ func mergeGenerator() *eval.Kind {
 }
 
 // combined returns the items of the generators that another one combines.
-func combined(e *eval.Evaluation, in *eval.Instance, verb string) ([][]generate.Item, bool) {
+func combined(in *eval.Instance, verb string) ([][]generate.Item, bool) {
 	if !isWhole(in, "generators") {
 		return nil, false
 	}

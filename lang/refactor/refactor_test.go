@@ -168,8 +168,11 @@ func TestCurrentIsStable(t *testing.T) {
 
 func TestLeaves(t *testing.T) {
 	s := &refactor.Set{Removed: []refactor.Removed{
-		{From: parse(t, "application.all")}, {From: parse(t, `application.some["a"]`), Destroy: true}, {From: parse(t, "module.m")},
-		{From: parse(t, "module.m.application.keep")}, {From: parse(t, `application.all["b"]`)},
+		{From: parse(t, "application.all")},
+		{From: parse(t, `application.some["a"]`), Destroy: true},
+		{From: parse(t, "module.m")},
+		{From: parse(t, "module.m.application.keep")},
+		{From: parse(t, `application.all["b"]`)},
 	}}
 	for text, want := range map[string]string{
 		"application.all": "application.all", `application.all["k"]`: "application.all", `application.some["a"]`: `application.some["a"]`,
