@@ -124,7 +124,12 @@ func TestLockOfAChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child, err := os.StartProcess("/bin/cat", []string{"cat"}, &os.ProcAttr{Files: []*os.File{read, nil, nil, lock.File()}})
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // without it, cat ends at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	child, err := os.StartProcess("/bin/cat", []string{"cat"}, &os.ProcAttr{Files: []*os.File{read, null, null, lock.File()}})
 	if err != nil {
 		t.Fatal(err)
 	}
