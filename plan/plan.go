@@ -26,9 +26,13 @@ import (
 type Plan struct {
 	ToolVersion string    `json:"toolVersion"` // of the gantry that made it
 	CreatedAt   time.Time `json:"createdAt"`
-	Destroy     bool      `json:"destroy,omitempty"` // made by destroy: every application goes
-	Offline     bool      `json:"offline,omitempty"` // made without asking a cluster: it cannot be applied
-	Targets     []string  `json:"targets,omitempty"` // --target, as given; the rest was left out
+	// ExpiresAt is when apply begins to refuse it; zero is never.
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	// ID is random, and the same in no two plans: a plan is applied once.
+	ID      string   `json:"id,omitempty"`
+	Destroy bool     `json:"destroy,omitempty"` // made by destroy: every application goes
+	Offline bool     `json:"offline,omitempty"` // made without asking a cluster: it cannot be applied
+	Targets []string `json:"targets,omitempty"` // --target, as given; the rest was left out
 	// Lineage and Serial tell which state it was made from. Each application has
 	// a serial of its own.
 	Lineage string `json:"lineage"`
@@ -102,6 +106,8 @@ type Application struct {
 	// it have ActionBlocked, or there is a problem of the application as a whole.
 	Blocked  []Problem `json:"blocked,omitempty"`
 	Warnings []string  `json:"warnings,omitempty"`
+	// Risks are sorted by severity (the greatest first), code and object.
+	Risks []Risk `json:"risks,omitempty"`
 	// Settings travel with the plan, and into state, so that apply and a later
 	// destroy need no configuration.
 	Settings Settings `json:"settings"`
@@ -198,6 +204,12 @@ type Change struct {
 	Conflicts []Conflict `json:"conflicts,omitempty"`
 	// Hook tells how a hook runs; nil for others.
 	Hook *Hook `json:"hook,omitempty"`
+	// Takes is what goes with the object when it is deleted, sorted by reason and kind.
+	Takes []Taken `json:"takes,omitempty"`
+	// Moves are managers whose fields of the object become ours, sorted by manager.
+	Moves []ManagerMove `json:"moves,omitempty"`
+	// Validation is how the object was checked; empty where it does not change.
+	Validation Validation `json:"validation,omitempty"`
 }
 
 // Target returns the object that apply sends: the real body.
