@@ -82,15 +82,15 @@ func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
 		Unsound: w.diags.HasErrors(),
 	})
 	w.progress.pause()
+	diags = append(append(w.diags, diags...), unlocked(w.lock)...)
 	if made != nil {
 		made.Backend = backendOf(w.config)
-		if err := w.cli.showPlan(w.told(made), w.options.view); err != nil {
+		if w.passing && hasSecrets(made) {
+			diags = append(diags, passingFingerprints())
+		}
+		if err := w.cli.showPlan(made, w.options.view, diags.HasErrors()); err != nil {
 			return nil, err
 		}
-	}
-	diags = append(append(w.diags, diags...), unlocked(w.lock)...)
-	if w.passing && made != nil && hasSecrets(made) {
-		diags = append(diags, passingFingerprints())
 	}
 	w.cli.printDiagnostics(w.files, diags)
 	return made, failed(diags)
@@ -108,17 +108,6 @@ func passingFingerprints() *hcl.Diagnostic {
 		Severity: hcl.DiagWarning, Summary: "Fingerprints of this plan alone",
 		Detail: "What stands for the values of Secrets is made with a key of this plan, as there is no state here to take the installation's from. It tells nothing when compared with another plan.",
 	}
-}
-
-// told is the plan as it is shown before its diagnostics. On a terminal these say
-// more of its problems, and right below, so that the plan need not.
-func (w *work) told(made *plan.Plan) *plan.Plan {
-	if w.cli.json || !isTerminal(w.cli.out) {
-		return made
-	}
-	shown := *made
-	shown.Problems = nil
-	return &shown
 }
 
 // applyCommand is what applies a plan file in the same place. The file is named as

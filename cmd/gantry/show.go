@@ -21,7 +21,7 @@ configuration is read, and the values of Secrets are not in what is shown.`,
 			if err != nil {
 				return failure("Plan file cannot be read", err)
 			}
-			return c.showPlan(saved, shown)
+			return c.showPlan(saved, shown, false)
 		},
 		ValidArgsFunction: planFileCompletions,
 	}

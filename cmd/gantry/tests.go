@@ -156,7 +156,7 @@ func (t *testCommand) showRun(run *configtest.Run) {
 	fmt.Fprintf(t.cli.out, "  %s  %s (%s)\n", paint(t.cli.colour(t.cli.out), colour, fmt.Sprintf("%-5s", word)), run.Name, duration(run.Duration))
 	if t.verbose && run.Plan != nil {
 		// The stream is gone when this fails, and the summary will tell.
-		_ = t.cli.showPlan(run.Plan, viewOptions{verbose: true})
+		_ = t.cli.showPlan(run.Plan, viewOptions{verbose: true}, false)
 	}
 }
 

@@ -21,13 +21,14 @@ func (o *viewOptions) register(command *cobra.Command) {
 	flags.BoolVar(&o.unchanged, "show-unchanged", false, "list the objects that do not change, too")
 }
 
-// showPlan writes a plan as the command's result.
-func (c *cli) showPlan(p *plan.Plan, options viewOptions) error {
+// showPlan writes a plan as the command's result; errors says that what is wrong with
+// it is told as diagnostics.
+func (c *cli) showPlan(p *plan.Plan, options viewOptions, errors bool) error {
 	if c.json {
 		return view.JSON(c.out, p)
 	}
 	return view.Text(c.out, p, view.Options{
 		Color: c.colour(c.out), Width: width(c.out), Now: time.Now(),
-		Verbose: options.verbose, ShowUnchanged: options.unchanged,
+		Verbose: options.verbose, ShowUnchanged: options.unchanged, Errors: errors,
 	})
 }

@@ -11,6 +11,9 @@ import (
 // change shows what happens to one object.
 func (t *text) change(a *plan.Application, c *plan.Change) {
 	reason := c.Reason
+	if c.Action == plan.Blocked && t.options.Errors {
+		reason = ""
+	}
 	var notes []string
 	if c.Phase != "" && c.Phase != plan.PhaseSync {
 		notes = append(notes, string(c.Phase)+" hook")

@@ -23,7 +23,12 @@ func (t *text) summary() {
 		}
 		t.line(0, span{red, counted(blocked, "application") + verb})
 	}
-	if n := len(t.p.Problems); n > 0 {
+	switch n := len(t.p.Problems); {
+	case t.options.Errors && n > 0:
+		t.line(0, span{red, "The plan is incomplete: there are errors."})
+	case t.options.Errors && blocked == 0:
+		t.line(0, span{red, "There are errors."})
+	case n > 0:
 		t.line(0, span{red, "The plan is incomplete: " + counted(n, "error") + " above."})
 	}
 }
@@ -31,11 +36,14 @@ func (t *text) summary() {
 func (t *text) sentence(blocked int) []span {
 	counts := t.p.Counts()
 	where := " in " + counted(len(t.p.Applications), "application") + " on " + counted(len(t.p.Clusters), "cluster") + "."
+	incomplete := t.options.Errors || len(t.p.Problems) > 0
 	switch {
-	case len(t.p.Applications) == 0 && len(t.p.Problems) > 0:
+	case len(t.p.Applications) == 0 && incomplete:
 		return []span{{bold, "Nothing was planned."}}
 	case len(t.p.Applications) == 0:
 		return []span{{bold, "Nothing to do: "}, {normal, "there are no applications."}}
+	case !t.p.HasChanges() && blocked == 0 && incomplete:
+		return []span{{bold, "No changes: "}, {normal, counted(counts.Total(), "object") + asDesired(counts.Total()) + where}}
 	case !t.p.HasChanges() && blocked == 0:
 		return []span{{bold, "Nothing to do: "}, {green, counted(counts.Total(), "object") + asDesired(counts.Total())}, {normal, where}}
 	}

@@ -96,7 +96,7 @@ func hasWarnings(a *plan.Application) bool {
 func (t *text) application(a *plan.Application) {
 	t.header(a)
 	for _, problem := range a.Blocked {
-		if !t.toldByChange(a, problem) {
+		if !t.options.Errors && !t.toldByChange(a, problem) {
 			t.problem(2, "blocked", problem, addr.Address{})
 		}
 	}
@@ -164,7 +164,15 @@ func (t *text) problems() {
 		return
 	}
 	t.line(0, span{loud, "Not in this plan:"})
+	named := map[addr.Address]bool{}
 	for _, problem := range t.p.Problems {
+		if t.options.Errors && !problem.Address.IsZero() {
+			if !named[problem.Address] {
+				named[problem.Address] = true
+				t.line(2, span{normal, problem.Address.String()})
+			}
+			continue
+		}
 		t.problem(2, "error", problem, problem.Address)
 	}
 	t.blank()

@@ -26,6 +26,9 @@ type Options struct {
 	ShowUnchanged bool
 	// Context is how many lines are shown around a changed line of a text; 2 where 0.
 	Context int
+	// Errors says that there are errors and that they are told beside the plan: the
+	// text names what they keep out of it and what they block, but not why.
+	Errors bool
 	// Now is what "3 minutes ago" is reckoned from; when the plan was made where zero.
 	Now time.Time
 }

@@ -32,6 +32,7 @@ func shows() map[string]func(io.Writer, *plan.Plan) error {
 	return map[string]func(io.Writer, *plan.Plan) error{
 		".txt":         text(view.Options{}),
 		".verbose.txt": text(view.Options{Verbose: true, ShowUnchanged: true, Width: 200, Context: 1}),
+		".errors.txt":  text(view.Options{Errors: true}),
 		".color.txt":   text(view.Options{Color: true}),
 		".json":        view.JSON,
 		".md":          func(w io.Writer, p *plan.Plan) error { return view.Markdown(w, p, 0) },
