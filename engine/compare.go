@@ -342,6 +342,8 @@ func (c *comparison) deletion(d *draft, change *plan.Change, owned *state.Owned,
 		change.Action, change.Reason = plan.Orphan, "sync.create_namespace made it: it stays, with what others have put into it"
 	case d.leaves() && order.Annotations(have).NoDelete, !d.leaves() && order.Annotations(have).NoPrune:
 		change.Action, change.Reason = plan.Orphan, "its annotations say that it is kept"
+	case d.leaves() && settings.OnDestroy == "orphan" && d.removed:
+		change.Action, change.Reason = plan.Orphan, "a removed block says that its objects stay"
 	case d.leaves() && settings.OnDestroy == "orphan":
 		change.Action, change.Reason = plan.Orphan, "on_destroy is \"orphan\""
 	case d.leaves() && settings.PreventDestroy:

@@ -28,6 +28,7 @@ type draft struct {
 	app     *lang.Application // nil: leaves, for it is no longer in the configuration or is destroyed
 	record  *state.Record     // nil: never applied
 	from    addr.Address      // where the state has it, if under another address
+	removed bool              // a removed block says what becomes of its objects
 	session *session          // nil only where the cluster could not be told
 
 	ignore   []*diff.Ignore // compiled ignore_differences

@@ -256,6 +256,9 @@ func TestRemoved(t *testing.T) {
 			if change == nil || change.Action != test.action {
 				t.Fatalf("planned %+v, %v", change, diags)
 			}
+			if test.action == plan.Orphan && change.Reason != "a removed block says that its objects stay" {
+				t.Errorf("the reason is %q", change.Reason)
+			}
 			_, _ = b.Apply(t.Context(), t, p)
 			have := liveWeb(t, cluster)
 			if (have != nil) != test.left {

@@ -144,7 +144,10 @@ func (p *planning) leave(address addr.Address, record *state.Record) {
 		})
 		return
 	}
-	p.drafts = append(p.drafts, &draft{address: address, record: record, from: p.moved[address], session: p.sessions.recorded(record.Cluster)})
+	p.drafts = append(p.drafts, &draft{
+		address: address, record: record, from: p.moved[address], session: p.sessions.recorded(record.Cluster),
+		removed: !p.options.Destroy && p.config.Refactoring.Leaves(address) != nil,
+	})
 }
 
 // elsewhere refuses an application whose cluster is another than it was applied
