@@ -20,6 +20,7 @@ import (
 type failingClusters struct {
 	providers.Clusters
 	left     *atomic.Int64
+	once     bool // only one write fails, and those after it go through
 	answered bool
 	fail     func() error
 }
@@ -27,6 +28,12 @@ type failingClusters struct {
 func (f failingClusters) Connect(name string, c target.Connection, cr target.Credentials) (providers.Cluster, error) {
 	cluster, err := f.Clusters.Connect(name, c, cr)
 	return failingCluster{cluster, f}, err
+}
+
+// through reports whether the next write does not fail.
+func (f failingClusters) through() bool {
+	left := f.left.Add(-1)
+	return left >= 0 || f.once && left < -1
 }
 
 type failingCluster struct {
@@ -38,7 +45,7 @@ func (f failingCluster) Apply(ctx context.Context, request providers.ApplyReques
 	if request.DryRun {
 		return f.Cluster.Apply(ctx, request)
 	}
-	if f.faults.left.Add(-1) >= 0 {
+	if f.faults.through() {
 		return f.Cluster.Apply(ctx, request)
 	}
 	if f.faults.answered {
@@ -50,7 +57,7 @@ func (f failingCluster) Apply(ctx context.Context, request providers.ApplyReques
 }
 
 func (f failingCluster) Delete(ctx context.Context, request providers.DeleteRequest) error {
-	if f.faults.left.Add(-1) >= 0 {
+	if f.faults.through() {
 		return f.Cluster.Delete(ctx, request)
 	}
 	if f.faults.answered {

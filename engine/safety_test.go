@@ -20,7 +20,6 @@ import (
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/planfile"
-	"github.com/gantrycd/gantry/plan/target"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/kubernetes/clustertest"
 )
@@ -425,35 +424,6 @@ func texts(diags hcl.Diagnostics) []string {
 	return out
 }
 
-// blippingClusters fail one write, the one that is due, as if the network had.
-type blippingClusters struct {
-	providers.Clusters
-	due      *atomic.Int64
-	answered bool
-}
-
-func (b blippingClusters) Connect(name string, c target.Connection, cr target.Credentials) (providers.Cluster, error) {
-	cluster, err := b.Clusters.Connect(name, c, cr)
-	return blippingCluster{cluster, b}, err
-}
-
-type blippingCluster struct {
-	providers.Cluster
-	blips blippingClusters
-}
-
-func (b blippingCluster) Apply(ctx context.Context, request providers.ApplyRequest) (providers.ApplyResult, error) {
-	if request.DryRun || b.blips.due.Add(-1) != 0 {
-		return b.Cluster.Apply(ctx, request)
-	}
-	if b.blips.answered {
-		if _, err := b.Cluster.Apply(ctx, request); err != nil {
-			return providers.ApplyResult{}, err
-		}
-	}
-	return providers.ApplyResult{}, fmt.Errorf("%w: the connection was reset", providers.ErrUnreachable)
-}
-
 func immutableConfigMap(value string) string {
 	return "apiVersion: v1\nkind: ConfigMap\nimmutable: true\nmetadata:\n  name: fixed\ndata:\n  a: \"" + value + "\"\n"
 }
@@ -470,14 +440,16 @@ func TestReplacementsSurviveABlip(t *testing.T) {
 			s.application(t, "web", replaceToo, immutableConfigMap("after"))
 			p := s.MustPlan(t, engine.PlanOptions{})
 			wantAction(t, s.change(p, "web", "ConfigMap", "fixed"), plan.Replace)
-			due := &atomic.Int64{}
-			due.Store(1)
+			left := &atomic.Int64{}
+			left.Store(1) // the deletion; making it anew fails, once
 			s.Wrap = func(all providers.Clusters) providers.Clusters {
-				return blippingClusters{Clusters: all, due: due, answered: answered}
+				return failingClusters{Clusters: all, left: left, once: true, answered: answered, fail: func() error {
+					return fmt.Errorf("%w: the connection was reset", providers.ErrUnreachable)
+				}}
 			}
 			_, diags := s.Apply(t.Context(), t, p)
 			enginetest.Check(t, diags)
-			if due.Load() >= 1 {
+			if left.Load() >= 0 {
 				t.Fatal("no write failed")
 			}
 			s.Wrap = nil
