@@ -111,16 +111,20 @@ var timeCompareFunc = function.New(&function.Spec{
 	},
 })
 
-// yamlFunc decodes YAML; the type depends on the text, so that it is decoded
-// for the type as well as for the value.
+// yamlFunc decodes YAML.
 func yamlFunc(description string, pick func([]cty.Value) (cty.Value, error)) function.Function {
-	decode := func(text cty.Value) (cty.Value, error) {
+	return decodeFunc(description, func(text cty.Value) (cty.Value, error) {
 		documents, err := value.FromYAML([]byte(text.AsString()))
 		if err != nil {
 			return cty.NilVal, function.NewArgErrorf(0, "it is not valid YAML: %s", err)
 		}
 		return pick(documents)
-	}
+	})
+}
+
+// decodeFunc decodes a text; the type depends on the text, so that it is decoded for
+// the type as well as for the value.
+func decodeFunc(description string, decode func(cty.Value) (cty.Value, error)) function.Function {
 	return function.New(&function.Spec{
 		Description: description,
 		Params:      []function.Parameter{text("str")},
@@ -137,6 +141,14 @@ func yamlFunc(description string, pick func([]cty.Value) (cty.Value, error)) fun
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return decode(args[0]) },
 	})
 }
+
+var jsonDecodeFunc = decodeFunc("Decodes a JSON text. A key that is given twice is an error.", func(text cty.Value) (cty.Value, error) {
+	v, err := value.FromJSON([]byte(text.AsString()))
+	if err != nil {
+		return cty.NilVal, function.NewArgErrorf(0, "it is not valid JSON: %s", err)
+	}
+	return v, nil
+})
 
 var yamlDecodeFunc = yamlFunc("Decodes the one document of a YAML text.", func(documents []cty.Value) (cty.Value, error) {
 	switch len(documents) {

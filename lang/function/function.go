@@ -51,7 +51,7 @@ func Table(files fs.FS) []Group {
 		}},
 		{"Encodings", map[string]function.Function{
 			"base64decode": base64DecodeFunc, "base64encode": base64EncodeFunc, "csvdecode": stdlib.CSVDecodeFunc,
-			"jsondecode": bounded(stdlib.JSONDecodeFunc), "jsonencode": stdlib.JSONEncodeFunc, "urlencode": urlEncodeFunc,
+			"jsondecode": jsonDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc, "urlencode": urlEncodeFunc,
 			"yamldecode": yamlDecodeFunc, "yamldecode_all": yamlDecodeAllFunc, "yamlencode": yamlEncodeFunc,
 		}},
 		{"Hashes", map[string]function.Function{

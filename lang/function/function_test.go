@@ -215,7 +215,7 @@ func TestFunctionsRefuse(t *testing.T) {
 		`sum(["a"])`, `sum([null])`, `coalesce()`, `coalesce(null, null)`, `coalesce([1], { a = 1 })`, `index([], 1)`, `index("a", 1)`, `one([1, 2])`, `one("a")`,
 		`matchkeys(["a"], [], [])`, `transpose({ a = [null] })`, `transpose({ a = null })`, `merge_deep("a")`, `length(1)`,
 		`replace("a", "/[/", "")`, `base64decode("/////w==")`, `uuidv5("x", "y")`, `uuidv5("zzzzzzzz-9dad-11d1-80b4-00c04fd430c8", "y")`, `timecmp("x", "y")`, `yamldecode("a: &x [*x]")`, `yamldecode("[")`,
-		`yamldecode("? [a]\n: b")`, `yamldecode("a: !!int x")`, `cidrhost("x", 1)`, `cidrhost("10.0.0.0/8", 1.5)`, `cidrhost("10.0.0.0/31", -3)`, `cidrnetmask("fd00::/8")`, `cidrsubnet("10.0.0.0/8", 25, 0)`,
+		`yamldecode("? [a]\n: b")`, `jsondecode("{\"a\": 1, \"a\": 2}")`, `jsondecode("[")`, `yamldecode("a: 1e400")`, `yamldecode("a: !!int x")`, `cidrhost("x", 1)`, `cidrhost("10.0.0.0/8", 1.5)`, `cidrhost("10.0.0.0/31", -3)`, `cidrnetmask("fd00::/8")`, `cidrsubnet("10.0.0.0/8", 25, 0)`,
 		`cidrsubnet("10.0.0.0/8", 1, 2)`, `cidrsubnet("10.0.0.0/8", 1.5, 1)`, `cidrsubnet("10.0.0.0/8", 1, 0.5)`, `cidrsubnets("10.0.0.0/31", 1, 1, 1)`, `cidrsubnets("10.0.0.0/31", 0)`,
 		`file("../a.txt")`, `file("/a.txt")`, `fileexists("../a.txt")`, `fileset("..", "*")`, `fileset(".", "/*")`, `templatefile("greet.tpl", "x")`, `templatefile("greet.tpl", { name = "x" })`,
 		`templatefile("nowhere", {})`, `templatefile("greet.tpl", { name = [], list = [] })`, `product()`, `product("a")`, `product({ a = 1 })`, `product({ a = { x = 1 } }, { b = { x = 2 } })`, `product({ a = { x = 1 }, "a/b" = { x = 2 } }, { "b/c" = {}, c = {} })`,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/gantrycd/gantry/lang/value"
 	"github.com/gantrycd/gantry/plan/object"
 )
 
@@ -43,7 +44,7 @@ func Decisions(resource object.Object, list, matchKey string) ([]Decision, error
 		if err != nil {
 			return nil, fmt.Errorf("has in status.%s an element %d that is no JSON: %w", list, i, err)
 		}
-		v, err := fromJSON(text)
+		v, err := value.FromJSON(text)
 		if err != nil {
 			return nil, fmt.Errorf("has in status.%s an element %d that cannot be used: %w", list, i, err)
 		}

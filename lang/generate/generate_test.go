@@ -321,10 +321,10 @@ ok/list.yaml#363379742f: { n = 2, `+path("list.yaml")+` }
 [] Invalid generator file: The file bad/7.yaml cannot be used: element 0: its attribute "key" must be a string, but is a number.
 [] Invalid generator file: The file bad/8.json cannot be used: it is nested more than 256 deep.
 [] Invalid generator file: The file bad/9.json cannot be used: it has 1048577 bytes; a file for a generator may have up to 1048576.
-[] Invalid generator file: The file bad/a.json cannot be used: the number 1e999999999999 is out of range.
+[] Invalid generator file: The file bad/a.json cannot be used: the number 1e999999999999 is out of range; put it in quotes if it is meant as text.
 [] Invalid generator file: The file bad/b.json cannot be used: line 1: did not find expected node content.
 [] Invalid generator file: The file bad/c.yaml cannot be used: line 1: the document is nested more than 256 deep.
-[] Invalid generator file: The file bad/d.yaml cannot be used: line 1: ".inf" is no number that JSON can hold.
+[] Invalid generator file: The file bad/d.yaml cannot be used: line 1: the number .inf is out of range; put it in quotes if it is meant as text.
 `)
 	_, err = read("only/null.yaml")
 	check(t, nil, err, "", "[] Invalid generator file: The file only/null.yaml cannot be used: it must hold a mapping, but holds null.\n")

@@ -37,7 +37,7 @@ func PluginRequest(name string, parameters cty.Value) ([]byte, error) {
 // under output.parameters, and the attribute called key names them. What is wrong
 // with the answer is an error, with words that follow "it".
 func PluginItems(answer []byte, key string) ([]Item, error) {
-	v, err := fromJSON(answer)
+	v, err := value.FromJSON(answer)
 	if err != nil {
 		return nil, fmt.Errorf("is not JSON: %w", err)
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/function/stdlib"
 	"pgregory.net/rapid"
 
 	"github.com/gantrycd/gantry/lang/addr"
@@ -119,6 +118,9 @@ merged:
   <<: *base
   b: 3
 big: 123456789012345678901234567890
+bigger: 0xFFFFFFFFFFFFFFFFFF
+quoted: "1e400"
+said: !!str 1e400
 octal: 0o17
 float: 1e3
 date: 2026-01-02
@@ -134,7 +136,7 @@ empty:
 	if err != nil || len(documents) != 1 {
 		t.Fatal(documents, err)
 	}
-	want := `{ "1" = "number", alias = { a = 1, b = 2 }, base = { a = 1, b = 2 }, big = 123456789012345678901234567890, date = "2026-01-02", empty = null, float = 1000, merged = { a = 1, b = 3 }, octal = 15, text = "two\nlines\n" }`
+	want := `{ "1" = "number", alias = { a = 1, b = 2 }, base = { a = 1, b = 2 }, big = 123456789012345678901234567890, bigger = 4722366482869645213695, date = "2026-01-02", empty = null, float = 1000, merged = { a = 1, b = 3 }, octal = 15, quoted = "1e400", said = "1e400", text = "two\nlines\n" }`
 	if got := value.Text(documents[0]); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
@@ -147,22 +149,41 @@ func TestFromYAMLRefuses(t *testing.T) {
 		bomb += "a" + n + ": &a" + n + " [" + strings.Repeat("*a"+before+", ", 9) + "*a" + before + "]\n"
 	}
 	tests := map[string]string{
-		"a: 1\nb: 1\na: 2\n":              "line 3",
-		"[a]: 1":                          "line 1",
-		"a: .nan":                         "line 1",
-		"a: -.inf":                        "line 1",
-		"a: !!binary aGk=\nb: !x y":       "line 2",
-		"a:\n\t- b":                       "line 2",
-		"<<: x":                           "line 1",
-		"a: &a [*a]":                      "",
-		bomb:                              "values",
-		strings.Repeat("[", 400) + "]":    "",
-		strings.Repeat("- ", 300) + "x\n": "deep",
+		"a: 1\nb: 1\na: 2\n":               "line 3",
+		"[a]: 1":                           "line 1",
+		"a: .nan":                          "line 1",
+		"a: 1\nb: 1e400":                   "line 2: the number 1e400 is out of range; put it in quotes",
+		"a: -1e-400":                       "line 1: the number -1e-400 is out of range",
+		"a: 1" + strings.Repeat("234", 80): "more digits than can be kept",
+		"a: -.inf":                         "line 1",
+		"a: !!binary aGk=\nb: !x y":        "line 2",
+		"a:\n\t- b":                        "line 2",
+		"<<: x":                            "line 1",
+		"a: &a [*a]":                       "",
+		bomb:                               "values",
+		strings.Repeat("[", 400) + "]":     "",
+		strings.Repeat("- ", 300) + "x\n":  "deep",
 	}
 	for text, want := range tests {
 		documents, err := value.FromYAML([]byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q gives %d documents, %v; want an error with %q", text, len(documents), err, want)
+		}
+	}
+}
+
+func TestFromJSONRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a": 1, "b": {"c": 1, "c": 2}}`: `the key "c" is given twice`,
+		`[1e400]`:                         "the number 1e400 is out of range",
+		"{\"a\":\n x}":                    "line 2",
+		`{} {}`:                           "more after the end",
+		`{"a": `:                          "too early",
+		strings.Repeat("[", 400):          "nested",
+	} {
+		v, err := value.FromJSON([]byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q gives %#v, %v; want an error with %q", text, v, err, want)
 		}
 	}
 }
@@ -224,7 +245,7 @@ func TestJSONRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := stdlib.JSONDecode(cty.StringVal(string(text)))
+		back, err := value.FromJSON(text)
 		if err != nil || !back.RawEquals(v) {
 			t.Fatalf("%s came back as %s, %v", value.Text(v), value.Text(back), err)
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -153,6 +152,13 @@ func readScalar(node *yaml.Node) (cty.Value, error) {
 	case "!!null":
 		return cty.NullVal(cty.DynamicPseudoType), nil
 	case "!!str", "!!timestamp", "!!binary":
+		if node.Style == 0 && numeral.MatchString(node.Value) { // beyond what the parser holds
+			v, err := yamlNumber(node.Value)
+			if err != nil {
+				return cty.NilVal, fmt.Errorf("line %d: %w", node.Line, err)
+			}
+			return v, nil
+		}
 		return cty.StringVal(node.Value), nil
 	case "!!bool":
 		var b bool
@@ -160,17 +166,10 @@ func readScalar(node *yaml.Node) (cty.Value, error) {
 			return cty.NilVal, fmt.Errorf("line %d: %q is neither true nor false", node.Line, node.Value)
 		}
 		return cty.BoolVal(b), nil
-	case "!!int":
-		whole, ok := new(big.Int).SetString(strings.ReplaceAll(node.Value, "_", ""), 0)
-		if !ok {
-			return cty.NilVal, fmt.Errorf("line %d: %q is no whole number", node.Line, node.Value)
-		}
-		return cty.NumberVal(new(big.Float).SetInt(whole)), nil
-	case "!!float":
-		text := strings.TrimPrefix(strings.ReplaceAll(node.Value, "_", ""), "+")
-		v, err := cty.ParseNumberVal(text)
+	case "!!int", "!!float":
+		v, err := yamlNumber(node.Value)
 		if err != nil {
-			return cty.NilVal, fmt.Errorf("line %d: %q is no number that JSON can hold", node.Line, node.Value)
+			return cty.NilVal, fmt.Errorf("line %d: %w", node.Line, err)
 		}
 		return v, nil
 	}
