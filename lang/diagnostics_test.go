@@ -90,6 +90,17 @@ application "web" {
 }
 output "namespace" { value = application.web.namespace }
 `,
+		"modules/typed/typed.gantry.hcl": `
+variable "settings" {
+  type = object({ name = string, cluster = cluster, namespace = optional(string) })
+}
+variable "plain" {
+  type = object({ name = string, replicas = optional(number, 1), limit = optional(object({ cpu = optional(string) })) })
+}
+locals {
+  used = [var.settings.name, var.plain.name]
+}
+`,
 		"modules/grants/grants.gantry.hcl": "cluster \"own\" {\n  context = \"own\"\n}\nproject \"own\" {}\nlocals {\n  c = cluster.eu\n}\n",
 		"modules/itself/itself.gantry.hcl": "module \"again\" {\n  source = \"../itself\"\n}\n",
 	}

@@ -69,7 +69,7 @@ func (c constraint) String() string {
 		}
 		return "object({" + strings.Join(parts, ",") + "})"
 	}
-	return typeexpr.TypeString(c.ty.WithoutOptionalAttributesDeep())
+	return typeText(c.ty)
 }
 
 // parseConstraint reads a type.
@@ -208,6 +208,9 @@ func (c constraint) conformBlocks(v cty.Value) (cty.Value, error) {
 }
 
 func (c constraint) conformPlain(v cty.Value) (cty.Value, error) {
+	if err := dropped(v, c.ty, nil); err != nil {
+		return v, err
+	}
 	if c.defaults != nil && !v.IsNull() {
 		v = c.defaults.Apply(v)
 	}
@@ -224,6 +227,11 @@ func (c constraint) conformObject(v cty.Value) (cty.Value, error) {
 		return v, fmt.Errorf("it must be an object, but is %s", value.Kind(v))
 	}
 	given := v.AsValueMap()
+	for _, name := range schema.SortedKeys(given) {
+		if _, ok := c.attributes[name]; !ok {
+			return v, unknownAttribute(name, schema.SortedKeys(c.attributes), nil)
+		}
+	}
 	attributes := make(map[string]cty.Value, len(c.attributes))
 	for _, name := range schema.SortedKeys(c.attributes) {
 		want := c.attributes[name]

@@ -66,15 +66,23 @@ func (m *Module) defineFunctions(u *unit) hcl.Diagnostics {
 		}
 		defined[b.address.Name] = f
 	}
+	told := map[string]bool{} // a cycle is told once, of the first of its functions
 	for _, name := range schema.SortedKeys(defined) {
-		if chain := m.callsItself(defined, name); chain != nil {
+		chain := m.callsItself(defined, name)
+		if chain == nil {
+			continue
+		}
+		defined[name].block.broken = true
+		if !told[chain[0]] {
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError,
 				Summary:  "Function calls itself",
 				Detail:   fmt.Sprintf("The function never comes to an end: %s. A function may call only others that do not call it.", strings.Join(chain, " calls ")),
 				Subject:  defined[name].block.header.Ptr(),
 			})
-			defined[name].block.broken = true
+			for _, address := range chain {
+				told[address] = true
+			}
 		}
 	}
 	for again := true; again; { // who calls a broken one is broken
@@ -217,7 +225,7 @@ func (m *Module) callsItself(defined map[string]*userFunction, start string) []s
 	seen := map[string]bool{}
 	var walk func(name string, path []string) []string
 	walk = func(name string, path []string) []string {
-		path = append(path, addr.Address{Kind: functionRoot, Name: name}.String())
+		path = append(path, functionRoot+"::"+name)
 		f := defined[name]
 		if f == nil || seen[name] {
 			return nil

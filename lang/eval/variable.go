@@ -177,7 +177,7 @@ func fit(in *Instance, v cty.Value, want constraint, at hcl.Range, origin string
 	case in.frame.parent != nil:
 		what = "The argument"
 	}
-	in.Errorf(at, "Invalid value for variable", "%s does not fit the type of variable %q, which is %s: %s.", what, in.Address.Name, want, err)
+	in.Errorf(at, "Invalid value for variable", "%s does not fit the type of variable %q, which is %s: %s", what, in.Address.Name, want, schema.Sentence(err.Error()))
 	return want.unknown()
 }
 

@@ -147,7 +147,7 @@ func plain(name string, want cty.Type) Type {
 		}
 		converted, err := convert.Convert(v, want)
 		if err != nil {
-			return v, fmt.Errorf("must be %s %s, but is %s: %s", article, name, value.Kind(v), reason(err))
+			return v, fmt.Errorf("must be %s %s, but is %s%s", article, name, value.Kind(v), reason(want, err))
 		}
 		if want.IsCollectionType() {
 			return converted, checkNoNull(converted)
@@ -156,13 +156,16 @@ func plain(name string, want cty.Type) Type {
 	}}
 }
 
-// reason renders a conversion's error with the place in the value.
-func reason(err error) string {
+// reason renders what a conversion's error says of a value's elements.
+func reason(want cty.Type, err error) string {
 	var pathErr cty.PathError
-	if errors.As(err, &pathErr) && len(pathErr.Path) > 0 {
-		return value.PathText(pathErr.Path) + ": " + pathErr.Error()
+	switch {
+	case errors.As(err, &pathErr) && len(pathErr.Path) > 0:
+		return ": " + value.PathText(pathErr.Path) + ": " + pathErr.Error()
+	case want.IsCollectionType():
+		return ": " + err.Error()
 	}
-	return err.Error()
+	return ""
 }
 
 func checkNoNull(v cty.Value) error {

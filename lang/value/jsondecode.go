@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 )
@@ -24,7 +25,7 @@ func FromJSON(text []byte) (cty.Value, error) {
 	}
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return cty.NilVal, fmt.Errorf("line %d: %s", 1+bytes.Count(text[:min(int(decoder.InputOffset())+1, len(text))], []byte("\n")), syntax)
+		return cty.NilVal, unexpected(text)
 	}
 	if err != nil {
 		return cty.NilVal, err
@@ -33,6 +34,18 @@ func FromJSON(text []byte) (cty.Value, error) {
 		return cty.NilVal, errors.New("there is more after the end of the value")
 	}
 	return v, nil
+}
+
+// unexpected says where a text is no JSON.
+func unexpected(text []byte) error {
+	var syntax *json.SyntaxError
+	if !errors.As(json.Unmarshal(text, new(json.RawMessage)), &syntax) || syntax.Offset < 1 || int(syntax.Offset) > len(text) {
+		return errors.New("it is no JSON")
+	}
+	before := text[:syntax.Offset-1]
+	r, _ := utf8.DecodeRune(text[len(before):])
+	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+	return fmt.Errorf("line %d, column %d: %q is not expected here", 1+bytes.Count(before, []byte("\n")), column, r)
 }
 
 func readJSON(decoder *json.Decoder, depth int) (cty.Value, error) {

@@ -176,7 +176,7 @@ func TestFromJSONRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"a": 1, "b": {"c": 1, "c": 2}}`: `the key "c" is given twice`,
 		`[1e400]`:                         "the number 1e400 is out of range",
-		"{\"a\":\n x}":                    "line 2",
+		"{\"a\":\n x}":                    "line 2, column 2: 'x' is not expected here",
 		`{} {}`:                           "more after the end",
 		`{"a": `:                          "too early",
 		strings.Repeat("[", 400):          "nested",

@@ -49,7 +49,7 @@ application "arguments" {
   }
   lifecycle {
     enabled = "perhaps"
-#             ^^^^^^^^^ Unsuitable value: The argument "enabled" must be a bool, but is a string: a bool is required.
+#             ^^^^^^^^^ Unsuitable value: The argument "enabled" must be a bool, but is a string.
   }
 }
 

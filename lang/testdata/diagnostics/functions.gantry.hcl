@@ -27,7 +27,7 @@ locals {
   secret       = parseint(var.secret, 10)
 #                         ^^^^^^^^^^ Invalid function argument: What parseint(...) says is not shown, as the expression uses a sensitive value.
   derived      = jsondecode(upper(var.secret))
-#                ^^^^^^^^^^^ Error in function call: What jsondecode(...) says is not shown, as the expression uses a sensitive value.
+#                           ^^^^^^ Invalid function argument: What jsondecode(...) says is not shown, as the expression uses a sensitive value.
   key          = { for x in [1, 1] : "${var.secret}" => x }
 #                                    ^^^^^^^^^^^^^^^ Duplicate object key: Two different items produced the key "(sensitive)" in this 'for' expression. If duplicates are expected, use the ellipsis (...) after the value expression to enable grouping by key.
   yaml         = yamldecode("a: 1\na: 2")
@@ -35,7 +35,7 @@ locals {
   documents    = yamldecode("a: 1\n---\nb: 2")
 #                            ^^^^^^^^^^^^^^^ Invalid function argument: Invalid value for "str" parameter: it holds 2 documents; yamldecode_all reads them all.
   infinite     = yamldecode("a: .inf")
-#                            ^^^^^^^ Invalid function argument: Invalid value for "str" parameter: it is not valid YAML: line 1: ".inf" is no number that JSON can hold.
+#                            ^^^^^^^ Invalid function argument: Invalid value for "str" parameter: it is not valid YAML: line 1: the number .inf is out of range; put it in quotes if it is meant as text.
   tag          = yamldecode("a: !!set {}")
 #                            ^^^^^^^^^^^ Invalid function argument: Invalid value for "str" parameter: it is not valid YAML: line 1: the tag !!set is not supported.
   no_label     = dns_label("___")

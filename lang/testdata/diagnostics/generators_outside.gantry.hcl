@@ -31,7 +31,7 @@ generator "plugin" "unreachable" {
 
 generator "plugin" "text" {
   url = "https://text.example.com"
-#       ^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid answer of a plugin: What the service answers is not JSON: invalid character 'h' looking for beginning of value.
+#       ^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid answer of a plugin: What the service answers is not JSON: line 1, column 1: 'h' is not expected here.
 }
 
 generator "plugin" "nameless" {

@@ -67,6 +67,14 @@ module "mistyped_argument" {
   cluster = cluster.eu
 }
 
+module "unknown_attributes" {
+  source   = "./modules/typed"
+  settings = { name = "web", cluster = cluster.eu, nmespace = "a" }
+#            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid value for variable: The argument does not fit the type of variable "settings", which is object({cluster=cluster,name=string,namespace=optional(string)}): there is no attribute "nmespace" in this type. Did you mean "namespace"?
+  plain    = { name = "web", replicas = 2, limit = { cpus = 1 } }
+#            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid value for variable: The argument does not fit the type of variable "plain", which is object({limit=optional(object({cpu=optional(string)})),name=string,replicas=optional(number)}): limit: there is no attribute "cpus" in this type. Did you mean "cpu"?
+}
+
 module "unsuitable_argument" {
   source  = "./modules/service"
   name    = ["a"]

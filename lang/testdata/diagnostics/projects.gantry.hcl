@@ -17,7 +17,7 @@ project "sources" {
   source {
 # ^^^^^^ Missing required argument: The source block needs the argument "paths", a list of strings: patterns of paths: `apps/payments/**`.
     deny = "maybe"
-#          ^^^^^^^ Unsuitable value: The argument "deny" must be a bool, but is a string: a bool is required.
+#          ^^^^^^^ Unsuitable value: The argument "deny" must be a bool, but is a string.
   }
 }
 

@@ -38,13 +38,12 @@ function "reaches_out" {
 }
 
 function "ping" {
-#^^^^^^^^^^^^^^ Function calls itself: The function never comes to an end: fn.ping calls fn.pong calls fn.ping. A function may call only others that do not call it.
+#^^^^^^^^^^^^^^ Function calls itself: The function never comes to an end: fn::ping calls fn::pong calls fn::ping. A function may call only others that do not call it.
   params = [n]
   result = fn::pong(n)
 }
 
 function "pong" {
-#^^^^^^^^^^^^^^ Function calls itself: The function never comes to an end: fn.pong calls fn.ping calls fn.pong. A function may call only others that do not call it.
   params = [n]
   result = fn::ping(n)
 }

@@ -96,7 +96,19 @@ variable "no_message" {
 variable "twice" {
   default     = 1
   description = cluster
-#               ^^^^^^^ Unsuitable value: The argument "description" must be a string, but is an object: string required, but have object.
+#               ^^^^^^^ Unsuitable value: The argument "description" must be a string, but is an object.
+}
+
+variable "unknown_attribute" {
+  type    = list(object({ name = string, replicas = optional(number, 1) }))
+  default = [{ name = "web", replcas = 2 }]
+#           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid value for variable: The default does not fit the type of variable "unknown_attribute", which is list(object({name=string,replicas=optional(number)})): [0]: there is no attribute "replcas" in this type. Did you mean "replicas"?
+}
+
+variable "unknown_key" {
+  type    = map(object({ name = string }))
+  default = { a = { name = "web", owner = "x" } }
+#           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid value for variable: The default does not fit the type of variable "unknown_key", which is map(object({name=string})): ["a"]: there is no attribute "owner" in this type, which has name.
 }
 
 locals {
