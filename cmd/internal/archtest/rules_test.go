@@ -78,13 +78,13 @@ type confinement struct {
 
 // confinements are the libraries that have one home.
 var confinements = []confinement{
-	{"k8s.io/client-go", []string{"providers/kubernetes", "state/kubernetes"}},
+	{"k8s.io/client-go", []string{"providers/kubernetes", "state/kubernetes", "cmd/internal/bench/minimal"}},
 	{"github.com/go-git", []string{"providers/git"}},
 	{"helm.sh/helm", []string{"providers/helm", "providers/helmrepo"}},
 	{"sigs.k8s.io/kustomize", []string{"providers/kustomize"}},
 	{"github.com/google/go-jsonnet", []string{"providers/jsonnet"}},
 	{"oras.land/oras-go", []string{"providers/ociregistry"}},
-	{"sigs.k8s.io/structured-merge-diff", []string{"engine/diff"}},
+	{"sigs.k8s.io/structured-merge-diff", []string{"engine/diff", "cmd/internal/bench/minimal"}},
 	{"github.com/spf13/cobra", []string{"cmd"}},
 	{"github.com/spf13/pflag", []string{"cmd"}},
 	{"github.com/hashicorp/hcl", []string{"lang", "engine", "cmd"}},

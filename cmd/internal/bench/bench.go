@@ -15,15 +15,19 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gantrycd/gantry/cmd/internal/bench/minimal"
 )
 
 // bench is the measurement of one size.
 type bench struct {
 	gantry, cluster string // binaries
 	services        int
+	perApplication  int // services in one application
 
-	dir string // the repository and the configuration
-	env []string
+	dir        string // the repository and the configuration
+	kubeconfig string
+	env        []string
 }
 
 // result is what one command took.
@@ -42,13 +46,13 @@ func (b *bench) run(ctx context.Context) (results []result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
-	kubeconfig := filepath.Join(temporary, "kubeconfig")
+	b.kubeconfig = filepath.Join(temporary, "kubeconfig")
 	b.dir = filepath.Join(temporary, "services")
 	b.env = append(os.Environ(),
 		"GANTRY_CLUSTER_HOME="+filepath.Join(temporary, "clusters"), "GANTRY_CACHE="+filepath.Join(temporary, "cache"),
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
 	)
-	if err := writeWorkload(b.dir, b.services, kubeconfig); err != nil {
+	if err := writeWorkload(b.dir, b.services, b.perApplication, b.kubeconfig); err != nil {
 		return nil, err
 	}
 	if err := b.git(ctx, "init", "--quiet", "--initial-branch", "main"); err != nil {
@@ -57,7 +61,7 @@ func (b *bench) run(ctx context.Context) (results []result, err error) {
 	if err := b.commit(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.do(ctx, b.cluster, "up", "--with-parent", "--control-plane-only", "--kubeconfig", kubeconfig); err != nil {
+	if err := b.do(ctx, b.cluster, "up", "--with-parent", "--control-plane-only", "--kubeconfig", b.kubeconfig); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.do(context.WithoutCancel(ctx), b.cluster, "down")) }()
@@ -88,7 +92,7 @@ func (b *bench) measure(ctx context.Context) ([]result, error) {
 	}{
 		{"first plan", true, []string{"plan", "--detailed-exitcode", "--out", planned}, nil},
 		{"first apply", false, []string{"apply", planned}, nil},
-		{"plan without changes", false, []string{"plan", "--detailed-exitcode"}, nil},
+		{unchanged, false, []string{"plan", "--detailed-exitcode"}, nil},
 		{"plan with 1 % changed", true, []string{"plan", "--detailed-exitcode", "--out", planned}, func() error { return b.change(ctx) }},
 		{"apply of 1 %", false, []string{"apply", planned}, nil},
 	} {
@@ -100,14 +104,24 @@ func (b *bench) measure(ctx context.Context) ([]result, error) {
 		if err := step(s.name, s.changes, s.args...); err != nil {
 			return nil, err
 		}
+		if s.name == unchanged {
+			least, err := minimal.Run(ctx, b.kubeconfig, filepath.Join(b.dir, "applications"), "gantry")
+			if err != nil {
+				return nil, fmt.Errorf("the minimal client: %w", err)
+			}
+			results = append(results, result{step: "minimal client", wall: least.List + least.Compare})
+		}
 	}
 	return results, nil
 }
 
+// unchanged is the step that is measured against the minimal client.
+const unchanged = "plan without changes"
+
 // change changes one object in a hundred: one of the ten of every tenth service.
 func (b *bench) change(ctx context.Context) error {
 	for i := 0; i < b.services; i += 100 / objectsPerService {
-		if err := writeService(b.dir, i, "v2"); err != nil {
+		if err := writeService(b.dir, i, b.perApplication, "v2"); err != nil {
 			return err
 		}
 	}
@@ -146,7 +160,7 @@ func readStats(in io.Reader, into *result) error {
 }
 
 func (b *bench) commit(ctx context.Context) error {
-	if err := b.git(ctx, "add", "--all", "services"); err != nil {
+	if err := b.git(ctx, "add", "--all", "applications"); err != nil {
 		return err
 	}
 	return b.git(ctx, "-c", "user.name=bench", "-c", "user.email=bench@example.com", "commit", "--quiet", "--message", "services")
@@ -177,7 +191,7 @@ func (b *bench) broken(results []result) []string {
 	var out []string
 	most := kindsPerService*namespaces(b.services) + spare
 	for _, r := range results {
-		if r.step != "plan without changes" {
+		if r.step != unchanged {
 			continue
 		}
 		if r.wall > slowest {
@@ -203,6 +217,10 @@ func printHeader(out io.Writer) {
 }
 
 func (r result) print(out io.Writer, objects int) {
+	if r.Requests == nil { // another program's
+		fmt.Fprintf(out, "| %d | %s | %.2f s | | | |\n", objects, r.step, r.wall.Seconds())
+		return
+	}
 	var verbs []string
 	for _, verb := range slices.Sorted(maps.Keys(r.Requests)) {
 		verbs = append(verbs, fmt.Sprintf("%d %s", r.Requests[verb], verb))

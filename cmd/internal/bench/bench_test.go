@@ -10,10 +10,10 @@ import (
 
 func TestWorkloadHasTheObjectsItSays(t *testing.T) {
 	dir := t.TempDir()
-	if err := writeWorkload(dir, 3, "/kubeconfig"); err != nil {
+	if err := writeWorkload(dir, 3, 2, "/kubeconfig"); err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "services", "*", "all.yaml"))
+	files, err := filepath.Glob(filepath.Join(dir, "applications", "*", "*.yaml"))
 	if err != nil || len(files) != 3 {
 		t.Fatalf("%d services were written: %v", len(files), err)
 	}

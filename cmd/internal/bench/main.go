@@ -34,6 +34,7 @@ func run(ctx context.Context, args []string) error {
 	gantry := flags.String("gantry", "bin/gantry", "the gantry `binary`")
 	cluster := flags.String("cluster", "bin/gantry-cluster", "the gantry-cluster `binary`")
 	sizes := flags.String("objects", "100,1000,10000", "how many objects, as a `list`")
+	perApplication := flags.Int("services", 10, "how many services of ten objects one application has, a `number`")
 	check := flags.Bool("check", false, "fail where a plan of 1,000 objects without changes takes too long or too many requests")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -42,6 +43,9 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if *perApplication < 1 {
+		return fmt.Errorf("-services %d: an application has one service or more", *perApplication)
+	}
 	printHeader(os.Stdout)
 	var broken []string
 	for text := range strings.SplitSeq(*sizes, ",") {
@@ -49,7 +53,7 @@ func run(ctx context.Context, args []string) error {
 		if err != nil || objects < objectsPerService {
 			return fmt.Errorf("-objects %q: %q is not a number from %d up", *sizes, text, objectsPerService)
 		}
-		b := &bench{gantry: programs[0], cluster: programs[1], services: objects / objectsPerService}
+		b := &bench{gantry: programs[0], cluster: programs[1], services: objects / objectsPerService, perApplication: *perApplication}
 		results, err := b.run(ctx)
 		if err != nil {
 			return fmt.Errorf("%d objects: %w", objects, err)

@@ -17,11 +17,11 @@ const kindsPerService = 10
 // namespaces is how many namespaces services are spread over: 10 to 50.
 func namespaces(services int) int { return min(max(services/20, 10), 50) }
 
-// writeWorkload writes services' folders, and the configuration that makes an
-// application of each.
-func writeWorkload(dir string, services int, kubeconfig string) error {
+// writeWorkload writes services' files in folders of perApplication each, and the
+// configuration that makes an application of each folder.
+func writeWorkload(dir string, services, perApplication int, kubeconfig string) error {
 	for i := range services {
-		if err := writeService(dir, i, "v1"); err != nil {
+		if err := writeService(dir, i, perApplication, "v1"); err != nil {
 			return err
 		}
 	}
@@ -43,10 +43,10 @@ repository "bench" {
   revision = "main"
 }
 
-generator "git" "services" {
+generator "git" "applications" {
   repository = repository.bench
   directories {
-    path = "services/*"
+    path = "applications/*"
   }
 }
 
@@ -63,8 +63,8 @@ application "namespaces" {
   }
 }
 
-application "service" {
-  for_each   = generator.git.services
+application "services" {
+  for_each   = generator.git.applications
   depends_on = [application.namespaces]
 
   source {
@@ -73,22 +73,22 @@ application "service" {
   }
   destination {
     cluster   = cluster.bench
-    namespace = local.namespaces[tonumber(trimprefix(each.value.path.basename, "service-")) %% %d]
+    namespace = local.namespaces[tonumber(trimprefix(each.value.path.basename, "application-")) %% %d]
   }
 }
 `, namespaces(services), kubeconfig, "file://"+dir, namespaces(services))
 }
 
 // writeService writes the objects of one service. version is in one of them.
-func writeService(dir string, i int, version string) error {
+func writeService(dir string, i, perApplication int, version string) error {
 	name := fmt.Sprintf("service-%d", i)
-	folder := filepath.Join(dir, "services", name)
+	folder := filepath.Join(dir, "applications", fmt.Sprintf("application-%d", i/perApplication))
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
 	settings := strings.Repeat(fmt.Sprintf("setting of %s that is there to be read\n", name), 2048/(37+len(name)))
 	text := strings.NewReplacer("NAME", name, "VERSION", version, "SETTINGS", indent(settings)).Replace(service)
-	return os.WriteFile(filepath.Join(folder, "all.yaml"), []byte(text), 0o644)
+	return os.WriteFile(filepath.Join(folder, name+".yaml"), []byte(text), 0o644)
 }
 
 func indent(text string) string { return strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ") }
