@@ -20,6 +20,10 @@ type meter struct {
 	depth int // levels, and template directives open in them
 	ops   int // operators of the expressions that are open on all levels
 	err   *excess
+	// closed says that a brace was closed at the top level on this line; ends are where
+	// the lines of these end.
+	closed bool
+	ends   []int
 }
 
 // level is one thing that is open.
@@ -46,17 +50,25 @@ const (
 // measureNative returns what is too much in a text of native syntax, or in a
 // bare template.
 func measureNative(src []byte, template bool) *excess {
+	first := file
+	if template {
+		first = bare
+	}
+	_, problem := measure(src, first)
+	return problem
+}
+
+// measureFile is measureNative for a file. It returns where the lines end on which
+// blocks at the top level do: there, nothing is open.
+func measureFile(src []byte) (ends []int, problem *excess) { return measure(src, file) }
+
+func measure(src []byte, first kind) (ends []int, problem *excess) {
 	// HCL's scanner leaves its own path on broken UTF-8.
 	if !utf8.Valid(src) {
-		return notUTF8(src)
+		return nil, notUTF8(src)
 	}
-	m := &meter{src: bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))}
+	m := &meter{src: bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")), stack: []level{{kind: first}}}
 	skipped := len(src) - len(m.src)
-	first := level{kind: file}
-	if template {
-		first.kind = bare
-	}
-	m.stack = append(m.stack, first)
 	for m.pos < len(m.src) && m.err == nil {
 		switch m.top().kind {
 		case quoted, bare:
@@ -70,7 +82,10 @@ func measureNative(src []byte, template bool) *excess {
 	if m.err != nil {
 		m.err.offset += skipped
 	}
-	return m.err
+	for i := range m.ends {
+		m.ends[i] += skipped
+	}
+	return m.ends, m.err
 }
 
 func (m *meter) top() *level { return &m.stack[len(m.stack)-1] }
@@ -124,6 +139,7 @@ func (m *meter) inCode() {
 	case '\n':
 		if k := m.top().kind; k == file || k == brace {
 			m.separate()
+			m.endLine(k)
 		}
 	case ',':
 		m.separate()
@@ -166,12 +182,21 @@ func (m *meter) closeBrace() {
 			for len(m.stack) > i {
 				m.close()
 			}
+			m.closed = m.top().kind == file
 			return
 		case quoted, heredoc, bare, file:
 			return
 		case bracket, paren:
 		}
 	}
+}
+
+// endLine notes the end of a line on which a block at the top level ends.
+func (m *meter) endLine(k kind) {
+	if k == file && m.closed {
+		m.ends = append(m.ends, m.pos+1)
+	}
+	m.closed = false
 }
 
 // lineLength returns the length of a comment up to its line's end, with which

@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -32,32 +31,28 @@ func IsJSON(filename string) bool { return strings.HasSuffix(filename, ".json") 
 // Parse reads a file. The file it returns is never nil, and has the source even
 // where nothing could be parsed, so that diagnostics can show it.
 func Parse(src []byte, filename string) (*hcl.File, hcl.Diagnostics) {
-	if diags := Check(src, filename); diags.HasErrors() {
-		return &hcl.File{Body: hcl.EmptyBody(), Bytes: src}, diags
-	}
-	var file *hcl.File
-	var diags hcl.Diagnostics
-	if IsJSON(filename) {
-		file, diags = hcljson.Parse(src, filename)
-	} else {
-		file, diags = hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
-		diags = once(diags, "Invalid multi-line string")
-	}
+	file, diags := parse(src, filename)
 	if file == nil || file.Body == nil {
 		file = &hcl.File{Body: hcl.EmptyBody(), Bytes: src}
 	}
 	return file, diags
 }
 
-// once keeps the first of the diagnostics with a summary: after a string that is
-// not closed, HCL finds that every line of the file is in it.
-func once(diags hcl.Diagnostics, summary string) hcl.Diagnostics {
-	seen := false
-	return slices.DeleteFunc(diags, func(diag *hcl.Diagnostic) bool {
-		again := seen && diag.Summary == summary
-		seen = seen || diag.Summary == summary
-		return again
-	})
+func parse(src []byte, filename string) (*hcl.File, hcl.Diagnostics) {
+	if IsJSON(filename) {
+		if diags := Check(src, filename); diags.HasErrors() {
+			return nil, diags
+		}
+		return hcljson.Parse(src, filename)
+	}
+	items, diags := Split(src, filename)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	for i, item := range items {
+		items[i] = item.Parse(filename)
+	}
+	return Join(src, filename, items)
 }
 
 // ParseExpression reads one expression of native syntax; filename and start are
@@ -84,13 +79,8 @@ func ParseTemplateAt(src []byte, filename string, start hcl.Pos) (hclsyntax.Expr
 
 // Check refuses a file that is too large or nested too deeply to be parsed.
 func Check(src []byte, filename string) hcl.Diagnostics {
-	if len(src) > MaxSize {
-		return hcl.Diagnostics{{
-			Severity: hcl.DiagError,
-			Summary:  "File too large",
-			Detail:   fmt.Sprintf("The file has %d bytes; a file of configuration may have up to %d. Split it into several files: all files of a directory are read as one.", len(src), MaxSize),
-			Subject:  &hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos},
-		}}
+	if diags := checkSize(src, filename); diags.HasErrors() {
+		return diags
 	}
 	measure := measureJSON
 	if !IsJSON(filename) {
@@ -100,6 +90,18 @@ func Check(src []byte, filename string) hcl.Diagnostics {
 		return hcl.Diagnostics{problem.diagnostic(src, filename)}
 	}
 	return nil
+}
+
+func checkSize(src []byte, filename string) hcl.Diagnostics {
+	if len(src) <= MaxSize {
+		return nil
+	}
+	return hcl.Diagnostics{{
+		Severity: hcl.DiagError,
+		Summary:  "File too large",
+		Detail:   fmt.Sprintf("The file has %d bytes; a file of configuration may have up to %d. Split it into several files: all files of a directory are read as one.", len(src), MaxSize),
+		Subject:  &hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos},
+	}}
 }
 
 // Format returns a file in the canonical style. A file with syntax errors is
