@@ -83,7 +83,7 @@ func (m *module) read(s *Server) {
 		present[path] = true
 		delete(m.disk, path)
 		if known := m.files[path]; known == nil || known.Lines != open.lines {
-			m.add(index.Parse(path, open.lines, s.vocabulary))
+			m.add(index.Parse(path, open.lines, s.vocabulary, known))
 		}
 	}
 	entries, _ := os.ReadDir(m.dir) // a directory that is not there has open documents alone
@@ -108,7 +108,7 @@ func (m *module) read(s *Server) {
 			continue
 		}
 		m.disk[path] = now
-		m.add(index.Parse(path, text.Index(content), s.vocabulary))
+		m.add(index.Parse(path, text.Index(content), s.vocabulary, m.files[path]))
 	}
 	for path := range m.files {
 		if !present[path] {

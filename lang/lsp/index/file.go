@@ -52,6 +52,8 @@ type File struct {
 
 	Declarations []Declaration // in the order in which they are written
 	References   []Reference   // likewise
+
+	parts map[string]part // by their texts
 }
 
 // Kind is what a file is to its module.
@@ -81,18 +83,19 @@ func KindOf(path string) Kind {
 	return Other
 }
 
-// Parse reads a file.
-func Parse(path string, lines *text.Lines, vocabulary *Vocabulary) *File {
+// Parse reads a file. Of what it was before, which may be nil, it takes what is still
+// the same.
+func Parse(path string, lines *text.Lines, vocabulary *Vocabulary, before *File) *File {
 	f := &File{Path: path, Lines: lines}
+	if !syntax.IsJSON(path) {
+		f.parseParts(vocabulary, before)
+		return f
+	}
 	f.HCL, f.Diags = syntax.Parse(lines.Bytes, path)
-	r := &reader{file: f, vocabulary: vocabulary}
-	switch body, native := f.HCL.Body.(*hclsyntax.Body); {
-	case native && KindOf(path) == Values:
-		r.values(body)
-	case native:
-		r.native(body)
-	case KindOf(path) == Configuration:
+	if KindOf(path) == Configuration {
+		r := &reader{file: f, vocabulary: vocabulary}
 		r.json(f.HCL.Body)
+		f.Declarations, f.References = r.declarations, r.references
 	}
 	return f
 }

@@ -70,7 +70,7 @@ func TestFiles(t *testing.T) {
 		{"no JSON", "a.gantry.json", "{", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			file := index.Parse("/m/"+test.path, text.Index([]byte(test.src)), vocabulary)
+			file := index.Parse("/m/"+test.path, text.Index([]byte(test.src)), vocabulary, nil)
 			if diff := cmp.Diff(test.want, describe(file)); diff != "" {
 				t.Errorf("index (-want +got):\n%s", diff)
 			}
@@ -98,7 +98,7 @@ func FuzzParse(f *testing.F) {
 		if json {
 			path = "/m/a.gantry.json"
 		}
-		file := index.Parse(path, text.Index([]byte(src)), vocabulary)
+		file := index.Parse(path, text.Index([]byte(src)), vocabulary, nil)
 		for _, r := range file.References {
 			if r.Plain && (r.Name.Start < 0 || r.Name.End > len(src) || !strings.HasSuffix(src[:r.Name.End], r.Address.Name)) {
 				t.Errorf("%+v is not in the file", r)

@@ -14,10 +14,13 @@ import (
 	"github.com/gantrycd/gantry/lang/syntax"
 )
 
-// reader fills a file's index.
+// reader finds what is in a file, or a part of it.
 type reader struct {
 	file       *File
 	vocabulary *Vocabulary
+
+	declarations []Declaration
+	references   []Reference
 }
 
 // native reads blocks in native syntax.
@@ -31,7 +34,7 @@ func (r *reader) native(body *hclsyntax.Body) {
 				r.declare(k, block.Labels, block.LabelRanges, block.DefRange(), whole, description(block.Body))
 			}
 		}
-		r.references(block.Body)
+		r.within(block.Body)
 	}
 	for _, attribute := range body.Attributes {
 		r.expression(attribute.Expr)
@@ -41,13 +44,13 @@ func (r *reader) native(body *hclsyntax.Body) {
 
 // sort brings what was found into the order of the file: HCL has attributes in a map.
 func (r *reader) sort() {
-	slices.SortFunc(r.file.Declarations, func(a, b Declaration) int { return a.Name.Start - b.Name.Start })
-	slices.SortFunc(r.file.References, func(a, b Reference) int { return a.Name.Start - b.Name.Start })
+	slices.SortFunc(r.declarations, func(a, b Declaration) int { return a.Name.Start - b.Name.Start })
+	slices.SortFunc(r.references, func(a, b Reference) int { return a.Name.Start - b.Name.Start })
 }
 
 func (r *reader) locals(body *hclsyntax.Body) {
 	for name, attribute := range body.Attributes {
-		r.file.Declarations = append(r.file.Declarations, Declaration{
+		r.declarations = append(r.declarations, Declaration{
 			Address: addr.Address{Kind: "local", Name: name}, Type: "locals", Referable: true,
 			Name: SpanOf(attribute.NameRange), Header: SpanOf(attribute.NameRange), Whole: SpanOf(attribute.SrcRange),
 		})
@@ -72,7 +75,7 @@ func (r *reader) declare(k *eval.Kind, labels []string, labelRanges []hcl.Range,
 	if text := r.file.Text(name); len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		name = Span{name.Start + 1, name.End - 1}
 	}
-	r.file.Declarations = append(r.file.Declarations, Declaration{
+	r.declarations = append(r.declarations, Declaration{
 		Address: a, Type: k.Type, Referable: k.Root != "",
 		Name: name, Header: SpanOf(header), Whole: whole, Doc: doc,
 	})
@@ -91,12 +94,12 @@ func description(body *hclsyntax.Body) string {
 	return v.AsString()
 }
 
-func (r *reader) references(body *hclsyntax.Body) {
+func (r *reader) within(body *hclsyntax.Body) {
 	for _, attribute := range body.Attributes {
 		r.expression(attribute.Expr)
 	}
 	for _, block := range body.Blocks {
-		r.references(block.Body)
+		r.within(block.Body)
 	}
 }
 
@@ -120,7 +123,7 @@ func (r *reader) call(called *hclsyntax.FunctionCallExpr) {
 	}
 	whole := SpanOf(called.NameRange)
 	at := Span{whole.End - len(name), whole.End}
-	r.file.References = append(r.file.References, Reference{
+	r.references = append(r.references, Reference{
 		Address: addr.Address{Kind: Function, Name: name}, Name: at, Whole: whole, Plain: r.file.Text(at) == name,
 	})
 }
@@ -151,7 +154,7 @@ func (r *reader) traversal(traversal hcl.Traversal) {
 		return
 	}
 	a.Name = name
-	r.file.References = append(r.file.References, Reference{
+	r.references = append(r.references, Reference{
 		Address: a, Name: span, Plain: plain,
 		Whole: Span{traversal.SourceRange().Start.Byte, span.End},
 	})
@@ -185,7 +188,7 @@ func (r *reader) step(step hcl.Traverser) (name string, at Span, plain bool) {
 // values reads values of variables.
 func (r *reader) values(body *hclsyntax.Body) {
 	for name, attribute := range body.Attributes {
-		r.file.References = append(r.file.References, Reference{
+		r.references = append(r.references, Reference{
 			Address: addr.Address{Kind: "var", Name: name}, Name: SpanOf(attribute.NameRange), Whole: SpanOf(attribute.NameRange), Plain: true,
 		})
 	}
@@ -235,7 +238,7 @@ func (r *reader) jsonLocals(body hcl.Body) {
 		if text := r.file.Text(at); len(text) >= 2 && text[0] == '"' {
 			at = Span{at.Start + 1, at.End - 1}
 		}
-		r.file.Declarations = append(r.file.Declarations, Declaration{
+		r.declarations = append(r.declarations, Declaration{
 			Address: addr.Address{Kind: "local", Name: name}, Type: "locals", Referable: true,
 			Name: at, Header: at, Whole: SpanOf(attribute.Range),
 		})
