@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gantrycd/gantry/engine/crdschema"
 	"github.com/gantrycd/gantry/engine/diff"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/plan/object"
@@ -37,8 +38,9 @@ type session struct {
 
 // defined is a kind as a CustomResourceDefinition of the plan defines it.
 type defined struct {
-	resource providers.Resource
-	by       object.ID
+	resource   providers.Resource
+	by         object.ID
+	definition *crdschema.Definition // nil: it cannot be read
 }
 
 // sessions holds one session per cluster that a plan touches.
@@ -175,6 +177,10 @@ func (s *session) define(crd object.Object) error {
 	}
 	versions, _ := crd.Get("spec", "versions")
 	list, _ := versions.([]any)
+	definition, err := crdschema.New(crd)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	gk := object.GroupKind{Group: group, Kind: kind}
@@ -184,7 +190,7 @@ func (s *session) define(crd object.Object) error {
 		if served, isBool := version["served"].(bool); name == "" || isBool && !served {
 			continue
 		}
-		s.defined[gk] = append(s.defined[gk], defined{by: crd.ID(), resource: providers.Resource{
+		s.defined[gk] = append(s.defined[gk], defined{by: crd.ID(), definition: definition, resource: providers.Resource{
 			GVK:        object.GVK{Group: group, Version: name, Kind: kind},
 			Plural:     text(crd, "spec", "names", "plural"),
 			Namespaced: text(crd, "spec", "scope") == "Namespaced",
