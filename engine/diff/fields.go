@@ -16,6 +16,9 @@ type Changes struct {
 	Desired object.Object // what was sent
 	Prior   *state.Owned  // what state has recorded of the object, nil if nothing
 	Type    *Type         // nil is a deduced type
+	// Redacted says that there are fingerprints in Before, After and Desired already
+	// where values of Secrets were.
+	Redacted bool
 }
 
 // Fields lists what changes between Before and After, sorted by path: values,
@@ -28,9 +31,12 @@ type Changes struct {
 // Lists without keys, and strings, are one change. Values of Secrets are
 // fingerprints. Fields(x, x) is empty.
 func (d *Differ) Fields(in Changes) []plan.FieldChange {
-	before, _ := d.Redact(in.Before)
-	after, _ := d.Redact(in.After)
-	desired, _ := d.Redact(in.Desired)
+	before, after, desired := in.Before, in.After, in.Desired
+	if !in.Redacted {
+		before, _ = d.Redact(before)
+		after, _ = d.Redact(after)
+		desired, _ = d.Redact(desired)
+	}
 	w := walker{}
 	root := in.Type.root()
 	w.compareMaps(root, nil, compared(before), compared(after))

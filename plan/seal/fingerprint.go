@@ -94,3 +94,9 @@ func IsFingerprint(text string) bool {
 	_, err := hex.DecodeString(inner)
 	return err == nil && inner == strings.ToLower(inner)
 }
+
+// KeyCheck tells Fingerprinters apart: those of one key have the same, and it says
+// nothing of the key.
+func (f Fingerprinter) KeyCheck() string {
+	return "key:" + hex.EncodeToString(f.sum("key check")[:tokenBytes])
+}
