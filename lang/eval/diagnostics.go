@@ -96,6 +96,7 @@ func Tidy(diags hcl.Diagnostics) hcl.Diagnostics {
 	seen := map[place]bool{}
 	var kept hcl.Diagnostics
 	for _, diag := range diags {
+		speakJSON(diag)
 		if key := placeOf(diag); !seen[key] {
 			seen[key] = true
 			kept = append(kept, diag)

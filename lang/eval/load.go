@@ -22,6 +22,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/lang/modulesource"
+	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/syntax"
 	"github.com/gantrycd/gantry/plan/source"
 )
@@ -205,16 +206,22 @@ func (m *Module) loadFile(u *unit, name string) hcl.Diagnostics {
 		return diags
 	}
 	broken := diags.HasErrors()
-	schema := &hcl.BodySchema{}
+	topLevel := &hcl.BodySchema{}
 	for _, k := range m.kinds {
-		schema.Blocks = append(schema.Blocks, hcl.BlockHeaderSchema{Type: k.Type, LabelNames: k.Labels})
+		topLevel.Blocks = append(topLevel.Blocks, hcl.BlockHeaderSchema{Type: k.Type, LabelNames: k.Labels})
 	}
-	content, more := file.Body.Content(schema)
+	content, more := file.Body.Content(topLevel)
 	if content == nil {
 		content = &hcl.BodyContent{}
 	}
 	for _, diag := range more {
-		if diag.Summary == "Unsupported block type" && !strings.Contains(diag.Detail, "Did you mean") {
+		name := schema.Unexpected(diag)
+		if name == "" || strings.Contains(diag.Detail, "Did you mean") {
+			continue
+		}
+		if near := schema.Suggest(name, schema.SortedKeys(m.kinds)); near != "" {
+			diag.Detail += fmt.Sprintf(" Did you mean %q?", near)
+		} else {
 			diag.Detail += " At the top level there may be the blocks " + m.kindList() + "."
 		}
 	}

@@ -77,9 +77,7 @@ func parse(block *hcl.Block, declared *Block, in around) (*Parsed, hcl.Diagnosti
 		content = &hcl.BodyContent{}
 	}
 	for _, diag := range diags {
-		if strings.HasPrefix(diag.Summary, "Unsupported ") && !strings.Contains(diag.Detail, "Did you mean") {
-			diag.Detail += " " + declared.Takes()
-		}
+		declared.explainUnexpected(diag)
 	}
 	for _, attribute := range content.Attributes {
 		parsed.Attributes = append(parsed.Attributes, attribute)
@@ -229,10 +227,10 @@ func (b *Block) Takes() string {
 	}
 	var parts []string
 	if len(arguments) > 0 {
-		parts = append(parts, "the arguments "+List(arguments, "and"))
+		parts = append(parts, nouns("the argument", arguments))
 	}
 	if len(blocks) > 0 {
-		parts = append(parts, "the blocks "+List(blocks, "and"))
+		parts = append(parts, nouns("the block", blocks))
 	}
 	if len(parts) == 0 {
 		return fmt.Sprintf("Nothing may be written in %s %s block.", article(b.Type), b.Type)
@@ -376,6 +374,14 @@ func (p *Parsed) checkCounts() hcl.Diagnostics {
 		}
 	}
 	return diags
+}
+
+// nouns names one or several of a kind.
+func nouns(noun string, names []string) string {
+	if len(names) > 1 {
+		noun += "s"
+	}
+	return noun + " " + List(names, "and")
 }
 
 // Sentence ends a text with a full stop, unless it ends already.

@@ -147,7 +147,7 @@ func plain(name string, want cty.Type) Type {
 		}
 		converted, err := convert.Convert(v, want)
 		if err != nil {
-			return v, fmt.Errorf("must be %s %s, but is %s%s", article, name, value.Kind(v), reason(want, err))
+			return v, fmt.Errorf("must be %s %s, but is %s%s", article, name, value.Kind(v), reason(want, v, err))
 		}
 		if want.IsCollectionType() {
 			return converted, checkNoNull(converted)
@@ -157,12 +157,12 @@ func plain(name string, want cty.Type) Type {
 }
 
 // reason renders what a conversion's error says of a value's elements.
-func reason(want cty.Type, err error) string {
+func reason(want cty.Type, v cty.Value, err error) string {
 	var pathErr cty.PathError
 	switch {
 	case errors.As(err, &pathErr) && len(pathErr.Path) > 0:
 		return ": " + value.PathText(pathErr.Path) + ": " + pathErr.Error()
-	case want.IsCollectionType():
+	case want.IsCollectionType() && v.CanIterateElements():
 		return ": " + err.Error()
 	}
 	return ""

@@ -223,3 +223,14 @@ application "_" {
     cluster = cluster.prod
   }
 }
+
+application "counted" {
+  count = 2
+# ^^^^^ Unsupported argument: There is no count: an instance that is known by its position changes its identity when one before it goes. Use for_each, which gives each a key of its own.
+  source {
+    objects = []
+  }
+  destination {
+    cluster = cluster.eu
+  }
+}

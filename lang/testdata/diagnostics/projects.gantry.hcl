@@ -71,7 +71,7 @@ project "orphans" {
 #             ^^^^ Invalid pattern: "[a" is no pattern: unexpected end of input. In a pattern * is any text, ? any character, [ab] one of several characters and {a,b} one of several texts.
     }
     warn = true
-#   ^^^^ Unsupported argument: An argument named "warn" is not expected here. In an orphaned_resources block there may be the blocks ignore.
+#   ^^^^ Unsupported argument: An argument named "warn" is not expected here. In an orphaned_resources block there may be the block ignore.
   }
   orphaned_resources {
 # ^^^^^^^^^^^^^^^^^^ Duplicate block: There may be one orphaned_resources block in a project block; the first is at projects.gantry.hcl:64,3-21. Put the arguments of both into one.
