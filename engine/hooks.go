@@ -135,7 +135,7 @@ func (p *progress) vanishedHooks(ctx context.Context) []object.ID {
 	for _, o := range left {
 		ask.add(servedAs(&o), o.ID.Namespace, o.ID.Name)
 	}
-	now := ask.read(ctx, p.session.cluster, p.applying.engine.options.Parallelism)
+	now := ask.read(ctx, p.session.cluster, p.applying.engine.options.Parallelism, nil)
 	var out []object.ID
 	for _, o := range left {
 		have, err := now.find(servedAs(&o), o.ID.Namespace, o.ID.Name)

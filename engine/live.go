@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/gantrycd/gantry/plan/object"
@@ -22,6 +23,7 @@ type scope struct {
 type wanted struct {
 	resources map[scope]providers.Resource
 	names     map[scope]map[string]bool
+	whole     bool // everything that a list gives is kept, whatever its name
 }
 
 func newWanted() *wanted {
@@ -63,33 +65,96 @@ func (l *live) find(resource providers.Resource, namespace, name string) (object
 	return l.objects[s][name], nil
 }
 
-// read reads everything wanted: one object with a get, several with a list. A
-// namespace that is not there has nothing in it.
-func (w *wanted) read(ctx context.Context, cluster providers.Cluster, limit int) *live {
+// wideFrom is from how many namespaces on a kind is read of all namespaces at once, if
+// there is not much more of it there than what is wanted.
+const wideFrom = 8
+
+// slack is how many objects that nobody asked for may be read with those of many
+// namespaces, beside as many as are wanted.
+const slack = 500
+
+// read reads everything wanted: one object with a get, several with a list, and a
+// kind that is wanted in many namespaces with one list of them all. Of Secrets nothing
+// is read but the namespaces asked for. A namespace that is not there has nothing in
+// it. What was read before (nil: nothing) is not read again.
+func (w *wanted) read(ctx context.Context, cluster providers.Cluster, limit int, before *early) *live {
 	out := &live{objects: map[scope]map[string]object.Object{}, errs: map[scope]error{}}
-	scopes := make([]scope, 0, len(w.names))
+	byKind := map[object.GVK][]scope{}
 	for s := range w.names {
-		scopes = append(scopes, s)
+		if found, ok := before.take(ctx, s, w.names[s]); ok {
+			out.objects[s] = found
+			continue
+		}
+		byKind[s.gvk] = append(byKind[s.gvk], s)
+	}
+	var wide, narrow [][]scope
+	for gvk, scopes := range byKind {
+		if len(scopes) >= wideFrom && gvk.GroupKind() != (object.GroupKind{Kind: "Secret"}) {
+			wide = append(wide, scopes)
+			continue
+		}
+		narrow = append(narrow, each(scopes)...)
 	}
 	var mu sync.Mutex
-	parallel(ctx, limit, len(scopes), func(i int) {
-		found, err := w.readScope(ctx, cluster, scopes[i])
-		mu.Lock()
-		defer mu.Unlock()
-		if err != nil {
-			out.errs[scopes[i]] = err
-			return
-		}
-		out.objects[scopes[i]] = found
-	})
+	var again [][]scope
+	read := func(jobs [][]scope) {
+		parallel(ctx, limit, len(jobs), func(i int) {
+			found, err := w.readScopes(ctx, cluster, jobs[i])
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				maps.Copy(out.objects, found)
+			case len(jobs[i]) > 1:
+				again = append(again, each(jobs[i])...)
+			default:
+				out.errs[jobs[i][0]] = err
+			}
+		})
+	}
+	read(append(wide, narrow...))
+	read(again)
 	if ctx.Err() != nil {
-		for _, s := range scopes {
+		for s := range w.names {
 			if _, read := out.objects[s]; !read && out.errs[s] == nil {
 				out.errs[s] = context.Cause(ctx)
 			}
 		}
 	}
 	return out
+}
+
+// each is a list of one for every scope.
+func each(scopes []scope) [][]scope {
+	out := make([][]scope, len(scopes))
+	for i, s := range scopes {
+		out[i] = []scope{s}
+	}
+	return out
+}
+
+// readScopes reads one scope, or those of a kind in several namespaces at once.
+func (w *wanted) readScopes(ctx context.Context, cluster providers.Cluster, scopes []scope) (map[scope]map[string]object.Object, error) {
+	if len(scopes) == 1 {
+		found, err := w.readScope(ctx, cluster, scopes[0])
+		return map[scope]map[string]object.Object{scopes[0]: found}, err
+	}
+	found, count := make(map[scope]map[string]object.Object, len(scopes)), 0
+	for _, s := range scopes {
+		found[s] = make(map[string]object.Object, len(w.names[s]))
+		count += len(w.names[s])
+	}
+	objects, err := cluster.List(ctx, w.resources[scopes[0]], "", providers.ListOptions{AtMost: 2*count + slack})
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		s := scope{scopes[0].gvk, o.Namespace()}
+		if into := found[s]; into != nil && (w.whole || w.names[s][o.Name()]) {
+			into[o.Name()] = o
+		}
+	}
+	return found, nil
 }
 
 func (w *wanted) readScope(ctx context.Context, cluster providers.Cluster, s scope) (map[string]object.Object, error) {
@@ -113,7 +178,7 @@ func (w *wanted) readScope(ctx context.Context, cluster providers.Cluster, s sco
 		return nil, err
 	}
 	for _, o := range objects {
-		if name := o.Name(); names[name] {
+		if name := o.Name(); w.whole || names[name] {
 			found[name] = o
 		}
 	}

@@ -54,12 +54,16 @@ func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOpti
 		return nil, diags
 	}
 	p.sessions.connect(ctx)
+	var background group
+	defer background.Wait()
+	p.early = p.readEarly(ctx, &background)
 	rendered := p.render(ctx)
 	p.shape(ctx, rendered)
 	p.tellRendered()
 	claim(p.drafts)
 	shareNamespaces(p.drafts)
 	p.compare(ctx)
+	p.tellUnrendered(ctx)
 	if ctx.Err() != nil {
 		return nil, append(p.diags, cancelled(ctx))
 	}
@@ -76,6 +80,7 @@ type planning struct {
 	records  map[addr.Address]*state.Record // of all applications
 	moved    map[addr.Address]addr.Address  // where the state has what was moved, by the address that it has now
 	lineage  string
+	early    map[*session]*early
 	diags    hcl.Diagnostics
 	// generators are what the configuration's give, and what they gave, sorted.
 	generators []plan.Generator
@@ -132,6 +137,7 @@ func (p *planning) include(app *lang.Application, record *state.Record) {
 	}
 	p.drafts = append(p.drafts, &draft{
 		address: app.Address, app: app, record: record, from: p.moved[app.Address], session: p.sessions.add(app.Destination.Cluster),
+		imports: p.config.Refactoring.Into(app.Address),
 	})
 }
 
@@ -430,7 +436,7 @@ func (p *planning) readLive(ctx context.Context, c *comparison, goes map[*draft]
 	}
 	if c.session.cluster != nil {
 		p.engine.emit(Event{Kind: EventReading, Subject: c.session.name, Total: len(ask.names)})
-		c.live = ask.read(ctx, c.session.cluster, p.engine.options.Parallelism)
+		c.live = ask.read(ctx, c.session.cluster, p.engine.options.Parallelism, p.early[c.session])
 	}
 	c.created(p.soundIn(c.session))
 }

@@ -59,7 +59,7 @@ func (a *applying) verifyCluster(ctx context.Context, session *session, apps []*
 			}
 		}
 	}
-	now := ask.read(ctx, session.cluster, a.engine.options.Parallelism)
+	now := ask.read(ctx, session.cluster, a.engine.options.Parallelism, nil)
 	var mu sync.Mutex
 	reasons := map[*progress][]string{}
 	parallel(ctx, a.engine.options.Parallelism, len(tasks), func(i int) {

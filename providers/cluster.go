@@ -77,6 +77,12 @@ type Resource struct {
 // ListOptions narrow a list.
 type ListOptions struct {
 	LabelSelector string
+	// MetadataOnly leaves out of the objects what is neither type nor metadata, where
+	// the server can; others send them whole.
+	MetadataOnly bool
+	// AtMost, where it is more than 0, is how many objects are worth reading: a
+	// collection of more gives ErrTooMany (wrapped), as soon as that is known.
+	AtMost int
 }
 
 // ApplyRequest is one object to send.

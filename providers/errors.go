@@ -14,6 +14,7 @@ var (
 	ErrUnreachable  = errors.New("unreachable")       // no answer: address, TLS, time-out
 	ErrUnknownKind  = errors.New("unknown kind")      // the cluster does not serve this kind or version
 	ErrInvalid      = errors.New("invalid")           // the server's validation, a webhook or a quota refused the object
+	ErrTooMany      = errors.New("too many objects")  // a collection has more of them than asked for at most
 	ErrUnsupported  = errors.New("unsupported")       // the provider cannot do this at all
 	ErrNotCached    = errors.New("not in the cache")  // it would have to be fetched, and the network is not to be used
 )

@@ -12,10 +12,15 @@ type page struct {
 	items   []object.Object
 	version string // resourceVersion of the whole list
 	next    string // continue token; empty at the end
+	left    int64  // how many objects there are beyond this page, as far as the server tells
 }
 
+// partialObject is the kind of an item of which only the metadata was asked for.
+const partialObject = "PartialObjectMetadata"
+
 // decodePage decodes a list, and gives its items the apiVersion and kind that
-// servers leave out of the items of built-in kinds.
+// servers leave out of the items of built-in kinds, and of those of which they send
+// the metadata only.
 func decodePage(body []byte, resource providers.Resource) (page, error) {
 	list, err := decodeObject(body)
 	if err != nil {
@@ -27,10 +32,14 @@ func decodePage(body []byte, resource providers.Resource) (page, error) {
 	}
 	out := page{items: make([]object.Object, len(items)), version: list.ResourceVersion()}
 	out.next, _ = list.Metadata()["continue"].(string)
+	out.left, _ = list.Metadata()["remainingItemCount"].(int64)
 	for i, item := range items {
 		o, ok := item.(map[string]any)
 		if !ok {
 			return page{}, errors.New("an item of the list is no object")
+		}
+		if o["kind"] == partialObject {
+			o["kind"], o["apiVersion"] = resource.GVK.Kind, resource.GVK.APIVersion()
 		}
 		if _, ok := o["kind"]; !ok {
 			o["kind"] = resource.GVK.Kind

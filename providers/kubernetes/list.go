@@ -43,9 +43,13 @@ func (c *cluster) listPages(ctx context.Context, resource providers.Resource, pa
 	if options.LabelSelector != "" {
 		query.Set("labelSelector", options.LabelSelector)
 	}
+	accept := ""
+	if options.MetadataOnly {
+		accept = typeMetadataList
+	}
 	var objects []object.Object
 	for {
-		answer, err := c.do(ctx, request{verb: verbList, path: path, query: query, resource: &resource})
+		answer, err := c.do(ctx, request{verb: verbList, path: path, query: query, accept: accept, resource: &resource})
 		if err != nil {
 			return nil, "", err
 		}
@@ -54,6 +58,9 @@ func (c *cluster) listPages(ctx context.Context, resource providers.Resource, pa
 			return nil, "", c.notKubernetes(answer, err)
 		}
 		objects = append(objects, read.items...)
+		if options.AtMost > 0 && int64(len(objects))+read.left > int64(options.AtMost) {
+			return nil, "", fmt.Errorf("cluster %q at %s: %w: %s", c.name, c.server, providers.ErrTooMany, resource.GVK)
+		}
 		if read.next == "" {
 			return objects, read.version, nil
 		}

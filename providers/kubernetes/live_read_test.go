@@ -138,6 +138,16 @@ func TestLiveListInPages(t *testing.T) {
 	if _, err := l.List(t.Context(), resource, l.namespace, providers.ListOptions{LabelSelector: "!!"}); !errors.Is(err, providers.ErrInvalid) {
 		t.Errorf("a selector that is none: error %v, want an ErrInvalid", err)
 	}
+	before = l.Requests()["LIST"]
+	if _, err := l.List(t.Context(), resource, l.namespace, providers.ListOptions{AtMost: 9}); !errors.Is(err, providers.ErrTooMany) {
+		t.Errorf("more than nine: error %v, want an ErrTooMany", err)
+	}
+	if got := l.Requests()["LIST"] - before; got != 1 {
+		t.Errorf("%d requests to know that there are more than nine, want 1", got)
+	}
+	if all, err := l.List(t.Context(), resource, l.namespace, providers.ListOptions{AtMost: 11}); err != nil || len(all) != 11 { // and kube-root-ca.crt
+		t.Errorf("eleven at most: %d objects, error %v", len(all), err)
+	}
 	nothing, err := l.List(t.Context(), resource, "no-such-namespace", providers.ListOptions{})
 	if err != nil || len(nothing) != 0 {
 		t.Errorf("a namespace that is not there: %v, error %v", nothing, err)

@@ -127,7 +127,11 @@ func (c *Cluster) List(_ context.Context, resource providers.Resource, namespace
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.requests["LIST"]++
-	return c.list(resource, namespace), nil
+	all := c.list(resource, namespace)
+	if options.AtMost > 0 && len(all) > options.AtMost {
+		return nil, fmt.Errorf("listing %s: %w", resource.GVK, providers.ErrTooMany)
+	}
+	return all, nil
 }
 
 // list returns the objects of a kind, in order.
