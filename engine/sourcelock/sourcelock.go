@@ -132,6 +132,16 @@ func (l *Lock) openLocked(ctx context.Context, entry lockfile.Entry, location so
 	return &kept, nil
 }
 
+// Holds reports whether the lock file says what a location came to, so that it comes to
+// the same every time.
+func (l *Lock) Holds(kind lockfile.Kind, location source.Location) bool {
+	if l == nil || isFixed(location) || l.mode == Upgrade {
+		return false
+	}
+	_, locked := l.file.Get(keyOf(kind, location))
+	return locked
+}
+
 // verify looks whether the tag of an entry is where it was. One that is gone is no
 // harm: what it led to is still there.
 func (l *Lock) verify(ctx context.Context, entry lockfile.Entry, location source.Location, open Opener) error {
