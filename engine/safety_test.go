@@ -381,7 +381,7 @@ func TestMistypedSecretsAreNotShown(t *testing.T) {
 				said := slices.Clone(diags)
 				file := &bytes.Buffer{}
 				if p != nil {
-					if err := planfile.Write(file, p, s.Identity.Recipient()); err != nil {
+					if err := planfile.Write(file, p, planfile.WriteOptions{Recipient: s.Identity.Recipient()}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -512,14 +512,14 @@ func TestGeneratedNames(t *testing.T) {
 		s := newStage(t)
 		s.application(t, "web", createNamespace, configMap("a", "a=b"), hook)
 		file := &bytes.Buffer{}
-		if err := planfile.Write(file, s.MustPlan(t, engine.PlanOptions{}), s.Identity.Recipient()); err != nil {
+		if err := planfile.Write(file, s.MustPlan(t, engine.PlanOptions{}), planfile.WriteOptions{Recipient: s.Identity.Recipient()}); err != nil {
 			t.Fatal(err)
 		}
-		p, err := planfile.Read(file, s.Identity)
+		saved, err := planfile.Read(file, planfile.ReadOptions{Identity: s.Identity})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, diags := s.Apply(t.Context(), t, p)
+		_, diags := s.Apply(t.Context(), t, saved.Plan)
 		enginetest.Check(t, diags)
 		made, err := s.cluster.List(t.Context(), jobs, s.namespace, providers.ListOptions{})
 		if err != nil || len(made) != 1 || !strings.HasPrefix(made[0].Name(), "migrate-") {

@@ -37,7 +37,7 @@ it; the others are planned, and the exit code is 1.`,
   gantry plan --out next.gantryplan
   gantry plan --target 'application.web["production"]'
   gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			if work.offline && out != "" {
@@ -132,7 +132,7 @@ func quoted(word string) string {
 
 // save writes a plan file and says how to go on.
 func (w *work) save(made *plan.Plan, file string) error {
-	if err := planfile.WriteFile(file, made, w.state.recipient()); err != nil {
+	if err := planfile.WriteFile(file, made, planfile.WriteOptions{Recipient: w.state.recipient()}); err != nil {
 		return failure("Plan file cannot be written", err)
 	}
 	if made.HasChanges() || made.ChangesOutputs() {

@@ -15,13 +15,13 @@ func newShow(c *cli) *cobra.Command {
 configuration is read, and the values of Secrets are not in what is shown.`,
 		Example: `  gantry show next.gantryplan
   gantry show --json next.gantryplan | jq '.applications[].digest'`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			saved, err := planfile.ReadFile(args[0], nil)
+			saved, err := planfile.ReadFile(args[0], planfile.ReadOptions{})
 			if err != nil {
 				return failure("Plan file cannot be read", err)
 			}
-			return c.showPlan(saved, shown, false)
+			return c.showPlan(saved.Plan, shown, false)
 		},
 		ValidArgsFunction: planFileCompletions,
 	}

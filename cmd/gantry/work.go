@@ -165,10 +165,11 @@ func (c *cli) beginSaved(ctx context.Context, file string, options workOptions) 
 
 // loadSaved reads a saved plan and opens the state that it was made from.
 func (w *work) loadSaved(ctx context.Context, file string) (*plan.Plan, error) {
-	saved, err := planfile.ReadFile(file, nil)
+	read, err := planfile.ReadFile(file, planfile.ReadOptions{})
 	if err != nil {
 		return nil, failure("Plan file cannot be read", err)
 	}
+	saved := read.Plan
 	setup, err := w.setup()
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	"pgregory.net/rapid"
 
 	"github.com/gantrycd/gantry/plan"
@@ -28,10 +30,46 @@ func write(t interface {
 ) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := planfile.Write(&out, p, recipient); err != nil {
+	if err := planfile.Write(&out, p, planfile.WriteOptions{Recipient: recipient}); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// read reads a plan file, and opens it where there is an identity.
+func read(file []byte, identity *seal.Identity) (*plan.Plan, error) {
+	found, err := planfile.Read(bytes.NewReader(file), planfile.ReadOptions{Identity: identity})
+	if err != nil {
+		return nil, err
+	}
+	return found.Plan, nil
+}
+
+// payload returns what the envelope of a plan file holds.
+func payload(t interface {
+	Helper()
+	Fatal(...any)
+}, file []byte,
+) []byte {
+	t.Helper()
+	_, body, _ := bytes.Cut(file, []byte("\n\n"))
+	expand, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(expand)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var envelope dsse.Envelope
+	if err := json.Unmarshal(text, &envelope); err != nil {
+		t.Fatal(err)
+	}
+	out, err := envelope.DecodeB64Payload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // comparing compares plans with what is in memory only, but for sealed bytes.
@@ -45,7 +83,7 @@ func TestPlansRoundTrip(t *testing.T) {
 	id := identity(t)
 	rapid.Check(t, func(t *rapid.T) {
 		p := plans(rapid.Bool().Draw(t, "with secrets")).Draw(t, "plan")
-		got, err := planfile.Read(bytes.NewReader(write(t, p, id.Recipient())), id)
+		got, err := read(write(t, p, id.Recipient()), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,15 +97,7 @@ func TestAPlanFileHoldsNoSecretInClear(t *testing.T) {
 	id := identity(t)
 	rapid.Check(t, func(t *rapid.T) {
 		file := write(t, plans(true).Draw(t, "plan"), id.Recipient())
-		_, body, _ := bytes.Cut(file, []byte("\n\n"))
-		expand, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(expand)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := payload(t, file)
 		marked := base64.StdEncoding.EncodeToString([]byte(secretMark))[:11] // what the encoding of each begins with
 		for _, form := range []string{secretMark, "S3cr3t", marked} {
 			if bytes.Contains(text, []byte(form)) || bytes.Contains(file, []byte(form)) {
@@ -81,7 +111,7 @@ func TestReadingWithoutIdentity(t *testing.T) {
 	id := identity(t)
 	p := example(t)
 	file := write(t, p, id.Recipient())
-	shown, err := planfile.Read(bytes.NewReader(file), nil)
+	shown, err := read(file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +128,7 @@ func TestReadingWithoutIdentity(t *testing.T) {
 	if _, err := planfile.Unseal(shown, identity(t)); !errors.Is(err, seal.ErrWrongIdentity) {
 		t.Errorf("Unseal with another identity: %v, want ErrWrongIdentity", err)
 	}
-	if _, err := planfile.Read(bytes.NewReader(file), identity(t)); !errors.Is(err, seal.ErrWrongIdentity) {
+	if _, err := read(file, identity(t)); !errors.Is(err, seal.ErrWrongIdentity) {
 		t.Errorf("Read with another identity: %v, want ErrWrongIdentity", err)
 	}
 	opened, err := planfile.Unseal(shown, id)
@@ -109,7 +139,7 @@ func TestReadingWithoutIdentity(t *testing.T) {
 		t.Error("Unseal opened the plan given, or not the one returned")
 	}
 	// What was read without an identity can be written again, and opened later.
-	again, err := planfile.Read(bytes.NewReader(write(t, shown, nil)), id)
+	again, err := read(write(t, shown, nil), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +150,7 @@ func TestReadingWithoutIdentity(t *testing.T) {
 
 func TestSealedBodiesStayWhereTheyBelong(t *testing.T) {
 	id := identity(t)
-	p, err := planfile.Read(bytes.NewReader(write(t, example(t), id.Recipient())), nil)
+	p, err := read(write(t, example(t), id.Recipient()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +210,7 @@ func TestWriteRefuses(t *testing.T) {
 		p := example(t)
 		test.spoil(p)
 		var out bytes.Buffer
-		err := planfile.Write(&out, p, test.recipient)
+		err := planfile.Write(&out, p, planfile.WriteOptions{Recipient: test.recipient})
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v, want %q", name, err, test.want)
 		}
@@ -199,24 +229,24 @@ func TestFiles(t *testing.T) {
 	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := planfile.WriteFile(path, p, nil); !errors.Is(err, planfile.ErrNoRecipient) {
+	if err := planfile.WriteFile(path, p, planfile.WriteOptions{}); !errors.Is(err, planfile.ErrNoRecipient) {
 		t.Fatalf("WriteFile: %v, want ErrNoRecipient", err)
 	}
 	if old, err := os.ReadFile(path); err != nil || string(old) != "old" {
 		t.Errorf("a write that failed left %q, %v", old, err)
 	}
-	if err := planfile.WriteFile(path, p, id.Recipient()); err != nil {
+	if err := planfile.WriteFile(path, p, planfile.WriteOptions{Recipient: id.Recipient()}); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v, want 0600", info.Mode(), err)
 	}
-	got, err := planfile.ReadFile(path, id)
+	got, err := planfile.ReadFile(path, planfile.ReadOptions{Identity: id})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(p, got, comparing()); diff != "" {
+	if diff := cmp.Diff(p, got.Plan, comparing()); diff != "" {
 		t.Errorf("read back (-written +read):\n%s", diff)
 	}
 	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
@@ -225,16 +255,16 @@ func TestFiles(t *testing.T) {
 	if err := os.WriteFile(path, []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := planfile.ReadFile(path, id); !errors.Is(err, planfile.ErrNotPlan) || !strings.Contains(err.Error(), path) {
+	if _, err := planfile.ReadFile(path, planfile.ReadOptions{Identity: id}); !errors.Is(err, planfile.ErrNotPlan) || !strings.Contains(err.Error(), path) {
 		t.Errorf("ReadFile: %v, want ErrNotPlan with the path", err)
 	}
-	if _, err := planfile.ReadFile(path+".none", id); !errors.Is(err, os.ErrNotExist) {
+	if _, err := planfile.ReadFile(path+".none", planfile.ReadOptions{Identity: id}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("ReadFile of nothing: %v", err)
 	}
-	if err := planfile.WriteFile(filepath.Join(path, "below"), p, id.Recipient()); err == nil {
+	if err := planfile.WriteFile(filepath.Join(path, "below"), p, planfile.WriteOptions{Recipient: id.Recipient()}); err == nil {
 		t.Error("a file below a file was written")
 	}
-	if err := planfile.WriteFile(filepath.Dir(path), p, id.Recipient()); err == nil || !strings.Contains(err.Error(), filepath.Dir(path)+" is a directory") {
+	if err := planfile.WriteFile(filepath.Dir(path), p, planfile.WriteOptions{Recipient: id.Recipient()}); err == nil || !strings.Contains(err.Error(), filepath.Dir(path)+" is a directory") {
 		t.Errorf("WriteFile over a directory: %v", err)
 	}
 }
@@ -279,7 +309,7 @@ func TestNumbersKeepTheirType(t *testing.T) {
 	change.Fields = []plan.FieldChange{{Path: "spec.replicas", Before: int64(2), After: int64(3), Kind: plan.Changed}}
 	want := change.Body.DeepCopy()
 	for name, again := range map[string]func() (*plan.Plan, error){
-		"file":  func() (*plan.Plan, error) { return planfile.Read(bytes.NewReader(write(t, p, nil)), nil) },
+		"file":  func() (*plan.Plan, error) { return read(write(t, p, nil), nil) },
 		"clone": p.Clone,
 	} {
 		got, err := again()

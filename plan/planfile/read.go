@@ -4,17 +4,18 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
+	"time"
 
-	kjson "sigs.k8s.io/json"
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/seal"
+	"github.com/gantrycd/gantry/plan/signature"
 )
 
 var (
@@ -28,6 +29,10 @@ var (
 	ErrTooLarge = errors.New("the plan is too large")
 	// ErrInvalid means that a plan file is whole and what it says cannot be.
 	ErrInvalid = errors.New("the plan is not valid")
+	// ErrEncrypted means that no key at hand opens a plan file.
+	ErrEncrypted = errors.New("the plan file is encrypted, and no key that was given opens it")
+	// ErrSignature means that a plan file does not have the signature that is demanded.
+	ErrSignature = errors.New("the plan file is not trusted")
 )
 
 // VersionError means that a plan file has another format than this one.
@@ -47,165 +52,188 @@ func (e *VersionError) Error() string {
 
 // What is read at most, so that a small file cannot fill the memory.
 const (
-	maxLine    = 256     // bytes of a line of the header
-	maxBody    = 1 << 28 // bytes of the compressed body
-	maxContent = 1 << 30 // bytes of JSON
+	maxLine     = 256     // bytes of a line of the header
+	maxBody     = 1 << 28 // bytes of the body
+	maxContent  = 1 << 30 // bytes of the payload
+	maxEnvelope = 3 << 29 // bytes of the envelope, in which the payload is base64
+	maxFile     = maxBody + 8*maxLine
 )
 
-// Read reads a plan. With an identity it opens what is sealed in it. Without one
-// (nil) the plan can be shown but, if it is IsSealed, not applied; Unseal opens it
-// later.
-func Read(r io.Reader, identity *seal.Identity) (*plan.Plan, error) {
-	p, err := read(r, maxBody, maxContent)
-	if err != nil {
-		return nil, err
-	}
-	if identity == nil {
-		return p, nil
-	}
-	return Unseal(p, identity)
+// ReadOptions are what a plan file is read with.
+type ReadOptions struct {
+	// Identity opens what is sealed. Without one (nil) the plan can be shown but, if it
+	// is IsSealed, not applied; Unseal opens it later.
+	Identity *seal.Identity
+	// Keys open a plan file that is encrypted.
+	Keys []*seal.Key
+	// Trusted demands a signature of one of these keys; nil demands none. It is checked
+	// before anything of the plan is looked at.
+	Trusted *signature.Keys
+	// Now is when keys must be valid; the zero time is now.
+	Now time.Time
+}
+
+// File is a plan file that was read.
+type File struct {
+	Plan      *plan.Plan
+	Tool      string // the gantry that wrote it
+	Digest    string // "sha256:…" of the canonical plan
+	Encrypted bool
+	// KeyIDs are of all signatures. Verified are those of trusted keys; it is empty where
+	// none were given.
+	KeyIDs   []string
+	Verified []signature.Verified
+}
+
+// Read reads a plan.
+func Read(r io.Reader, options ReadOptions) (*File, error) {
+	return read(r, options, limits{maxBody, maxContent, maxEnvelope})
 }
 
 // ReadFile reads a plan file; see Read.
-func ReadFile(path string, identity *seal.Identity) (*plan.Plan, error) {
+func ReadFile(path string, options ReadOptions) (*File, error) {
+	data, err := Load(path)
+	if err != nil {
+		return nil, err
+	}
+	found, err := Read(bytes.NewReader(data), options)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return found, nil
+}
+
+// Load returns the bytes of a plan file, for who checks a signature beside it before
+// reading it.
+func Load(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading a plan: %w", err)
 	}
-	p, err := Read(file, identity)
+	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err = errors.Join(err, file.Close()); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("reading a plan: %w", err)
 	}
-	return p, nil
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s: %w: its file has more than %d bytes", path, ErrTooLarge, maxFile)
+	}
+	return data, nil
 }
 
-func read(r io.Reader, maxBody, maxContent int64) (*plan.Plan, error) {
-	buffered := bufio.NewReaderSize(r, maxLine)
-	length, err := readHeader(buffered)
+// limits are sizes that reading stops at.
+type limits struct{ body, content, envelope int64 }
+
+func read(r io.Reader, options ReadOptions, most limits) (*File, error) {
+	head, body, err := readFrame(r, most.body)
 	if err != nil {
 		return nil, err
 	}
-	if length.bytes > maxBody {
-		return nil, fmt.Errorf("%w: its file says that it has %d bytes", ErrTooLarge, length.bytes)
+	out := &File{Tool: head.tool, Encrypted: head.content == contentEncrypted}
+	text, err := open(body, out.Encrypted, options.Keys, most.envelope)
+	if err != nil {
+		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(buffered, length.bytes+1))
+	payload, err := out.disclose(text, options)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(payload)) > most.content {
+		return nil, fmt.Errorf("%w: it takes more than %d bytes", ErrTooLarge, most.content)
+	}
+	if out.Plan, out.Digest, err = parse(payload); err != nil {
+		return nil, fmt.Errorf("made by gantry %s: %w", head.tool, err)
+	}
+	if err := Validate(out.Plan); err != nil {
+		return nil, err
+	}
+	if out.Plan.ToolVersion != head.tool {
+		return nil, invalid("its header says that gantry %s made it, and the plan says %s", head.tool, out.Plan.ToolVersion)
+	}
+	if options.Identity != nil {
+		if out.Plan, err = Unseal(out.Plan, options.Identity); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// readFrame reads the header and the body, which are as they were written.
+func readFrame(r io.Reader, most int64) (header, []byte, error) {
+	buffered := bufio.NewReaderSize(r, maxLine)
+	head, err := readHeader(buffered)
+	if err != nil {
+		return head, nil, err
+	}
+	if head.bytes > most {
+		return head, nil, fmt.Errorf("%w: its file says that it has %d bytes", ErrTooLarge, head.bytes)
+	}
+	body, err := io.ReadAll(io.LimitReader(buffered, head.bytes+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("reading a plan: %w", err)
-	case int64(len(body)) < length.bytes:
-		return nil, fmt.Errorf("%w: %d of %d bytes are missing", ErrCutShort, length.bytes-int64(len(body)), length.bytes)
-	case int64(len(body)) > length.bytes:
-		return nil, fmt.Errorf("%w: there is something behind its end", ErrDamaged)
-	case checksum(length.summed, body) != length.checksum:
-		return nil, fmt.Errorf("%w: its content does not match its checksum", ErrDamaged)
+		return head, nil, fmt.Errorf("reading a plan: %w", err)
+	case int64(len(body)) < head.bytes:
+		return head, nil, fmt.Errorf("%w: %d of %d bytes are missing", ErrCutShort, head.bytes-int64(len(body)), head.bytes)
+	case int64(len(body)) > head.bytes:
+		return head, nil, fmt.Errorf("%w: there is something behind its end", ErrDamaged)
+	case checksum(head.lines(), body) != head.checksum:
+		return head, nil, fmt.Errorf("%w: its content does not match its checksum", ErrDamaged)
 	}
-	expand, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("%w: its body is no gzip: %w", ErrInvalid, err)
-	}
-	text, err := io.ReadAll(io.LimitReader(expand, maxContent+1))
-	if err != nil {
-		return nil, fmt.Errorf("%w: its body is no gzip: %w", ErrInvalid, err)
-	}
-	if int64(len(text)) > maxContent {
-		return nil, fmt.Errorf("%w: it takes more than %d bytes", ErrTooLarge, maxContent)
-	}
-	p := &plan.Plan{}
-	strict, err := kjson.UnmarshalStrict(text, p)
-	if err = errors.Join(append(strict, err)...); err != nil {
-		return nil, fmt.Errorf("%w: made by gantry %s: %w", ErrInvalid, length.tool, err)
-	}
-	return p, Validate(p)
+	return head, body, nil
 }
 
-// header is what the lines before the body say.
-type header struct {
-	tool     string
-	bytes    int64
-	checksum string
-	summed   string // the lines that the checksum is over, too
-}
-
-func readHeader(r *bufio.Reader) (header, error) {
-	var h header
-	version, err := readMagic(r)
-	if err != nil {
-		return h, err
-	}
-	if version != strconv.Itoa(Version) {
-		return h, otherVersion(version, r)
-	}
-	h.summed = magic + version + "\n"
-	var length string
-	for _, field := range []struct {
-		name   string
-		value  *string
-		summed bool
-	}{{"tool", &h.tool, true}, {"length", &length, true}, {"sha256", &h.checksum, false}} {
-		line, err := readLine(r)
+// open decrypts and expands a body.
+func open(body []byte, encrypted bool, keys []*seal.Key, most int64) ([]byte, error) {
+	var in io.Reader = bytes.NewReader(body)
+	if encrypted {
+		var err error
+		in, err = seal.Decrypt(in, keys)
+		if errors.Is(err, seal.ErrWrongIdentity) {
+			return nil, ErrEncrypted
+		}
 		if err != nil {
-			return h, err
-		}
-		var ok bool
-		if *field.value, ok = strings.CutPrefix(line, field.name+" "); !ok {
-			return h, fmt.Errorf("%w: its header has no line %q", ErrDamaged, field.name)
-		}
-		if field.summed {
-			h.summed += line + "\n"
+			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 		}
 	}
-	switch line, err := readLine(r); {
-	case err != nil:
-		return h, err
-	case line != "":
-		return h, fmt.Errorf("%w: its header does not end where it should", ErrDamaged)
+	expand, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, invalid("its body is no gzip: %w", err)
 	}
-	h.bytes, err = strconv.ParseInt(length, 10, 64)
-	if err != nil || h.bytes < 0 {
-		return h, fmt.Errorf("%w: its length is %q", ErrDamaged, length)
+	var out bytes.Buffer
+	n, err := io.Copy(&out, io.LimitReader(expand, most+1))
+	if err != nil {
+		return nil, invalid("its body is no gzip: %w", err)
 	}
-	return h, nil
+	if n > most {
+		return nil, fmt.Errorf("%w: it takes more than %d bytes", ErrTooLarge, most)
+	}
+	return out.Bytes(), nil
 }
 
-// otherVersion is the error for a file of another format.
-func otherVersion(version string, r *bufio.Reader) error {
-	number, err := strconv.Atoi(version)
-	if err != nil || number < 1 {
-		return fmt.Errorf("%w: its version is %q", ErrDamaged, version)
+// disclose takes the payload out of an envelope, once its signature is as demanded.
+func (f *File) disclose(text []byte, options ReadOptions) ([]byte, error) {
+	var envelope dsse.Envelope
+	if err := unmarshal(text, &envelope); err != nil {
+		return nil, err
 	}
-	line, err := readLine(r)
-	tool, ok := strings.CutPrefix(line, "tool ")
-	if err != nil || !ok {
-		tool = ""
+	if envelope.PayloadType != PayloadType {
+		return nil, invalid("its envelope holds %q, expected %s", envelope.PayloadType, PayloadType)
 	}
-	return &VersionError{Version: number, Tool: tool}
-}
-
-// readMagic reads the first line and returns the version it says.
-func readMagic(r *bufio.Reader) (string, error) {
-	start, err := r.Peek(len(magic))
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("reading a plan: %w", err)
+	payload, err := base64.StdEncoding.DecodeString(envelope.Payload)
+	if err != nil {
+		return nil, invalid("the payload of its envelope is no base64")
 	}
-	switch {
-	case len(start) == 0:
-		return "", fmt.Errorf("%w: it is empty", ErrCutShort)
-	case !strings.HasPrefix(magic, string(start)):
-		return "", fmt.Errorf("%w: plan files begin with %q", ErrNotPlan, strings.TrimSpace(magic))
+	for _, s := range envelope.Signatures {
+		f.KeyIDs = append(f.KeyIDs, s.KeyID)
 	}
-	line, err := readLine(r)
-	return strings.TrimPrefix(line, magic), err
-}
-
-func readLine(r *bufio.Reader) (string, error) {
-	line, err := r.ReadSlice('\n')
-	switch {
-	case errors.Is(err, io.EOF):
-		return "", fmt.Errorf("%w: it ends in its header", ErrCutShort)
-	case errors.Is(err, bufio.ErrBufferFull):
-		return "", fmt.Errorf("%w: its header has a line of more than %d bytes", ErrDamaged, maxLine)
-	case err != nil:
-		return "", fmt.Errorf("reading a plan: %w", err)
+	if options.Trusted == nil {
+		return payload, nil
 	}
-	return string(line[:len(line)-1]), nil
+	now := options.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	if f.Verified, err = options.Trusted.Verify(&envelope, payload, now); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	return payload, nil
 }

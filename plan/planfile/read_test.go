@@ -31,18 +31,34 @@ func small() *plan.Plan {
 func bytesOf(t testing.TB, p *plan.Plan) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := Write(&out, p, nil); err != nil {
+	if err := Write(&out, p, WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
 }
 
-// withBody is a plan file with another content and a checksum that fits.
+// withBody is a plan file with another payload and a checksum that fits.
 func withBody(t testing.TB, content []byte) []byte {
+	t.Helper()
+	body, err := enclose(content, WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return withRawBody(body)
+}
+
+// withPlan is a plan file with another plan and digests that fit.
+func withPlan(t testing.TB, text string) []byte {
+	t.Helper()
+	return withBody(t, fmt.Appendf(nil, `{"meta":{"createdAt":"2026-01-02T03:04:05Z","planDigest":%q},"plan":%s}`, digestOf([]byte(text)), text))
+}
+
+// withEnvelope is a plan file with another envelope and a checksum that fits.
+func withEnvelope(t testing.TB, text string) []byte {
 	t.Helper()
 	var body bytes.Buffer
 	compress := gzip.NewWriter(&body)
-	if _, err := compress.Write(content); err != nil {
+	if _, err := compress.Write([]byte(text)); err != nil {
 		t.Fatal(err)
 	}
 	if err := compress.Close(); err != nil {
@@ -52,14 +68,14 @@ func withBody(t testing.TB, content []byte) []byte {
 }
 
 func withRawBody(body []byte) []byte {
-	header := fmt.Sprintf("%s%d\ntool 0.1.0\nlength %d\n", magic, Version, len(body))
-	return append(fmt.Appendf(nil, "%ssha256 %s\n\n", header, checksum(header, body)), body...)
+	lines := header{tool: "0.1.0", content: contentPlain, bytes: int64(len(body))}.lines()
+	return append(fmt.Appendf(nil, "%ssha256 %s\n\n", lines, checksum(lines, body)), body...)
 }
 
 func TestEveryCutIsSeen(t *testing.T) {
 	file := bytesOf(t, small())
 	for i := range file {
-		if _, err := Read(bytes.NewReader(file[:i]), nil); !errors.Is(err, ErrCutShort) {
+		if _, err := Read(bytes.NewReader(file[:i]), ReadOptions{}); !errors.Is(err, ErrCutShort) {
 			t.Fatalf("cut at byte %d of %d: %v, want ErrCutShort", i, len(file), err)
 		}
 	}
@@ -71,12 +87,12 @@ func TestEveryFlippedBitIsSeen(t *testing.T) {
 		for bit := range 8 {
 			damaged := bytes.Clone(file)
 			damaged[i] ^= 1 << bit
-			if _, err := Read(bytes.NewReader(damaged), nil); err == nil {
+			if _, err := Read(bytes.NewReader(damaged), ReadOptions{}); err == nil {
 				t.Fatalf("bit %d of byte %d of %d goes unseen", bit, i, len(file))
 			}
 		}
 	}
-	if _, err := Read(bytes.NewReader(append(file, '\n')), nil); !errors.Is(err, ErrDamaged) {
+	if _, err := Read(bytes.NewReader(append(file, '\n')), ReadOptions{}); !errors.Is(err, ErrDamaged) {
 		t.Errorf("with something behind its end: %v, want ErrDamaged", err)
 	}
 }
@@ -93,25 +109,35 @@ func TestWhatIsNoPlanFile(t *testing.T) {
 		"zip":                 {"PK\x03\x04", ErrNotPlan, ""},
 		"one byte":            {"x", ErrNotPlan, ""},
 		"no version":          {"gantry-plan \n", ErrDamaged, "version"},
-		"odd version":         {strings.Replace(good, "plan 1", "plan one", 1), ErrDamaged, `"one"`},
-		"negative version":    {strings.Replace(good, "plan 1", "plan -1", 1), ErrDamaged, `"-1"`},
-		"long line":           {"gantry-plan 1" + strings.Repeat(" ", 1000), ErrDamaged, "256 bytes"},
+		"odd version":         {strings.Replace(good, "plan 2", "plan one", 1), ErrDamaged, `"one"`},
+		"negative version":    {strings.Replace(good, "plan 2", "plan -1", 1), ErrDamaged, `"-1"`},
+		"long line":           {"gantry-plan 2" + strings.Repeat(" ", 1000), ErrDamaged, "256 bytes"},
+		"no content":          {strings.Replace(good, "content gzip", "content tar", 1), ErrDamaged, `"tar"`},
 		"no tool":             {strings.Replace(good, "tool ", "tolo ", 1), ErrDamaged, `"tool"`},
 		"another tool":        {strings.Replace(good, "tool 0", "tool 1", 1), ErrDamaged, "checksum"},
 		"odd length":          {strings.Replace(good, "length ", "length -", 1), ErrDamaged, "length"},
 		"huge length":         {strings.Replace(good, "length ", "length 99999999999", 1), ErrTooLarge, "its file says"},
 		"no gzip":             {string(withRawBody([]byte("hello"))), ErrInvalid, "gzip"},
 		"no JSON":             {string(withBody(t, []byte("hello"))), ErrInvalid, "made by gantry 0.1.0"},
-		"unknown member":      {string(withBody(t, []byte(`{"later":1}`))), ErrInvalid, `unknown field "later"`},
-		"member twice":        {string(withBody(t, []byte(`{"lineage":"a","lineage":"b"}`))), ErrInvalid, "duplicate"},
-		"two plans":           {string(withBody(t, []byte(`{}{}`))), ErrInvalid, ""},
-		"wrong type":          {string(withBody(t, []byte(`{"steps":"x"}`))), ErrInvalid, "steps"},
-		"a bad address":       {string(withBody(t, []byte(`{"applications":[{"address":"1"}]}`))), ErrInvalid, `address "1"`},
-		"deep":                {string(withBody(t, []byte(`{"applications":[{"changes":[{"body":`+strings.Repeat(`{"a":`, 1<<16)))), ErrInvalid, ""},
-		"a step out of range": {string(withBody(t, []byte(`{"steps":[{"kind":"record","application":0}]}`))), ErrInvalid, "step 0"},
+		"unknown member":      {string(withPlan(t, `{"later":1}`)), ErrInvalid, `unknown field "later"`},
+		"member twice":        {string(withPlan(t, `{"lineage":"a","lineage":"b"}`)), ErrInvalid, "duplicate"},
+		"two plans":           {string(withPlan(t, `{}{}`)), ErrInvalid, ""},
+		"id in the plan":      {string(withPlan(t, `{"id":{}}`)), ErrInvalid, "beside it"},
+		"another digest":      {string(withBody(t, []byte(`{"meta":{"createdAt":"2026-01-02T03:04:05Z","planDigest":"sha256:1"},"plan":{}}`))), ErrInvalid, "digest"},
+		"no envelope":         {string(withEnvelope(t, `{"plan":{}}`)), ErrInvalid, `unknown field "plan"`},
+		"another payload":     {string(withEnvelope(t, `{"payloadType":"application/json","payload":"e30=","signatures":[]}`)), ErrInvalid, `"application/json"`},
+		"payload no base64":   {string(withEnvelope(t, `{"payloadType":"`+PayloadType+`","payload":"%","signatures":[]}`)), ErrInvalid, "base64"},
+		"payload twice":       {string(withEnvelope(t, `{"payloadType":"`+PayloadType+`","payload":"e30=","payload":"e30=","signatures":[]}`)), ErrInvalid, "duplicate"},
+		"sealed and not":      {string(withPlan(t, `{"clusters":[{"name":"a","connection":{},"uid":"","server":"","version":"","sealedCredentials":"AA=="}]}`)), ErrInvalid, "missing"},
+		"sealed inside":       {string(withPlan(t, `{"clusters":[{"name":"a","connection":{},"uid":"","server":"","version":"","sealedCredentials":"AAAA"}]}`)), ErrInvalid, "beside it"},
+		"another tool inside": {string(withPlan(t, `{"toolVersion":"9"}`)), ErrInvalid, "gantry 0.1.0 made it"},
+		"wrong type":          {string(withPlan(t, `{"steps":"x"}`)), ErrInvalid, "steps"},
+		"a bad address":       {string(withPlan(t, `{"applications":[{"address":"1"}]}`)), ErrInvalid, `address "1"`},
+		"deep":                {string(withPlan(t, `{"applications":[{"changes":[{"body":`+strings.Repeat(`{"a":`, 1<<16))), ErrInvalid, ""},
+		"a step out of range": {string(withPlan(t, `{"toolVersion":"0.1.0","steps":[{"kind":"record","application":0}]}`)), ErrInvalid, "step 0"},
 	} {
-		p, err := Read(strings.NewReader(test.file), nil)
-		if p != nil || !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.want) {
+		found, err := Read(strings.NewReader(test.file), ReadOptions{})
+		if found != nil || !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %v with %q", name, err, test.is, test.want)
 		}
 	}
@@ -119,13 +145,14 @@ func TestWhatIsNoPlanFile(t *testing.T) {
 
 func TestAnotherVersion(t *testing.T) {
 	for file, want := range map[string]string{
-		"gantry-plan 2\ntool 9.1.0\nwhatever comes": "the plan file has another version (2; this gantry reads 1): it was made by gantry 9.1.0; plan again with this gantry, or use that one",
-		"gantry-plan 2\nwhatever comes\n":           "the plan file has another version (2; this gantry reads 1); plan again with this gantry, or use that one",
-		"gantry-plan 2\n":                           "the plan file has another version (2; this gantry reads 1); plan again with this gantry, or use that one",
+		"gantry-plan 3\ntool 9.1.0\nwhatever comes": "the plan file has another version (3; this gantry reads 2): it was made by gantry 9.1.0; plan again with this gantry, or use that one",
+		"gantry-plan 3\nwhatever comes\n":           "the plan file has another version (3; this gantry reads 2); plan again with this gantry, or use that one",
+		"gantry-plan 1\ntool 0.1.0\nlength 9\n":     "the plan file has another version (1; this gantry reads 2): it was made by gantry 0.1.0; plan again with this gantry, or use that one",
+		"gantry-plan 3\n":                           "the plan file has another version (3; this gantry reads 2); plan again with this gantry, or use that one",
 	} {
-		_, err := Read(strings.NewReader(file), nil)
+		_, err := Read(strings.NewReader(file), ReadOptions{})
 		var version *VersionError
-		if !errors.As(err, &version) || version.Version != 2 || err.Error() != want {
+		if !errors.As(err, &version) || err.Error() != want {
 			t.Errorf("%q: %v, want %q", file, err, want)
 		}
 	}
@@ -133,11 +160,12 @@ func TestAnotherVersion(t *testing.T) {
 
 func TestBombsAreNotUnpacked(t *testing.T) {
 	bomb := withBody(t, bytes.Repeat([]byte(" "), 1<<20))
-	if _, err := read(bytes.NewReader(bomb), maxBody, 1<<16); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("a large content: %v, want ErrTooLarge", err)
-	}
-	if _, err := read(bytes.NewReader(bomb), 100, maxContent); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("a large body: %v, want ErrTooLarge", err)
+	for name, most := range map[string]limits{
+		"envelope": {maxBody, maxContent, 1 << 16}, "content": {maxBody, 1 << 16, maxEnvelope}, "body": {100, maxContent, maxEnvelope},
+	} {
+		if _, err := read(bytes.NewReader(bomb), ReadOptions{}, most); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("a large %s: %v, want ErrTooLarge", name, err)
+		}
 	}
 }
 
@@ -195,16 +223,16 @@ func FuzzRead(f *testing.F) {
 	good := bytesOf(f, small())
 	f.Add(good)
 	f.Add(good[:len(good)/2])
-	f.Add([]byte("gantry-plan 2\ntool 9\n"))
-	f.Add(withBody(f, []byte(`{"applications":[{"address":"application.a"}]}`)))
+	f.Add([]byte("gantry-plan 3\ntool 9\n"))
+	f.Add(withPlan(f, `{"applications":[{"address":"application.a"}]}`))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		for _, file := range [][]byte{file, withRawBody(file), withBody(t, file)} {
-			p, err := read(bytes.NewReader(file), 1<<20, 1<<20)
+		for _, file := range [][]byte{file, withRawBody(file), withEnvelope(t, string(file)), withBody(t, file), withPlan(t, string(file))} {
+			found, err := read(bytes.NewReader(file), ReadOptions{}, limits{1 << 20, 1 << 20, 1 << 20})
 			if err != nil {
 				continue
 			}
 			var out bytes.Buffer
-			if err := Write(&out, p, nil); err != nil && !strings.Contains(err.Error(), "redacted") {
+			if err := Write(&out, found.Plan, WriteOptions{}); err != nil && !strings.Contains(err.Error(), "redacted") {
 				t.Errorf("what was read cannot be written: %v", err)
 			}
 		}

@@ -51,7 +51,7 @@ func Unseal(p *plan.Plan, identity *seal.Identity) (*plan.Plan, error) {
 		if cluster.Sealed == nil || !cluster.Credentials.IsZero() {
 			continue
 		}
-		text, err := identity.Open(credentialsPlace(cluster), cluster.Sealed)
+		text, err := identity.Open(credentialsPlace(p.ID, cluster), cluster.Sealed)
 		if err == nil {
 			err = decodeCredentials(text, &cluster.Credentials)
 		}
@@ -61,7 +61,7 @@ func Unseal(p *plan.Plan, identity *seal.Identity) (*plan.Plan, error) {
 	}
 	out.Applications = slices.Clone(p.Applications)
 	for i := range out.Applications {
-		application, err := UnsealApplication(&out.Applications[i], identity)
+		application, err := unsealApplication(p.ID, &out.Applications[i], identity)
 		if err != nil {
 			return nil, err
 		}
@@ -72,6 +72,10 @@ func Unseal(p *plan.Plan, identity *seal.Identity) (*plan.Plan, error) {
 
 // UnsealApplication is Unseal for what SealApplication returned.
 func UnsealApplication(a *plan.Application, identity *seal.Identity) (*plan.Application, error) {
+	return unsealApplication("", a, identity)
+}
+
+func unsealApplication(id string, a *plan.Application, identity *seal.Identity) (*plan.Application, error) {
 	if !slices.ContainsFunc(a.Changes, isSealed) {
 		return a, nil
 	}
@@ -85,15 +89,15 @@ func UnsealApplication(a *plan.Application, identity *seal.Identity) (*plan.Appl
 		if !isSealed(*change) {
 			continue
 		}
-		if err := openChange(a.Address, change, identity); err != nil {
+		if err := openChange(id, a.Address, change, identity); err != nil {
 			return nil, fmt.Errorf("secret body of %s in %s: %w", change.ID, a.Address, err)
 		}
 	}
 	return &out, nil
 }
 
-func openChange(application addr.Address, change *plan.Change, identity *seal.Identity) error {
-	place, err := changePlace(application, change)
+func openChange(id string, application addr.Address, change *plan.Change, identity *seal.Identity) error {
+	place, err := changePlace(id, application, change)
 	if err != nil {
 		return err
 	}
@@ -114,6 +118,10 @@ func openChange(application addr.Address, change *plan.Change, identity *seal.Id
 // bodies of Secrets sealed to a recipient, or left out where that is nil. The
 // application given is not changed.
 func SealApplication(a *plan.Application, recipient *seal.Recipient) (*plan.Application, error) {
+	return sealApplication("", a, recipient)
+}
+
+func sealApplication(id string, a *plan.Application, recipient *seal.Recipient) (*plan.Application, error) {
 	out := *a
 	out.Changes = slices.Clone(a.Changes)
 	for i := range out.Changes {
@@ -125,7 +133,7 @@ func SealApplication(a *plan.Application, recipient *seal.Recipient) (*plan.Appl
 			change.Secret = nil
 			continue
 		}
-		place, err := changePlace(a.Address, change)
+		place, err := changePlace(id, a.Address, change)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +165,7 @@ func sealPlan(p *plan.Plan, recipient *seal.Recipient) (*plan.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		if cluster.Sealed, err = seal.Seal(recipient, credentialsPlace(cluster), text); err != nil {
+		if cluster.Sealed, err = seal.Seal(recipient, credentialsPlace(p.ID, cluster), text); err != nil {
 			return nil, err
 		}
 		cluster.Credentials = target.Credentials{}
@@ -168,7 +176,7 @@ func sealPlan(p *plan.Plan, recipient *seal.Recipient) (*plan.Plan, error) {
 		if recipient == nil && slices.ContainsFunc(out.Applications[i].Changes, secret) {
 			return nil, ErrNoRecipient
 		}
-		application, err := SealApplication(&out.Applications[i], recipient)
+		application, err := sealApplication(p.ID, &out.Applications[i], recipient)
 		if err != nil {
 			return nil, err
 		}
@@ -190,10 +198,10 @@ func checkRedacted(change *plan.Change) error {
 	return nil
 }
 
-// changePlace is where a sealed body belongs: to an object of an application,
-// and to what the plan shows of it. So the body of an older plan cannot be put
-// behind the fingerprints of a newer one.
-func changePlace(application addr.Address, change *plan.Change) (string, error) {
+// changePlace is where a sealed body belongs: to an object of an application in a
+// plan, and to what the plan shows of it. So the body of another plan cannot be put
+// behind the fingerprints of this one. In the history the plan is none.
+func changePlace(id string, application addr.Address, change *plan.Change) (string, error) {
 	text, err := json.Marshal(change.Body)
 	if err != nil {
 		return "", fmt.Errorf("%s: the body cannot be encoded: %w", change.ID, err)
@@ -207,9 +215,9 @@ func changePlace(application addr.Address, change *plan.Change) (string, error) 
 		return "", fmt.Errorf("%s: the body cannot be encoded: %w", change.ID, err)
 	}
 	sum := sha256.Sum256(text)
-	return strings.Join([]string{"change", application.String(), change.ID.String(), hex.EncodeToString(sum[:])}, "\x00"), nil
+	return strings.Join([]string{"change", id, application.String(), change.ID.String(), hex.EncodeToString(sum[:])}, "\x00"), nil
 }
 
-func credentialsPlace(c *plan.Cluster) string {
-	return strings.Join([]string{"credentials", c.Name, c.UID, c.Connection.Server}, "\x00")
+func credentialsPlace(id string, c *plan.Cluster) string {
+	return strings.Join([]string{"credentials", id, c.Name, c.UID, c.Connection.Server}, "\x00")
 }

@@ -27,18 +27,26 @@ func Load(path string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the identity: %w", err)
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the identity: %w", err)
-	}
-	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
-		return nil, fmt.Errorf("identity file %s may be read by others (mode %04o): run chmod 600 on it", path, mode)
+	if err := private(path); err != nil {
+		return nil, err
 	}
 	identity, err := parseFile(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("identity file %s: %w", path, err)
 	}
 	return identity, nil
+}
+
+// private refuses a file that others than its owner may read.
+func private(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("reading the identity: %w", err)
+	}
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
+		return fmt.Errorf("identity file %s may be read by others (mode %04o): run chmod 600 on it", path, mode)
+	}
+	return nil
 }
 
 // LoadOrCreate reads the identity file, or makes a new identity and writes it
