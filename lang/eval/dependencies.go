@@ -24,6 +24,10 @@ func addressElements(expr hcl.Expression) ([]hcl.Expression, hcl.Diagnostics) {
 	}
 	elements := make([]hcl.Expression, 0, len(written))
 	for _, element := range written {
+		if _, isReference := element.(*hclsyntax.ScopeTraversalExpr); isReference {
+			elements = append(elements, element)
+			continue
+		}
 		literal, literalDiags := element.Value(nil)
 		isText := !literalDiags.HasErrors() && literal.Type() == cty.String && literal.IsKnown() && !literal.IsNull()
 		switch {
@@ -66,7 +70,7 @@ func addressTraversals(expr hcl.Expression) ([]hcl.Traversal, hcl.Diagnostics) {
 			diags = append(diags, invalidDependency(element.Range(), "It must be a reference to a block or to one instance of it, such as application.database or application.database[each.key]."))
 			continue
 		}
-		for _, traversal := range element.Variables() {
+		for _, traversal := range schema.Variables(element) {
 			if traversal.RootName() == moduleType && len(traversal) > 2 {
 				traversal = traversal[:2] // what follows is looked at with its keys
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/lang/value"
 	"github.com/gantrycd/gantry/plan/source"
 )
 
@@ -144,7 +145,7 @@ func (e *Evaluation) evaluateLocal(f *frame, b *block) {
 	v, diags := schema.Evaluate(b.attribute.Expr, e.scope(f, b))
 	e.diags = append(e.diags, diags...)
 	r.value = v
-	e.settle(f, b, diags.HasErrors() || b.broken, v.IsWhollyKnown())
+	e.settle(f, b, diags.HasErrors() || b.broken, value.IsWhollyKnown(v))
 }
 
 // settle records whether what a block came to can be relied on. An unknown value

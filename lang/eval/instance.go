@@ -167,7 +167,7 @@ func (e *Evaluation) evaluateInstance(f *frame, b *block, address addr.Address, 
 	e.collect(in)
 	r := f.result(b)
 	upFailed, upDeferred := f.upstream(b)
-	known := in.Values.Known() && !in.Deferred && in.made.Value.IsWhollyKnown()
+	known := in.Values.Known() && !in.Deferred && value.IsWhollyKnown(in.made.Value)
 	sound := !in.Failed && !b.broken
 	e.call(f, b, in, sound && known)
 	switch {

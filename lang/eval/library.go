@@ -82,12 +82,12 @@ func (u *unit) namesReferredTo(root string) map[string]bool {
 	}
 	for _, b := range u.blocks {
 		if b.attribute != nil {
-			note(b.attribute.Expr.Variables())
+			note(schema.Variables(b.attribute.Expr))
 			continue
 		}
 		b.parsed.Walk(func(_ *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
 			if argument.Type.Name != schema.TypeConstraint.Name && argument.Type.Name != schema.Addresses.Name {
-				note(attribute.Expr.Variables())
+				note(schema.Variables(attribute.Expr))
 			}
 		})
 	}

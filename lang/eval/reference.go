@@ -61,7 +61,7 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 		return nil // its names are its parameters
 	}
 	if b.attribute != nil {
-		collect(b.attribute.Expr.Variables(), &b.references, false)
+		collect(schema.Variables(b.attribute.Expr), &b.references, false)
 		b.broken = b.broken || m.callsBroken(b.unit, b.attribute.Expr)
 	} else {
 		b.parsed.Walk(func(p *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
@@ -87,12 +87,12 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 		})
 	}
 	if from = b.unit.call; b.input != nil {
-		collect(b.input.Expr.Variables(), &b.given, false)
+		collect(schema.Variables(b.input.Expr), &b.given, false)
 		b.broken = b.broken || m.callsBroken(b.unit.parent, b.input.Expr)
 	}
 	if from = b; b.kind.Type == moduleType && b.unit.children[b.address.Name] == nil {
 		for _, name := range schema.SortedKeys(b.inputs) {
-			collect(b.inputs[name].Expr.Variables(), &b.references, false)
+			collect(schema.Variables(b.inputs[name].Expr), &b.references, false)
 		}
 	}
 	b.needs = m.needsOf(b)
@@ -378,7 +378,7 @@ func checkEach(from *block, traversal hcl.Traversal) *hcl.Diagnostic {
 			Subject:  traversal.SourceRange().Ptr(),
 		}
 	}
-	for _, own := range from.forEach.Variables() {
+	for _, own := range schema.Variables(from.forEach) {
 		if own.SourceRange() == traversal.SourceRange() {
 			return &hcl.Diagnostic{
 				Severity: hcl.DiagError,

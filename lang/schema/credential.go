@@ -75,6 +75,9 @@ func secretWithin(v cty.Value) (found value.Reference, ok bool) {
 	if !mayHoldBlocks(v.Type()) {
 		return found, false
 	}
+	if ref, isBlock := value.ReferenceOf(v); isBlock {
+		return ref, ref.Address.Kind == secretKind
+	}
 	unmarked, _ := v.UnmarkDeep()
 	_ = cty.Walk(unmarked, func(_ cty.Path, v cty.Value) (bool, error) {
 		ref, isBlock := value.ReferenceOf(v)

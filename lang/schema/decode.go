@@ -175,7 +175,7 @@ func (p *Parsed) decode(ctx *hcl.EvalContext, labels []string) (*Values, hcl.Dia
 		switch {
 		case set:
 			values.arguments[attribute.Name] = decoded
-			if !argument.Type.Raw && !decoded.IsWhollyKnown() {
+			if !argument.Type.Raw && !value.IsWhollyKnown(decoded.Value) {
 				values.known = false
 			}
 		case argument.Required && !p.late:

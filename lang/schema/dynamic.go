@@ -229,7 +229,11 @@ func withIterator(ctx *hcl.EvalContext, name string, key, v cty.Value) *hcl.Eval
 // References returns what an expression in the block refers to, but for the
 // iterators of the dynamic blocks around it: they are no blocks.
 func (p *Parsed) References(expr hcl.Expression) []hcl.Traversal {
-	return slices.DeleteFunc(expr.Variables(), func(t hcl.Traversal) bool { return slices.Contains(p.iterators, t.RootName()) })
+	found := Variables(expr)
+	if len(p.iterators) == 0 {
+		return found
+	}
+	return slices.DeleteFunc(found, func(t hcl.Traversal) bool { return slices.Contains(p.iterators, t.RootName()) })
 }
 
 // walkDynamic visits what a dynamic block itself says: for_each, which may use the

@@ -49,7 +49,7 @@ func (b *Block) Header() string {
 
 // isPlaceholder reports whether a label stands for what the author writes, and is
 // not one of several types.
-func isPlaceholder(label string) bool { return label == "name" || label == "type" }
+func isPlaceholder(label string) bool { return label == "name" || label == "type" || label == "code" }
 
 func writeNested(out *strings.Builder, b *Block, level int, path string) {
 	for _, nested := range b.Blocks {

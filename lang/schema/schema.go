@@ -60,9 +60,9 @@ type Argument struct {
 
 // Argument returns the declaration of an argument.
 func (b *Block) Argument(name string) (Argument, bool) {
-	for _, argument := range b.Arguments {
-		if argument.Name == name {
-			return argument, true
+	for i := range b.Arguments {
+		if b.Arguments[i].Name == name {
+			return b.Arguments[i], true
 		}
 	}
 	return Argument{}, false

@@ -6,8 +6,6 @@
 // it.
 package value
 
-import "github.com/zclconf/go-cty/cty"
-
 // mark is the type of the language's cty marks.
 type mark string
 
@@ -17,6 +15,3 @@ func (m mark) GoString() string { return "value." + string(m) }
 // Sensitive marks a value that nothing may show. It is a cty mark: whatever is
 // made of a marked value is marked too.
 const Sensitive = mark("Sensitive")
-
-// IsSensitive reports whether a value, or anything within it, is sensitive.
-func IsSensitive(v cty.Value) bool { return v.HasMarkDeep(Sensitive) }
