@@ -16,6 +16,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/modulesource"
 	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/lang/value"
 )
 
 // moduleType is the type of the blocks that call modules.
@@ -129,7 +130,7 @@ func (m *Module) openCalled(ctx context.Context, called *unit, text, version str
 		called.path, called.dir = path.Join(u.path, text), filepath.Join(u.dir, filepath.FromSlash(text))
 		files, err := m.openDir(called)
 		if err != nil {
-			return problem("Module not found", "The directory %s cannot be read: %s. The path is from the directory of the module that calls it.", called.dir, withoutPath(err))
+			return problem("Module not found", "The directory %s cannot be read: %s. The path is from the directory of the module that calls it.", called.dir, value.FileFault(err))
 		}
 		called.fs = newRecorder(files)
 		return nil
@@ -176,14 +177,6 @@ func (m *Module) openDir(called *unit) (fs.FS, error) {
 		return nil, err
 	}
 	return root.FS(), nil
-}
-
-func withoutPath(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
 }
 
 // recursion reports a module that calls itself, directly or through others.

@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/syntax"
+	"github.com/gantrycd/gantry/lang/value"
 )
 
 // Where values of variables come from.
@@ -151,14 +151,10 @@ func (b *block) mayBeSensitive() bool {
 // fileInputs reads a file of variables.
 func (m *Module) fileInputs(filename, origin string, src []byte, err error) ([]VariableInput, hcl.Diagnostics) {
 	if err != nil {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			err = pathErr.Err
-		}
 		return nil, hcl.Diagnostics{{
 			Severity: hcl.DiagError,
 			Summary:  "Cannot read variables",
-			Detail:   fmt.Sprintf("The file %s cannot be read: %s.", filename, err),
+			Detail:   fmt.Sprintf("The file %s cannot be read: %s.", filename, value.FileFault(err)),
 		}}
 	}
 	file, diags := syntax.Parse(src, filename)

@@ -24,6 +24,7 @@ import (
 	"github.com/gantrycd/gantry/lang/modulesource"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/syntax"
+	"github.com/gantrycd/gantry/lang/value"
 	"github.com/gantrycd/gantry/plan/source"
 )
 
@@ -131,14 +132,10 @@ func (m *Module) Read() map[string][sha256.Size]byte {
 func (m *Module) Dir() string { return m.root.dir }
 
 func unreadable(name string, err error) *hcl.Diagnostic {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		err = pathErr.Err
-	}
 	return &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  "Cannot read configuration",
-		Detail:   fmt.Sprintf("%s cannot be read: %s.", displayDir(name), err),
+		Detail:   fmt.Sprintf("%s cannot be read: %s.", displayDir(name), value.FileFault(err)),
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/gantrycd/gantry/lang/syntax"
+	"github.com/gantrycd/gantry/lang/value"
 )
 
 // maxFile bounds what is read into an expression.
@@ -54,7 +55,7 @@ func read(files fs.FS, name string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("there is no file %q; paths are relative to the directory of the configuration", name)
 	case err != nil:
-		return nil, fmt.Errorf("the file %q cannot be read: %w", name, reason(err))
+		return nil, fmt.Errorf("the file %q cannot be read: %w", name, value.FileFault(err))
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%q is not a file", name)
 	case info.Size() > maxFile:
@@ -62,18 +63,9 @@ func read(files fs.FS, name string) ([]byte, error) {
 	}
 	content, err := fs.ReadFile(files, cleaned)
 	if err != nil {
-		return nil, fmt.Errorf("the file %q cannot be read: %w", name, reason(err))
+		return nil, fmt.Errorf("the file %q cannot be read: %w", name, value.FileFault(err))
 	}
 	return content, nil
-}
-
-// reason takes the path off an error of the file system.
-func reason(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
 }
 
 func readText(files fs.FS, name string) (string, error) {
@@ -127,7 +119,7 @@ func fileExistsFunc(files fs.FS) function.Function {
 				return cty.False, nil
 			}
 			if err != nil {
-				return cty.NilVal, function.NewArgErrorf(0, "%q cannot be read: %s", args[0].AsString(), reason(err))
+				return cty.NilVal, function.NewArgErrorf(0, "%q cannot be read: %s", args[0].AsString(), value.FileFault(err))
 			}
 			return cty.BoolVal(info.Mode().IsRegular()), nil
 		},
@@ -154,7 +146,7 @@ func fileSetFunc(files fs.FS) function.Function {
 			}
 			matches, err := doublestar.Glob(below, pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow())
 			if err != nil {
-				return cty.NilVal, function.NewArgErrorf(1, "%q cannot be listed: %s", pattern, reason(err))
+				return cty.NilVal, function.NewArgErrorf(1, "%q cannot be listed: %s", pattern, value.FileFault(err))
 			}
 			if len(matches) == 0 {
 				return cty.SetValEmpty(cty.String), nil

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/lang/syntax"
+	"github.com/gantrycd/gantry/lang/value"
 )
 
 // Read reads the lock file of a directory. One that is not there is an empty File;
@@ -19,14 +20,10 @@ import (
 func Read(dir string) (file *File, src []byte, diags hcl.Diagnostics) {
 	path := filepath.Join(dir, Name)
 	unreadable := func(err error) (*File, []byte, hcl.Diagnostics) {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			err = pathErr.Err
-		}
 		start := hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}
 		return nil, nil, hcl.Diagnostics{{
 			Severity: hcl.DiagError, Summary: "Cannot read the lock file",
-			Detail: fmt.Sprintf("%s cannot be read: %s.", path, err), Subject: &start,
+			Detail: fmt.Sprintf("%s cannot be read: %s.", path, value.FileFault(err)), Subject: &start,
 		}}
 	}
 	info, err := os.Stat(path)

@@ -30,7 +30,7 @@ module "computed_source" {
 
 module "nowhere" {
   source = "./modules/nowhere"
-#          ^^^^^^^^^^^^^^^^^^^ Module not found: The directory modules/nowhere cannot be read: file does not exist. The path is from the directory of the module that calls it.
+#          ^^^^^^^^^^^^^^^^^^^ Module not found: The directory modules/nowhere cannot be read: it does not exist. The path is from the directory of the module that calls it.
 }
 
 module "not_a_module" {
