@@ -59,7 +59,7 @@ func (c *comparison) foretell(ctx context.Context, d *draft, change *plan.Change
 	change.Predicted, change.Force, change.Moves = true, q.force, q.moves
 	change.Validation = plan.SchemaOnly
 	if typ.IsDeduced() {
-		typ, change.Validation = diff.ByName(), plan.NotValidated
+		change.Validation = plan.NotValidated
 	}
 	c.body(change, q.desired)
 	if q.have == nil {

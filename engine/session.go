@@ -146,7 +146,15 @@ func (s *session) resource(ctx context.Context, gvk object.GVK) (resource provid
 	if s.cluster == nil {
 		return GuessResource(gvk), false, nil
 	}
+	if guesses, ok := s.cluster.(guesser); ok && errors.Is(err, providers.ErrUnknownKind) {
+		return guesses.Guess(gvk), false, nil
+	}
 	return resource, false, err
+}
+
+// guesser is a cluster that is none, and has kinds that nobody has defined.
+type guesser interface {
+	Guess(gvk object.GVK) providers.Resource
 }
 
 // owned tells how an object of the state is served: in the version that it was
