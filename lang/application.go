@@ -65,6 +65,7 @@ func applicationBlock() *schema.Block {
 			{Min: 1, Max: 1, Block: destinationBlock()},
 			{Max: 1, Block: syncBlock()},
 			{Block: ignoreDifferencesBlock()},
+			{Block: acceptRiskBlock()},
 			{Max: 1, Block: lifecycleBlock()},
 		},
 	}
@@ -96,6 +97,7 @@ func lifecycleBlock() *schema.Block {
 }
 
 func decodeApplication(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
+	acceptsItself := len(in.Values.Blocks("accept_risk"))
 	withProfiles(in)
 	v := in.Values
 	application := &Application{
@@ -123,6 +125,7 @@ func decodeApplication(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		}
 	}
 	application.Sources = decodeSources(in)
+	application.AcceptedRisks = decodeAcceptedRisks(in, acceptsItself)
 	if lifecycle := v.One("lifecycle"); lifecycle != nil {
 		in.CheckConditions(lifecycle.Blocks("precondition"), "Precondition failed")
 	}

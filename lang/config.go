@@ -152,6 +152,7 @@ type Application struct {
 	Destination       Destination
 	Sync              Sync
 	IgnoreDifferences []IgnoreDifference
+	AcceptedRisks     []AcceptedRisk // those of profiles first
 	Lifecycle         Lifecycle
 	OnDestroy         string // "delete" or "orphan"
 	HistoryLimit      int

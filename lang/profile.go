@@ -21,7 +21,7 @@ func profileKind() *eval.Kind {
 			Type:   "profile",
 			Labels: []string{"name"},
 			Doc: "Arguments of applications to share: an application names profiles in `profiles = [profile.a, profile.b]`, and has what they say where it says nothing itself. Of several profiles, later ones win, and the application wins over all. " +
-				"An argument replaces the one of an earlier profile, whole: `labels` are not joined, but `merge(profile.a.labels, { more = \"x\" })` is. Blocks are merged: of a block that there may be once, such as `sync`, argument by argument and block by block; to those that there may be several of, such as `source` and `ignore_differences`, others are added, those of profiles first. " +
+				"An argument replaces the one of an earlier profile, whole: `labels` are not joined, but `merge(profile.a.labels, { more = \"x\" })` is. Blocks are merged: of a block that there may be once, such as `sync`, argument by argument and block by block; to those that there may be several of, such as `source`, `ignore_differences` and `accept_risk`, others are added, those of profiles first. " +
 				"Elsewhere it is `profile.NAME`, with the attributes `labels` and `info`.",
 			Example: `profile "service" {
   sync {
@@ -63,6 +63,7 @@ application "web" {
 // every application that has it.
 func decodeProfile(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	decodeIgnoreDifferences(in)
+	decodeAcceptedRisks(in, 0)
 	for _, source := range in.Values.Blocks("source") {
 		decodeSource(in, source)
 	}
