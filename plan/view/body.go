@@ -12,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/redact"
 	"github.com/gantrycd/gantry/plan/seal"
+	"github.com/gantrycd/gantry/plan/view/valuediff"
 )
 
 // previewed is how many fields of a new object are shown.
@@ -89,7 +90,7 @@ func leaves(path string, value any, out *[]leaf) {
 			if key == "name" && strings.HasSuffix(path, "[name="+fmt.Sprint(v[key])+"]") && len(v) > 1 {
 				continue // the path says it
 			}
-			leaves(path+member(key), v[key], out)
+			leaves(path+valuediff.Member(key), v[key], out)
 		}
 		if len(v) > 0 {
 			return
@@ -103,20 +104,6 @@ func leaves(path string, value any, out *[]leaf) {
 		}
 	}
 	*out = append(*out, leaf{path: path, value: value, rank: rank(path)})
-}
-
-// member is a step to a map's member, as in plan.FieldChange.Path.
-func member(key string) string {
-	for i, r := range key {
-		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-		if !letter && (i == 0 || r != '-' && (r < '0' || '9' < r)) {
-			return fmt.Sprintf("[%q]", key)
-		}
-	}
-	if key == "" {
-		return `[""]`
-	}
-	return "." + key
 }
 
 // element is a step to a list's element, by its name where it has one.

@@ -22,7 +22,7 @@ func (t *text) change(a *plan.Application, c *plan.Change) {
 		notes = append(notes, fmt.Sprintf("wave %d", c.Wave))
 	}
 	if c.Predicted && !t.p.Offline && c.Hook == nil {
-		note := "predicted"
+		note := "predicted" + checked(c.Validation)
 		if reason != "" && !strings.Contains(reason, "\n") {
 			note, reason = note+": "+reason, ""
 		}
@@ -50,6 +50,7 @@ func (t *text) change(a *plan.Application, c *plan.Change) {
 		}
 	}
 	t.conflicts(a, c)
+	t.moves(c)
 	switch c.Action {
 	case plan.Create, plan.Run:
 		t.body(c)
@@ -59,6 +60,20 @@ func (t *text) change(a *plan.Application, c *plan.Change) {
 	for _, warning := range c.Warnings {
 		t.paragraph(detail, span{yellow, "warning: "}, warning)
 	}
+}
+
+// checked says how an object was checked that the server could not be asked about.
+func checked(v plan.Validation) string {
+	switch v {
+	case plan.NotValidated:
+		return " and not checked"
+	case plan.SchemaOnly:
+		return ", checked by its schema"
+	case plan.SchemaAndRules:
+		return ", checked by its schema and rules"
+	case plan.ServerDryRun:
+	}
+	return ""
 }
 
 // detail is the column of what is said about an object.
@@ -83,6 +98,27 @@ func (t *text) conflicts(a *plan.Application, c *plan.Change) {
 	}
 }
 
+// moves tells whose fields of the object become gantry's.
+func (t *text) moves(c *plan.Change) {
+	const most = 5
+	for _, m := range c.Moves {
+		manager := m.Manager
+		if m.Subresource != "" {
+			manager += " (" + m.Subresource + ")"
+		}
+		text := "what " + manager + " owns passes to gantry"
+		items := m.Fields
+		if len(items) > 0 {
+			text += ", and with it " + counted(len(items), "field") + " that gantry has not set:"
+		}
+		if more := len(items) - most; more > 0 && !t.options.Verbose {
+			items = append(items[:most:most], counted(more, "more field"))
+		}
+		t.line(detail, span{faint, "= " + text})
+		t.list(detail+4, span{}, items, false)
+	}
+}
+
 // fields shows the fields that change.
 func (t *text) fields(c *plan.Change) {
 	gained, lost := 0, 0
@@ -90,7 +126,7 @@ func (t *text) fields(c *plan.Change) {
 		f, _ := redact.HideField(c.GVK(), c.Fields[i])
 		switch {
 		case !f.Owned || t.options.Verbose:
-			t.field(&f)
+			t.field(detail, &f)
 		case f.Kind == plan.Removed:
 			lost++
 		default:
@@ -109,103 +145,5 @@ func (t *text) fields(c *plan.Change) {
 			verb = " keeps its value and passes "
 		}
 		t.line(detail, span{faint, "= " + counted(owned.n, "field") + verb + owned.what})
-	}
-}
-
-// field shows one field: its values on one line if they fit, else below it.
-func (t *text) field(f *plan.FieldChange) {
-	look := lookOf(plan.Update)
-	switch {
-	case f.Owned:
-		look.symbol, look.style = "=", faint
-	case f.Kind == plan.Added:
-		look = lookOf(plan.Create)
-	case f.Kind == plan.Removed:
-		look.symbol, look.style = "-", red
-	}
-	note := span{style: yellow}
-	switch {
-	case f.Drift != nil:
-		note.text = "  (" + drifted(f, t.options.Now) + ")"
-	case f.Server:
-		note = span{faint, "  (by the server: a default or a webhook)"}
-	case f.Owned && f.Kind == plan.Removed:
-		note = span{faint, "  (no longer gantry's)"}
-	case f.Owned:
-		note = span{faint, "  (becomes gantry's)"}
-	}
-	name := []span{{look.style, look.symbol + " "}, {normal, f.Path}}
-	if inline, ok := t.inline(f); ok {
-		t.line(detail, append(append(name, span{normal, ": "}), append(inline, note)...)...)
-		return
-	}
-	t.line(detail, append(name, span{normal, ":"}, note)...)
-	t.block(f)
-}
-
-// inline returns a field's values as they stand on its line, and false where
-// they do not fit.
-func (t *text) inline(f *plan.FieldChange) ([]span, bool) {
-	if isLong(f.Before) || isLong(f.After) {
-		return nil, false
-	}
-	before, after := span{red, scalar(f.Before)}, span{green, scalar(f.After)}
-	switch {
-	case f.Owned && f.Kind == plan.Removed:
-		return []span{{faint, before.text}}, true
-	case f.Owned:
-		return []span{{faint, after.text}}, true
-	case f.Sensitive:
-		return sensitive(f, before, after), true
-	case f.Kind == plan.Added:
-		return []span{after}, true
-	case f.Kind == plan.Removed:
-		return []span{before}, true
-	}
-	room := t.options.Width - detail - len("~ : → ") - columns(f.Path)
-	if columns(before.text)+columns(after.text) > max(room, 60) {
-		return nil, false
-	}
-	return []span{before, {normal, " → "}, after}, true
-}
-
-// sensitive returns fingerprints, marked as such.
-func sensitive(f *plan.FieldChange, before, after span) []span {
-	out := []span{{faint, "(sensitive) "}}
-	if strings.HasPrefix(before.text, "(sensitive") || strings.HasPrefix(after.text, "(sensitive") {
-		out = nil // they say so themselves
-	}
-	switch f.Kind {
-	case plan.Added:
-		return append(out, after)
-	case plan.Removed:
-		return append(out, before)
-	case plan.Changed:
-	}
-	return append(out, before, span{normal, " → "}, after)
-}
-
-// block shows a field's values below its line: the lines that differ of a text,
-// the old and the new value of anything else.
-func (t *text) block(f *plan.FieldChange) {
-	const indent = detail + 4
-	before, after := lines(f.Before), lines(f.After)
-	if f.Kind == plan.Added {
-		before = nil
-	}
-	if f.Kind == plan.Removed {
-		after = nil
-	}
-	for _, d := range hunks(diffLines(before, after), t.options.Context) {
-		switch d.op {
-		case '+':
-			t.line(indent, span{green, "+ " + d.text})
-		case '-':
-			t.line(indent, span{red, "- " + d.text})
-		case '…':
-			t.line(indent, span{faint, d.text})
-		default:
-			t.line(indent, span{normal, "  " + d.text})
-		}
 	}
 }

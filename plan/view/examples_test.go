@@ -99,6 +99,9 @@ func examples() map[string]*plan.Plan {
 		"destroy": destroyExample(),
 		"docs":    docsExample(),
 		"hostile": hostileExample(),
+		"inside":  insideExample(),
+		"risks":   risksExample(),
+		"same":    sameExample(),
 	}
 }
 
@@ -315,7 +318,7 @@ func hostileExample() *plan.Plan {
 func large(n int) *plan.Plan {
 	p := base()
 	for i := range n {
-		a := web(change(plan.Update, "ConfigMap", "settings", changed("data.mode", "a", strings.Repeat("b", 100))))
+		a := web(change(plan.Update, "ConfigMap", "settings", changed("data.mode", int64(i), strings.Repeat("b", 100))))
 		a.Address = addr.Application("web").Instance(fmt.Sprintf("%05d", i))
 		p.Applications = append(p.Applications, a)
 	}

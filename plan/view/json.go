@@ -15,7 +15,7 @@ import (
 
 // JSONVersion is of the shape that JSON writes, described in docs/plan-json.md.
 // Its second part grows with what is added, its first with anything else.
-const JSONVersion = "1.0"
+const JSONVersion = "1.1"
 
 // JSON writes a plan for programs.
 func JSON(w io.Writer, p *plan.Plan) error {
@@ -32,6 +32,8 @@ type jsonPlan struct {
 	FormatVersion string            `json:"formatVersion"`
 	ToolVersion   string            `json:"toolVersion"`
 	CreatedAt     time.Time         `json:"createdAt"`
+	ExpiresAt     *time.Time        `json:"expiresAt"`
+	ID            string            `json:"id"`
 	Destroy       bool              `json:"destroy"`
 	Offline       bool              `json:"offline"`
 	Targets       []string          `json:"targets"`
@@ -40,6 +42,7 @@ type jsonPlan struct {
 	HasChanges    bool              `json:"hasChanges"`
 	Blocked       bool              `json:"blocked"`
 	Counts        plan.Counts       `json:"counts"`
+	RiskCounts    riskCounts        `json:"riskCounts"`
 	Clusters      []jsonCluster     `json:"clusters"`
 	Generators    []jsonGenerator   `json:"generators"`
 	Remotes       []jsonRemote      `json:"remotes"`
@@ -80,6 +83,7 @@ type jsonApplication struct {
 	Counts     plan.Counts       `json:"counts"`
 	Blocked    []jsonProblem     `json:"blocked"`
 	Warnings   []string          `json:"warnings"`
+	Risks      []jsonRisk        `json:"risks"`
 	Changes    []jsonChange      `json:"changes"`
 }
 
@@ -109,18 +113,21 @@ type jsonObject struct {
 }
 
 type jsonChange struct {
-	Object    jsonObject     `json:"object"`
-	Action    plan.Action    `json:"action"`
-	Deletes   bool           `json:"deletes"`
-	Reason    string         `json:"reason"`
-	Origin    string         `json:"origin"`
-	Phase     plan.Phase     `json:"phase"`
-	Wave      int            `json:"wave"`
-	Predicted bool           `json:"predicted"`
-	Fields    []jsonField    `json:"fields"`
-	Body      object.Object  `json:"body"`
-	Conflicts []jsonConflict `json:"conflicts"`
-	Warnings  []string       `json:"warnings"`
+	Object     jsonObject      `json:"object"`
+	Action     plan.Action     `json:"action"`
+	Deletes    bool            `json:"deletes"`
+	Reason     string          `json:"reason"`
+	Origin     string          `json:"origin"`
+	Phase      plan.Phase      `json:"phase"`
+	Wave       int             `json:"wave"`
+	Predicted  bool            `json:"predicted"`
+	Fields     []jsonField     `json:"fields"`
+	Body       object.Object   `json:"body"`
+	Conflicts  []jsonConflict  `json:"conflicts"`
+	Warnings   []string        `json:"warnings"`
+	Takes      []jsonTaken     `json:"takes"`
+	Moves      []jsonMove      `json:"moves"`
+	Validation plan.Validation `json:"validation"`
 }
 
 type jsonField struct {
@@ -155,10 +162,13 @@ type jsonProblem struct {
 
 func jsonPlanOf(p *plan.Plan) jsonPlan {
 	out := jsonPlan{
-		FormatVersion: JSONVersion, ToolVersion: p.ToolVersion, CreatedAt: p.CreatedAt, Destroy: p.Destroy, Offline: p.Offline,
+		FormatVersion: JSONVersion, ToolVersion: p.ToolVersion, CreatedAt: p.CreatedAt, ID: p.ID, RiskCounts: riskCountsOf(p), Destroy: p.Destroy, Offline: p.Offline,
 		Targets: notNil(p.Targets), Lineage: p.Lineage, InputDigest: p.InputDigest,
 		HasChanges: p.HasChanges(), Blocked: p.IsBlocked(), Counts: everyAction(p.Counts()), Problems: jsonProblems(p.Problems),
 		Clusters: []jsonCluster{}, Generators: []jsonGenerator{}, Remotes: jsonRemotes(p), Outputs: jsonOutputs(p), Applications: []jsonApplication{},
+	}
+	if !p.ExpiresAt.IsZero() {
+		out.ExpiresAt = &p.ExpiresAt
 	}
 	for _, c := range p.Clusters {
 		out.Clusters = append(out.Clusters, jsonCluster{Name: c.Name, UID: c.UID, Server: c.Server, Version: c.Version})
@@ -193,7 +203,7 @@ func jsonApplicationOf(a *plan.Application) jsonApplication {
 	out := jsonApplication{
 		Address: a.Address, Name: a.Name, Project: a.Project, Cluster: a.Cluster, Namespace: a.Namespace, Labels: a.Labels,
 		Sources: []jsonSource{}, DependsOn: notNil(a.DependsOn), Leaves: a.Leaves, MovedFrom: a.MovedFrom, HasChanges: a.HasChanges(), Digest: a.Digest,
-		Counts: everyAction(a.Counts()), Blocked: jsonProblems(a.Blocked), Warnings: notNil(a.Warnings), Changes: []jsonChange{},
+		Counts: everyAction(a.Counts()), Blocked: jsonProblems(a.Blocked), Warnings: notNil(a.Warnings), Risks: jsonRisks(a), Changes: []jsonChange{},
 	}
 	if out.Labels == nil {
 		out.Labels = map[string]string{}
@@ -216,6 +226,7 @@ func jsonChangeOf(c *plan.Change) jsonChange {
 		Object: jsonObjectOf(c.ID, c.Version), Action: c.Action, Deletes: c.Action.Deletes(), Reason: c.Reason, Origin: c.Origin,
 		Phase: c.Phase, Wave: c.Wave, Predicted: c.Predicted, Warnings: notNil(c.Warnings),
 		Fields: []jsonField{}, Conflicts: []jsonConflict{},
+		Takes: jsonTakes(c), Moves: jsonMoves(c), Validation: c.Validation,
 	}
 	if out.Phase == "" {
 		out.Phase = plan.PhaseSync

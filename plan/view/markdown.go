@@ -1,9 +1,7 @@
 package view
 
 import (
-	"bytes"
 	"fmt"
-	"html"
 	"io"
 	"slices"
 	"strings"
@@ -11,17 +9,61 @@ import (
 	"github.com/gantrycd/gantry/plan"
 )
 
-// CommentLimit is how long a comment may be on the forges that allow the least,
-// with room for what a caller adds.
+// CommentLimit is how long a comment may be, in bytes, on the forges that allow the
+// least, with room for what a caller adds.
 const CommentLimit = 60_000
 
-// Markdown writes a plan for a comment: the summary, what is deleted, a table of
-// the applications, and each one's changes to unfold. Of changes that would make
-// it longer than limit bytes (0: any length) it says that they are left out; what
-// is deleted is listed as far as it fits before anything else.
-func Markdown(w io.Writer, p *plan.Plan, limit int) error {
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "### %s\n", escaped(Summary(p)))
+// Markdown writes a plan for a comment of at most so many bytes (0: of any length).
+//
+// The first line has the verdict and the counts. What is deleted, what that takes with
+// it and the risks come next, and are never folded. Then a table of the applications
+// and, to unfold, their changes; what many have alike is told once. Where that would
+// be too long, whole objects are left out, those that matter least first, and their
+// number is told; only what is deleted and the risks alone being longer than the budget
+// cuts these.
+func Markdown(w io.Writer, p *plan.Plan, budget int) error {
+	if budget <= 0 {
+		budget = 1 << 40
+	}
+	m := &markdown{p: p, left: budget - leftOutReserve}
+	m.force(m.title())
+	footer := m.footer()
+	m.left -= len(footer)
+	m.deletions()
+	m.risks()
+	m.problems()
+	m.rest()
+	m.force(footer)
+	if _, err := io.WriteString(w, m.out.String()); err != nil {
+		return fmt.Errorf("writing a plan as Markdown: %w", err)
+	}
+	return nil
+}
+
+// leftOutReserve is for the lines that say what is left out.
+const leftOutReserve = 300
+
+type markdown struct {
+	p    *plan.Plan
+	out  strings.Builder
+	left int // bytes of the budget
+}
+
+func (m *markdown) force(text string) {
+	m.out.WriteString(text)
+	m.left -= len(text)
+}
+
+// title is the verdict, the counts, and what holds for the plan as a whole.
+func (m *markdown) title() string {
+	p := m.p
+	line := "### " + escaped(Summary(p))
+	if p.IsBlocked() {
+		line += " · **blocked**"
+	}
+	if words := riskWords(p); words != "" {
+		line += " · **" + escaped(words) + "**"
+	}
 	for _, banner := range []struct {
 		on   bool
 		text string
@@ -32,173 +74,127 @@ func Markdown(w io.Writer, p *plan.Plan, limit int) error {
 		{len(p.Problems) > 0, "**The plan is incomplete**: " + counted(len(p.Problems), "error") + "."},
 	} {
 		if banner.on {
-			fmt.Fprintf(&out, "\n%s\n", banner.text)
+			line += "\n\n" + banner.text
 		}
 	}
-	parts := append([]string{markdownDeletions(p), markdownProblems(p), markdownTable(p)}, markdownDetails(p)...)
-	left := 0
-	for _, part := range parts {
-		if limit > 0 && out.Len()+len(part) > limit-len(markdownLeftOut) {
-			left++
-			continue
-		}
-		out.WriteString(part)
-	}
-	if left > 0 {
-		fmt.Fprintf(&out, markdownLeftOut, counted(left, "part"))
-	}
-	if _, err := w.Write(out.Bytes()); err != nil {
-		return fmt.Errorf("writing a plan as Markdown: %w", err)
-	}
-	return nil
+	return line + "\n"
 }
 
-const markdownLeftOut = "\n%s of this comment would make it too long and are left out; the saved plan has everything.\n"
+// footer tells what the comment is of.
+func (m *markdown) footer() string {
+	var words []string
+	if m.p.ToolVersion != "" {
+		words = append(words, "gantry "+code(m.p.ToolVersion))
+	}
+	if m.p.InputDigest != "" {
+		words = append(words, "inputs "+code(short(m.p.InputDigest)))
+	}
+	if m.p.ID != "" {
+		words = append(words, "plan "+code(m.p.ID))
+	}
+	if !m.p.ExpiresAt.IsZero() {
+		words = append(words, "expires "+m.p.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "\n<sub>" + strings.Join(words, " · ") + "</sub>\n"
+}
 
-func markdownDeletions(p *plan.Plan) string {
-	var b strings.Builder
-	n := 0
-	for i := range p.Applications {
-		a := &p.Applications[i]
-		for j := range a.Changes {
-			if c := &a.Changes[j]; c.Action.Deletes() {
-				n++
-				fmt.Fprintf(&b, "- %s %s in %s\n", c.Action, code(c.ID.String()), code(a.Address.String()))
+// entries writes a list under a heading, as much of it as fits.
+func (m *markdown) entries(heading, noun string, list []string) {
+	if len(list) == 0 {
+		return
+	}
+	m.force("\n" + heading + "\n\n")
+	for i, entry := range list {
+		if len(entry) > m.left {
+			m.force(fmt.Sprintf("- **%s not named here: this comment would be too long**\n", counted(len(list)-i, noun)))
+			return
+		}
+		m.force(entry)
+	}
+}
+
+func (m *markdown) deletions() {
+	list, _ := deletionsOf(m.p)
+	// What hurts most is named first.
+	slices.SortStableFunc(list, func(a, b deletion) int { return len(b.change.Takes) - len(a.change.Takes) })
+	var entries []string
+	for _, d := range list {
+		entry := fmt.Sprintf("- %s %s in %s\n", d.change.Action, code(d.change.ID.String()), code(d.application.String()))
+		for _, note := range takes(d.change) {
+			head, items := escaped(strings.TrimPrefix(note.head, "! ")), strings.Join(codes(note.items), ", ")
+			if note.hurts {
+				head = "**" + strings.TrimRight(head, " ") + "** "
+			} else {
+				items = escaped(strings.Join(note.items, ", "))
+			}
+			entry += "  - " + head + items + "\n"
+		}
+		entries = append(entries, entry)
+	}
+	m.entries("**"+deletes(list)+":**", "object", entries)
+}
+
+func (m *markdown) risks() {
+	var entries []string
+	for _, r := range risksOf(m.p) {
+		entry := fmt.Sprintf("- **%s** %s", escaped(string(r.risk.Severity)), code(r.risk.Code))
+		place := func(a at) string {
+			if a.object == "" {
+				return code(a.application.String())
+			}
+			return code(a.object) + " in " + code(a.application.String())
+		}
+		detail := escaped(strings.Join(strings.Fields(r.risk.Detail), " "))
+		if len(r.of) == 1 {
+			entry += " " + place(r.of[0]) + ": " + detail + "\n"
+		} else {
+			entry += ": " + detail + "\n"
+			for _, a := range r.of {
+				entry += "  - " + place(a) + "\n"
 			}
 		}
+		entries = append(entries, entry)
 	}
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf("\n**Deletes %s:**\n\n%s", counted(n, "object"), b.String())
+	m.entries("**Risks:**", "risk", entries)
 }
 
-func markdownProblems(p *plan.Plan) string {
-	if len(p.Problems) == 0 {
-		return ""
-	}
-	var b strings.Builder
-	b.WriteString("\n**Not in this plan:**\n\n")
-	for _, problem := range p.Problems {
-		b.WriteString("- ")
+func (m *markdown) problems() {
+	var entries []string
+	for _, problem := range m.p.Problems {
+		entry := "- "
 		if !problem.Address.IsZero() {
-			b.WriteString(code(problem.Address.String()) + ": ")
+			entry += code(problem.Address.String()) + ": "
 		}
-		b.WriteString(escaped(problem.Summary))
+		entry += escaped(problem.Summary)
 		if problem.Range != "" {
-			b.WriteString(" (" + code(problem.Range) + ")")
+			entry += " (" + code(problem.Range) + ")"
 		}
-		b.WriteString("\n")
+		entries = append(entries, entry+"\n")
 	}
-	return b.String()
+	m.entries("**Not in this plan:**", "error", entries)
 }
 
-// markdownTable has a row for each application that changes.
-func markdownTable(p *plan.Plan) string {
-	var b strings.Builder
-	for i := range p.Applications {
-		a := &p.Applications[i]
-		if !a.HasChanges() && !a.IsBlocked() {
-			continue
-		}
-		var words []string
-		counts := a.Counts()
-		for _, action := range shownActions() {
-			if n := counts[action]; n > 0 {
-				words = append(words, fmt.Sprintf("%d %s", n, lookOf(action).toDo))
-			}
-		}
-		if a.IsBlocked() {
-			words = append([]string{"**blocked**"}, words...)
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(a.Address.String()), code(a.Cluster), code(a.Namespace), strings.Join(words, ", "))
+// rest is what may be left out: the table, and what there is to unfold.
+func (m *markdown) rest() {
+	rows := m.rows()
+	long := 0
+	for _, r := range rows {
+		long += len(r.text) + len(r.note) + len(" | \n")
 	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "\n| application | cluster | namespace | changes |\n|---|---|---|---|\n" + b.String()
-}
-
-// markdownDetails is, of each application that changes, what Text shows of it.
-func markdownDetails(p *plan.Plan) []string {
-	var out []string
-	for i := range p.Applications {
-		a := &p.Applications[i]
-		if !a.HasChanges() && !a.IsBlocked() {
-			continue
-		}
-		var body bytes.Buffer
-		newText(&body, p, Options{}).application(a) // writing to memory does not fail
-		text := diffMarks(body.String())
-		fence := strings.Repeat("`", max(3, longestRun(text, '`')+1))
-		out = append(out, fmt.Sprintf("\n<details><summary><code>%s</code></summary>\n\n%sdiff\n%s%s\n\n</details>\n",
-			html.EscapeString(printable(a.Address.String())), fence, text, fence))
-	}
-	return out
-}
-
-// diffMarks puts the marks of a diff, which come after the indent, in front of
-// their lines, so that forges colour them.
-func diffMarks(text string) string {
-	lines := strings.SplitAfter(text, "\n")
-	for i, line := range lines {
-		trimmed := strings.TrimLeft(line, " ")
-		indent := len(line) - len(trimmed)
-		switch {
-		case indent == 0 || trimmed == "\n":
-		case strings.HasPrefix(trimmed, "-/+ "), strings.HasPrefix(trimmed, "- "):
-			lines[i] = "-" + line[1:]
-		case strings.HasPrefix(trimmed, "+ "):
-			lines[i] = "+" + line[1:]
-		case strings.HasPrefix(trimmed, "~ "), strings.HasPrefix(trimmed, "x "):
-			lines[i] = "!" + line[1:]
+	forTable := m.left
+	if long > m.left/3 {
+		forTable = m.left / 3
+		if details, left := markdownDetails(m.p, m.left-forTable); left == 0 {
+			forTable = m.left - len(details)
 		}
 	}
-	return strings.Join(lines, "")
-}
-
-func longestRun(text string, c rune) int {
-	longest, run := 0, 0
-	for _, r := range text {
-		run++
-		if r != c {
-			run = 0
-		}
-		longest = max(longest, run)
+	m.table(rows, forTable)
+	details, left := markdownDetails(m.p, m.left)
+	m.force(details)
+	if left > 0 {
+		m.force(fmt.Sprintf("\n%s not shown: this comment would be too long. The saved plan has everything.\n", counted(left, "object")))
 	}
-	return longest
-}
-
-// code is a text as code that nothing in it can end.
-func code(text string) string {
-	if text == "" {
-		return ""
-	}
-	text = strings.NewReplacer("|", `\|`).Replace(printable(text))
-	ticks := strings.Repeat("`", longestRun(text, '`')+1)
-	if len(ticks) > 1 {
-		return ticks + " " + text + " " + ticks
-	}
-	return ticks + text + ticks
-}
-
-func codes(texts []string) []string {
-	out := slices.Clone(texts)
-	for i := range out {
-		out[i] = code(out[i])
-	}
-	return out
-}
-
-// escaped is a text that Markdown and HTML leave as it is.
-func escaped(text string) string {
-	text = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(printable(text))
-	var b strings.Builder
-	for _, r := range text {
-		if strings.ContainsRune("\\`*_{}[]()#|~@!", r) {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }

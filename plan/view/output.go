@@ -65,7 +65,7 @@ func (t *text) outputs() {
 			look := map[plan.FieldKind]span{plan.Added: {green, "+ "}, plan.Removed: {red, "- "}, plan.Changed: {yellow, "~ "}}[o.Kind]
 			t.line(detail, look, span{normal, o.Name + ": (sensitive)"})
 		default:
-			t.field(&plan.FieldChange{Path: o.Name, Kind: o.Kind, Before: decoded(o.Before), After: decoded(o.Value)})
+			t.field(detail, &plan.FieldChange{Path: o.Name, Kind: o.Kind, Before: decoded(o.Before), After: decoded(o.Value)})
 		}
 	}
 	t.blank()

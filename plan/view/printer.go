@@ -34,11 +34,16 @@ type printer struct {
 	w     io.Writer
 	color bool
 	err   error
+	take  func(Line) // where lines go instead of w
 }
 
 // line writes one line, indented by so many columns.
 func (p *printer) line(indent int, spans ...span) {
 	if p.err != nil {
+		return
+	}
+	if p.take != nil {
+		p.take(lineOf(indent, spans))
 		return
 	}
 	var b strings.Builder

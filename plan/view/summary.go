@@ -16,6 +16,9 @@ func (t *text) summary() {
 		}
 	}
 	t.line(0, t.sentence(blocked)...)
+	if words := riskWords(t.p); words != "" {
+		t.line(0, span{yellow, words + "."})
+	}
 	if blocked > 0 {
 		verb := " are blocked and will not be applied."
 		if blocked == 1 {

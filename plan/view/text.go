@@ -6,6 +6,8 @@ import (
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/plan/view/fold"
 )
 
 // text renders a plan as text.
@@ -13,22 +15,45 @@ type text struct {
 	printer
 	p       *plan.Plan
 	options Options
+	alike   fold.Groups
 }
 
 func (t *text) plan() error {
-	t.banners()
-	t.deletions()
-	for i := range t.p.Applications {
-		a := &t.p.Applications[i]
-		if t.interesting(a) {
-			t.application(a)
-			t.blank()
-		}
+	t.top()
+	if t.options.Summary {
+		t.table()
+	} else {
+		t.applications()
 	}
 	t.outputs()
 	t.problems()
 	t.summary()
 	return t.err
+}
+
+// top is what people must not overlook.
+func (t *text) top() {
+	t.banners()
+	t.deletions()
+	t.risks()
+}
+
+// applications shows what happens to each object: what is alike once, the rest by
+// application.
+func (t *text) applications() {
+	if !t.options.Full {
+		t.alike = fold.Find(t.p)
+		for i := range t.alike.List {
+			t.group(&t.alike.List[i])
+			t.blank()
+		}
+	}
+	for i := range t.p.Applications {
+		if t.interesting(i) {
+			t.application(i)
+			t.blank()
+		}
+	}
 }
 
 // banners tell what holds for the plan as a whole.
@@ -51,49 +76,53 @@ func (t *text) banners() {
 	}
 }
 
-// deletions lists what is deleted, before everything else: it is what people must
-// not overlook. Where nothing but that happens the applications tell it already.
-func (t *text) deletions() {
-	type deletion struct {
-		application addr.Address
-		change      *plan.Change
+// interesting reports whether an application has something to show that is not told
+// with others.
+func (t *text) interesting(i int) bool {
+	a := &t.p.Applications[i]
+	if t.options.ShowUnchanged || a.IsBlocked() || a.Leaves || !a.MovedFrom.IsZero() || len(a.Warnings) > 0 || len(accepted(a)) > 0 {
+		return true
 	}
-	var list []deletion
-	others, longest := 0, 0
-	for i := range t.p.Applications {
-		a := &t.p.Applications[i]
-		for j := range a.Changes {
-			switch c := &a.Changes[j]; {
-			case c.Action.Deletes():
-				list = append(list, deletion{a.Address, c})
-				longest = max(longest, columns(c.ID.String()))
-			case c.Action.Changes() && c.Action != plan.Orphan: // which is part of leaving
-				others++
+	for j := range a.Changes {
+		c := &a.Changes[j]
+		if len(c.Warnings) > 0 || c.Action.Changes() || c.Action == plan.Forget || c.Action == plan.Blocked {
+			if !t.alike.Has(i, j) {
+				return true
 			}
 		}
 	}
-	if len(list) == 0 || others == 0 {
-		return
-	}
-	t.line(0, span{loud, "Deletes " + counted(len(list), "object") + ":"})
-	for _, d := range list {
-		id := d.change.ID.String()
-		t.line(0, t.action(d.change.Action), span{normal, id + strings.Repeat(" ", longest-columns(id)+2)},
-			span{faint, d.application.String()})
-	}
+	return false
+}
+
+func (t *text) application(i int) {
+	a := &t.p.Applications[i]
+	t.head(a)
 	t.blank()
+	unchanged, folded := 0, 0
+	for j := range a.Changes {
+		c := &a.Changes[j]
+		switch {
+		case t.alike.Has(i, j):
+			folded++
+		case c.Action == plan.Unchanged && len(c.Warnings) == 0 && !t.options.ShowUnchanged:
+			unchanged++
+		default:
+			t.change(a, c)
+		}
+	}
+	if folded > 0 {
+		t.line(2, span{faint, counted(folded, "change") + " as above, with other applications"})
+	}
+	switch {
+	case unchanged > 0:
+		t.line(2, span{faint, counted(unchanged, "object") + " unchanged"})
+	case len(a.Changes) == 0:
+		t.line(2, span{faint, "no objects"})
+	}
 }
 
-// interesting reports whether an application has something to show.
-func (t *text) interesting(a *plan.Application) bool {
-	return t.options.ShowUnchanged || a.HasChanges() || a.IsBlocked() || len(a.Warnings) > 0 || hasWarnings(a)
-}
-
-func hasWarnings(a *plan.Application) bool {
-	return slices.ContainsFunc(a.Changes, func(c plan.Change) bool { return len(c.Warnings) > 0 })
-}
-
-func (t *text) application(a *plan.Application) {
+// head is all about an application but its changes.
+func (t *text) head(a *plan.Application) {
 	t.header(a)
 	for _, problem := range a.Blocked {
 		if !t.options.Errors && !t.toldByChange(a, problem) {
@@ -103,21 +132,8 @@ func (t *text) application(a *plan.Application) {
 	for _, warning := range a.Warnings {
 		t.paragraph(2, span{yellow, "warning: "}, warning)
 	}
-	t.blank()
-	unchanged := 0
-	for i := range a.Changes {
-		c := &a.Changes[i]
-		if c.Action == plan.Unchanged && len(c.Warnings) == 0 && !t.options.ShowUnchanged {
-			unchanged++
-			continue
-		}
-		t.change(a, c)
-	}
-	switch {
-	case unchanged > 0:
-		t.line(2, span{faint, counted(unchanged, "object") + " unchanged"})
-	case len(a.Changes) == 0:
-		t.line(2, span{faint, "no objects"})
+	for _, r := range accepted(a) {
+		t.accepted(r)
 	}
 }
 
@@ -142,12 +158,17 @@ func (t *text) header(a *plan.Application) {
 	}
 	t.line(0, spans...)
 	for _, pin := range a.Sources {
-		spans := []span{{faint, describePin(pin)}}
-		if was := moved(a, pin); was != "" {
-			spans = append(spans, span{yellow, "  " + was})
-		}
-		t.line(2, spans...)
+		t.line(2, sourceLine(pin, moved(a, pin))...)
 	}
+}
+
+// sourceLine tells what an application is made of, and what that was.
+func sourceLine(pin source.Pin, was string) []span {
+	spans := []span{{faint, describePin(pin)}}
+	if was != "" {
+		spans = append(spans, span{yellow, "  " + was})
+	}
+	return spans
 }
 
 // toldByChange reports whether a problem is that of a blocked change, which is

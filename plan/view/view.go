@@ -7,7 +7,9 @@
 package view
 
 import (
+	"bufio"
 	"io"
+	"math"
 	"time"
 
 	"github.com/gantrycd/gantry/plan"
@@ -24,6 +26,12 @@ type Options struct {
 	Verbose bool
 	// ShowUnchanged lists what does not change, which is only counted otherwise.
 	ShowUnchanged bool
+	// Full leaves nothing out: it is Verbose and ShowUnchanged, folds nothing, and
+	// shows texts with all their lines.
+	Full bool
+	// Summary shows, in place of what happens to each object, a table of how many have
+	// which action.
+	Summary bool
 	// Context is how many lines are shown around a changed line of a text; 2 where 0.
 	Context int
 	// Errors says that there are errors and that they are told beside the plan: the
@@ -33,17 +41,25 @@ type Options struct {
 	Now time.Time
 }
 
-// Text writes a plan for a terminal: what is deleted, then each application with
-// its changes, then one line that sums it up. Equal plans and options give equal
-// bytes.
+// Text writes a plan for a terminal: what is deleted, the risks, then what changes
+// alike in many applications, then each application with its changes, then one line
+// that sums it up. Equal plans and options give equal bytes.
 func Text(w io.Writer, p *plan.Plan, options Options) error {
-	return newText(w, p, options).plan()
+	buffered := bufio.NewWriter(w)
+	t := newText(buffered, p, options)
+	if err := t.plan(); err != nil {
+		return err
+	}
+	return buffered.Flush()
 }
 
 // newText returns a renderer with the options' defaults in place.
 func newText(w io.Writer, p *plan.Plan, options Options) *text {
 	if options.Context <= 0 {
 		options.Context = 2
+	}
+	if options.Full {
+		options.Verbose, options.ShowUnchanged, options.Context = true, true, math.MaxInt32
 	}
 	if options.Now.IsZero() {
 		options.Now = p.CreatedAt

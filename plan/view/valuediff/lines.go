@@ -1,28 +1,34 @@
-package view
+// Package valuediff finds what differs inside two values: lines of texts, members of
+// structures with list elements matched by their keys, and JSON or YAML that is
+// written into a string.
+//
+// It decides nothing about how differences look: plan/view, which alone imports it,
+// does.
+package valuediff
 
 import "strconv"
 
-// diffLine is a line of a diff: op is ' ' for one that stays, '-' and '+' for one
-// that goes or comes, '…' for a note on lines that are not shown.
-type diffLine struct {
-	op   rune
-	text string
+// Line is a line of a diff. Op is ' ' for one that stays, '-' and '+' for one that
+// goes or comes, '…' for a note on lines that are not shown.
+type Line struct {
+	Op   rune
+	Text string
 }
 
 // maxEdits bounds the work for texts that have little in common, which are shown
 // as one going and the other coming.
 const maxEdits = 2000
 
-// diffLines compares two texts line by line, after Myers: An O(ND) Difference
+// Lines compares two texts line by line, after Myers: An O(ND) Difference
 // Algorithm and Its Variations.
-func diffLines(before, after []string) []diffLine {
-	var head, tail []diffLine
+func Lines(before, after []string) []Line {
+	var head, tail []Line
 	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
-		head = append(head, diffLine{' ', before[0]})
+		head = append(head, Line{' ', before[0]})
 		before, after = before[1:], after[1:]
 	}
 	for len(before) > 0 && len(after) > 0 && before[len(before)-1] == after[len(after)-1] {
-		tail = append(tail, diffLine{' ', before[len(before)-1]})
+		tail = append(tail, Line{' ', before[len(before)-1]})
 		before, after = before[:len(before)-1], after[:len(after)-1]
 	}
 	out := append(head, edits(before, after)...)
@@ -33,7 +39,7 @@ func diffLines(before, after []string) []diffLine {
 }
 
 // edits is the shortest way from one text to another.
-func edits(before, after []string) []diffLine {
+func edits(before, after []string) []Line {
 	n, m := len(before), len(after)
 	if n == 0 || m == 0 {
 		return rewrite(before, after)
@@ -64,8 +70,8 @@ func edits(before, after []string) []diffLine {
 
 // backtrack reads the way off the trace, from its end. trace[d] holds diagonals
 // -d to d as they were before step d.
-func backtrack(before, after []string, trace [][]int, d int) []diffLine {
-	var reversed []diffLine
+func backtrack(before, after []string, trace [][]int, d int) []Line {
+	var reversed []Line
 	x, y := len(before), len(after)
 	for ; d > 0; d-- {
 		k := x - y
@@ -82,51 +88,51 @@ func backtrack(before, after []string, trace [][]int, d int) []diffLine {
 		}
 		for x > startX {
 			x, y = x-1, y-1
-			reversed = append(reversed, diffLine{' ', before[x]})
+			reversed = append(reversed, Line{' ', before[x]})
 		}
 		if down {
 			y--
-			reversed = append(reversed, diffLine{'+', after[y]})
+			reversed = append(reversed, Line{'+', after[y]})
 		} else {
 			x--
-			reversed = append(reversed, diffLine{'-', before[x]})
+			reversed = append(reversed, Line{'-', before[x]})
 		}
 	}
 	for x > 0 {
 		x--
-		reversed = append(reversed, diffLine{' ', before[x]})
+		reversed = append(reversed, Line{' ', before[x]})
 	}
-	out := make([]diffLine, len(reversed))
+	out := make([]Line, len(reversed))
 	for i, line := range reversed {
 		out[len(out)-1-i] = line
 	}
 	return out
 }
 
-func rewrite(before, after []string) []diffLine {
-	out := make([]diffLine, 0, len(before)+len(after))
+func rewrite(before, after []string) []Line {
+	out := make([]Line, 0, len(before)+len(after))
 	for _, line := range before {
-		out = append(out, diffLine{'-', line})
+		out = append(out, Line{'-', line})
 	}
 	for _, line := range after {
-		out = append(out, diffLine{'+', line})
+		out = append(out, Line{'+', line})
 	}
 	return out
 }
 
-// hunks leaves out lines that stay and are further than so many from one that
+// Hunks leaves out lines that stay and are further than so many from one that
 // does not.
-func hunks(diff []diffLine, context int) []diffLine {
+func Hunks(diff []Line, context int) []Line {
 	keep := make([]bool, len(diff))
 	for i, line := range diff {
-		if line.op == ' ' {
+		if line.Op == ' ' {
 			continue
 		}
 		for j := max(0, i-context); j <= min(len(diff)-1, i+context); j++ {
 			keep[j] = true
 		}
 	}
-	var out []diffLine
+	var out []Line
 	for i := 0; i < len(diff); {
 		if keep[i] {
 			out = append(out, diff[i])
@@ -141,7 +147,7 @@ func hunks(diff []diffLine, context int) []diffLine {
 		if i-start == 1 {
 			note = "… 1 line as it is"
 		}
-		out = append(out, diffLine{'…', note})
+		out = append(out, Line{'…', note})
 	}
 	return out
 }

@@ -1,4 +1,4 @@
-package view
+package valuediff
 
 import (
 	"slices"
@@ -16,14 +16,14 @@ func TestDiffsGoFromOneTextToTheOther(t *testing.T) {
 		before, after := text.Draw(t, "before"), text.Draw(t, "after")
 		var was, is []string
 		stay := 0
-		for _, line := range diffLines(before, after) {
-			if line.op != '+' {
-				was = append(was, line.text)
+		for _, line := range Lines(before, after) {
+			if line.Op != '+' {
+				was = append(was, line.Text)
 			}
-			if line.op != '-' {
-				is = append(is, line.text)
+			if line.Op != '-' {
+				is = append(is, line.Text)
 			}
-			if line.op == ' ' {
+			if line.Op == ' ' {
 				stay++
 			}
 		}
@@ -56,20 +56,20 @@ func common(a, b []string) int {
 func TestTextsWithLittleInCommonAreRewritten(t *testing.T) {
 	before := strings.Split(strings.Repeat("a\n", 5000), "\n")
 	after := strings.Split(strings.Repeat("b\n", 5000), "\n")
-	diff := diffLines(before, after)
-	if len(diff) != 10001 || diff[0].op != '-' || diff[9999].op != '+' || diff[10000].op != ' ' {
+	diff := Lines(before, after)
+	if len(diff) != 10001 || diff[0].Op != '-' || diff[9999].Op != '+' || diff[10000].Op != ' ' {
 		t.Errorf("%d lines, %v … %v", len(diff), diff[0], diff[len(diff)-1])
 	}
 }
 
 func TestHunks(t *testing.T) {
-	var diff []diffLine
+	var diff []Line
 	for _, line := range strings.Split(" a, b, c,-d, e, f, g, h, i, j,+k, l", ",") {
-		diff = append(diff, diffLine{rune(line[0]), line[1:]})
+		diff = append(diff, Line{rune(line[0]), line[1:]})
 	}
 	var got []string
-	for _, line := range hunks(diff, 1) {
-		got = append(got, string(line.op)+line.text)
+	for _, line := range Hunks(diff, 1) {
+		got = append(got, string(line.Op)+line.Text)
 	}
 	want := []string{"…… 2 lines as they are", " c", "-d", " e", "…… 4 lines as they are", " j", "+k", " l"}
 	if !slices.Equal(got, want) {

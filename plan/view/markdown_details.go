@@ -1,0 +1,216 @@
+package view
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/view/fold"
+)
+
+// section is something to unfold: an application's changes, or those that several have
+// alike.
+type section struct {
+	title string
+	head  func(*text)
+	items []*item
+	tail  func(*text)
+}
+
+// item is a change of a section, or all changes of a group, with what it takes to show.
+type item struct {
+	show    func(*text)
+	objects int // that it tells of
+	rank    int
+	text    string // once it was decided to show it
+	chosen  bool
+}
+
+// sectionsOf are the sections of a plan, in its order.
+func sectionsOf(p *plan.Plan) []*section {
+	alike := fold.Find(p)
+	var out []*section
+	for i := range alike.List {
+		out = append(out, groupSection(p, &alike.List[i]))
+	}
+	for i := range p.Applications {
+		a := &p.Applications[i]
+		s := &section{title: a.Address.String(), head: func(t *text) { t.head(a); t.blank() }}
+		ranks := objectRanks(a)
+		unchanged := 0
+		for j := range a.Changes {
+			c := &a.Changes[j]
+			if c.Action == plan.Unchanged && len(c.Warnings) == 0 {
+				unchanged++
+				continue
+			}
+			if !alike.Has(i, j) {
+				s.items = append(s.items, &item{show: func(t *text) { t.change(a, c) }, objects: 1, rank: rankOf(c, ranks)})
+			}
+		}
+		if len(s.items) == 0 && !a.IsBlocked() && len(a.Warnings) == 0 {
+			continue
+		}
+		if unchanged > 0 {
+			s.tail = func(t *text) { t.line(2, span{faint, counted(unchanged, "object") + " unchanged"}) }
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func groupSection(p *plan.Plan, g *fold.Group) *section {
+	first := &p.Applications[g.Applications[0]]
+	rank := 0
+	for n, i := range g.Applications {
+		a := &p.Applications[i]
+		ranks := objectRanks(a)
+		for _, j := range g.Changes[n] {
+			rank = max(rank, rankOf(&a.Changes[j], ranks)+1)
+		}
+	}
+	return &section{
+		title: sameHead(g) + ", as in " + first.Address.String(),
+		head:  func(*text) {},
+		items: []*item{{show: func(t *text) { t.group(g) }, objects: len(g.Applications) * len(g.Changes[0]), rank: rank}},
+	}
+}
+
+// rankOf orders changes by how much one wants to see them.
+func rankOf(c *plan.Change, risks map[object.ID]int) int {
+	rank := risks[c.ID]
+	switch c.Action {
+	case plan.Prune, plan.Replace:
+		return max(rank, 90)
+	case plan.Blocked:
+		return max(rank, 80)
+	case plan.Update:
+		return max(rank, 30)
+	case plan.Adopt:
+		return max(rank, 25)
+	case plan.Run:
+		return max(rank, 20)
+	case plan.Create:
+		return max(rank, 15)
+	case plan.Orphan, plan.Forget, plan.Unchanged:
+	}
+	return rank
+}
+
+// objectRanks are the ranks that risks give to an application's objects.
+func objectRanks(a *plan.Application) map[object.ID]int {
+	out := map[object.ID]int{}
+	for _, r := range a.Risks {
+		if r.Object != nil && r.Accepted == "" {
+			out[*r.Object] = max(out[*r.Object], 40+20*weight(r.Severity))
+		}
+	}
+	return out
+}
+
+// markdownDetails returns what there is to unfold in so many bytes, and how many objects
+// that leaves out: those that matter least.
+func markdownDetails(p *plan.Plan, budget int) (out string, left int) {
+	sections := sectionsOf(p)
+	type candidate struct {
+		section *section
+		item    *item
+	}
+	var candidates []candidate
+	for _, s := range sections {
+		for _, i := range s.items {
+			candidates = append(candidates, candidate{s, i})
+		}
+	}
+	slices.SortStableFunc(candidates, func(a, b candidate) int { return b.item.rank - a.item.rank })
+	render := func(show func(*text)) string {
+		if show == nil {
+			return ""
+		}
+		var body bytes.Buffer
+		show(newText(&body, p, Options{})) // writing to memory does not fail
+		return diffMarks(body.String())
+	}
+	const enough = 200 // below which nothing is worth trying
+	opened := map[*section]string{}
+	closed := map[*section]string{}
+	open := func(s *section) int {
+		opened[s], closed[s] = render(s.head), render(s.tail)
+		return len(frame(s.title, opened[s]+closed[s]))
+	}
+	for _, c := range candidates {
+		if budget < enough {
+			break
+		}
+		cost := 0
+		if _, ok := opened[c.section]; !ok {
+			cost = open(c.section)
+		}
+		c.item.text = render(c.item.show)
+		cost += len(c.item.text) + 2*longestRun(c.item.text, '`') // a longer fence
+		if cost > budget {
+			if !anyChosen(c.section) {
+				delete(opened, c.section)
+			}
+			continue
+		}
+		c.item.chosen = true
+		budget -= cost
+	}
+	var b strings.Builder
+	for _, s := range sections {
+		body := ""
+		for _, i := range s.items {
+			if i.chosen {
+				body += i.text
+			} else {
+				left += i.objects
+			}
+		}
+		switch {
+		case body != "":
+			b.WriteString(frame(s.title, opened[s]+body+closed[s]))
+		case len(s.items) == 0: // blocked, or with warnings
+			if cost := open(s); cost <= budget {
+				budget -= cost
+				b.WriteString(frame(s.title, opened[s]+closed[s]))
+			}
+		}
+	}
+	return b.String(), left
+}
+
+func anyChosen(s *section) bool {
+	return slices.ContainsFunc(s.items, func(i *item) bool { return i.chosen })
+}
+
+// frame is a text to unfold, in a fence that nothing in it can end.
+func frame(title, body string) string {
+	fence := strings.Repeat("`", max(3, longestRun(body, '`')+1))
+	return fmt.Sprintf("\n<details><summary><code>%s</code></summary>\n\n%sdiff\n%s%s\n\n</details>\n",
+		html.EscapeString(printable(title)), fence, body, fence)
+}
+
+// diffMarks puts the marks of a diff, which come after the indent, in front of
+// their lines, so that forges colour them.
+func diffMarks(text string) string {
+	lines := strings.SplitAfter(text, "\n")
+	for i, line := range lines {
+		trimmed := strings.TrimLeft(line, " ")
+		indent := len(line) - len(trimmed)
+		switch {
+		case indent == 0 || trimmed == "\n":
+		case strings.HasPrefix(trimmed, "-/+ "), strings.HasPrefix(trimmed, "- "):
+			lines[i] = "-" + line[1:]
+		case strings.HasPrefix(trimmed, "+ "):
+			lines[i] = "+" + line[1:]
+		case strings.HasPrefix(trimmed, "~ "), strings.HasPrefix(trimmed, "x "):
+			lines[i] = "!" + line[1:]
+		}
+	}
+	return strings.Join(lines, "")
+}
