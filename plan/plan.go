@@ -33,6 +33,12 @@ type Plan struct {
 	Destroy bool     `json:"destroy,omitempty"` // made by destroy: every application goes
 	Offline bool     `json:"offline,omitempty"` // made without asking a cluster: it cannot be applied
 	Targets []string `json:"targets,omitempty"` // --target, as given; the rest was left out
+	// Against says that the plan is of the configuration against what it was at a
+	// revision, and of no cluster: it cannot be applied.
+	Against *Against `json:"against,omitempty"`
+	// AsOf is when the clusters were as the plan has them, where it was made from a
+	// snapshot; zero is when it was made.
+	AsOf time.Time `json:"asOf,omitzero"`
 	// Lineage and Serial tell which state it was made from. Each application has
 	// a serial of its own.
 	Lineage string `json:"lineage"`
@@ -58,6 +64,12 @@ type Plan struct {
 	// Problems are why parts of the configuration are not in the plan; each is
 	// also an error of the command that made it.
 	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Against is a revision of the configuration.
+type Against struct {
+	Ref    string `json:"ref"`              // as asked for: "main"
+	Commit string `json:"commit,omitempty"` // what it came to
 }
 
 // Backend names a place for state. The zero value is the default one.
@@ -294,6 +306,12 @@ type Writer struct {
 type Conflict struct {
 	Path string `json:"path"`
 	Writer
+	// Before is the value that it has, After the one that this change would write;
+	// fingerprints where Sensitive. Both are nil where the server's words cannot be
+	// attributed to a field.
+	Before    any  `json:"before,omitempty"`
+	After     any  `json:"after,omitempty"`
+	Sensitive bool `json:"sensitive,omitempty"`
 }
 
 // Problem is something wrong, with where it was written.
