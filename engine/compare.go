@@ -10,7 +10,6 @@ import (
 	"github.com/gantrycd/gantry/engine/diff"
 	"github.com/gantrycd/gantry/engine/order"
 	"github.com/gantrycd/gantry/engine/track"
-	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
@@ -69,6 +68,9 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 		return c.predict(ctx, change, diff.Normalize(want.object), why)
 	}
 	have, err := c.live.find(want.resource, id.Namespace, id.Name)
+	if errors.Is(err, providers.ErrNotCached) {
+		return c.unread(ctx, change, want, err)
+	}
 	if err != nil {
 		return block(change, summaryOf(err, "Live object cannot be read"), err.Error())
 	}
@@ -89,7 +91,14 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 	}
 	change.Desired = c.engine.differ.Digest(send)
 	typ := func() *diff.Type { return c.session.schema(ctx, want.resource.GVK) }
-	if have != nil {
+	q := question{desired: send, have: have, prior: prior, want: want, typ: typ}
+	if have != nil && prior == nil {
+		q.imported, q.moves = c.takeover(d, have)
+	}
+	if c.session.past() != nil {
+		return c.ask(ctx, d, change, q)
+	}
+	if have != nil && len(q.moves) == 0 {
 		same, why := c.engine.differ.Same(diff.Input{Desired: send, Live: have, Prior: prior, Type: typ})
 		if same {
 			change.Action = plan.Unchanged
@@ -108,7 +117,7 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 	if have == nil && c.makes[id.Namespace] {
 		return c.predict(ctx, change, send, "its namespace is created by this plan")
 	}
-	return c.ask(ctx, d, change, question{desired: send, have: have, prior: prior, want: want, typ: typ})
+	return c.ask(ctx, d, change, q)
 }
 
 // question is one object to ask the server about by dry-run.
@@ -119,10 +128,17 @@ type question struct {
 	want    *desired
 	typ     func() *diff.Type
 	force   bool
+	// moves are the managers whose fields become ours, of an object that is adopted.
+	moves []plan.ManagerMove
+	// imported: an import block takes the object over, whoever has written it.
+	imported bool
 }
 
 // ask sends a dry-run and makes its answer the change.
 func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q question) *plan.Change {
+	if past := c.session.past(); past != nil {
+		return c.foretell(ctx, d, change, q, past)
+	}
 	answer, err := c.session.cluster.Apply(ctx, providers.ApplyRequest{
 		Resource: q.want.resource, Object: q.desired, Manager: c.engine.options.Manager, Force: q.force, DryRun: true, UID: change.UID,
 	})
@@ -138,67 +154,40 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 	case err != nil:
 		return block(change, summaryOf(err, "Server refuses the object"), c.refusal(err, q.desired))
 	}
+	after := answer.Object
+	if len(q.moves) > 0 {
+		m := move{cluster: c.session.cluster, resource: q.want.resource, have: q.have, desired: q.desired, managers: q.moves, typ: q.typ()}
+		if after, change.Moves, err = c.engine.outcome(ctx, m); err != nil {
+			return block(change, summaryOf(err, "Object cannot be adopted"), c.refusal(err, q.desired))
+		}
+	}
 	if q.have == nil && q.prior != nil {
 		change.Reason = "someone has deleted it since it was last applied"
 	}
 	change.Force = q.force
 	change.Warnings = answer.Warnings
+	change.Validation = plan.ServerDryRun
+	if blocked := c.byDefinition(ctx, change, q.desired, after, q.have); blocked != nil {
+		return blocked
+	}
 	c.body(change, q.desired)
 	if q.have == nil {
 		change.Action = plan.Create
 		return change
 	}
 	change.Fields = c.engine.differ.Fields(diff.Changes{
-		Before: q.have, After: answer.Object, Desired: q.desired, Prior: q.prior, Type: q.typ(),
+		Before: q.have, After: after, Desired: q.desired, Prior: q.prior, Type: q.typ(),
 	})
 	switch {
 	case q.prior == nil:
 		change.Action, change.Reason = plan.Adopt, c.adoptReason(d, change.ID, q.have)
 	case len(change.Fields) == 0:
-		change.Action = plan.Unchanged
+		change.Action, change.Validation = plan.Unchanged, ""
 		change.Body, change.Secret = nil, nil
 	default:
 		change.Action = plan.Update
 	}
 	return change
-}
-
-// conflict handles fields that others own: drift is corrected, and what never
-// was ours is up to the application's policy.
-func (c *comparison) conflict(ctx context.Context, d *draft, change *plan.Change, q question, refusal *providers.ConflictError) *plan.Change {
-	_, foreign := diff.Conflicts(refusal, q.have, q.prior)
-	change.Conflicts = foreign
-	policy := d.app.Sync.Conflicts
-	if len(foreign) == 0 || policy == "take_over" {
-		q.force = true
-		return c.ask(ctx, d, change, q)
-	}
-	if policy == "leave" {
-		left, err := c.leave(ctx, q, foreign)
-		if err != nil {
-			return block(change, "Fields owned by others", err.Error())
-		}
-		q.desired, q.force = left, true
-		change.Desired = c.engine.differ.Digest(left)
-		return c.ask(ctx, d, change, q)
-	}
-	return block(change, "Fields owned by others", conflictDetail(foreign))
-}
-
-// leave takes the fields of the managers in conflict out of what is sent.
-func (c *comparison) leave(ctx context.Context, q question, foreign []plan.Conflict) (object.Object, error) {
-	id := q.desired.ID()
-	rule := lang.IgnoreDifference{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}
-	for _, conflict := range foreign {
-		if !slices.Contains(rule.FieldManagers, conflict.Manager) {
-			rule.FieldManagers = append(rule.FieldManagers, conflict.Manager)
-		}
-	}
-	ignore, err := diff.CompileIgnore(rule)
-	if err != nil {
-		return nil, err
-	}
-	return c.engine.differ.Release(ctx, []*diff.Ignore{ignore}, q.desired, q.have, q.typ())
 }
 
 // refused handles an object whose change the server does not accept: where only
@@ -218,7 +207,7 @@ func (c *comparison) refused(d *draft, change *plan.Change, q question, refusal 
 			"%s cannot change on an existing object (%s). To have it deleted and made anew, set sync.replace = true "+
 				"or the annotation argocd.argoproj.io/sync-options: Replace=true.", named, refusal.Message))
 	}
-	change.Action = plan.Replace
+	change.Action, change.Validation = plan.Replace, plan.SchemaOnly // the server had nothing else against it
 	change.Reason = named + " cannot change on an existing object"
 	change.Fields = c.engine.differ.Fields(diff.Changes{Before: q.have, After: merged(q.have, q.desired), Desired: q.desired, Prior: q.prior, Type: q.typ()})
 	c.body(change, q.desired)
@@ -236,6 +225,9 @@ func (c *comparison) newVersion(ctx context.Context, d *draft, change *plan.Chan
 		desired: diff.Normalize(want.object), have: have, prior: d.record.Find(change.ID), want: want,
 		typ: func() *diff.Type { return c.session.schema(ctx, want.resource.GVK) },
 	}
+	if q.prior == nil {
+		q.imported, q.moves = c.takeover(d, have)
+	}
 	change.Desired = c.engine.differ.Digest(q.desired)
 	return c.predictUpdate(ctx, change, q)
 }
@@ -247,30 +239,41 @@ func (c *comparison) predictUpdate(ctx context.Context, change *plan.Change, q q
 	if q.have == nil {
 		return c.predict(ctx, change, q.desired, why)
 	}
-	out := c.predict(ctx, change, q.desired, why)
-	if out.Action != plan.Create {
-		return out
+	after, err := c.engine.differ.Moved(q.have, q.desired, q.moves, q.typ())
+	if err != nil {
+		after = merged(q.have, q.desired) // what it does not fit, validate tells
 	}
-	out.Action = plan.Update
+	after = c.defaulted(after)
+	if blocked := c.validate(ctx, change, q.desired, after, q.have); blocked != nil {
+		return blocked
+	}
+	c.predicted(change, q.desired, why)
+	change.Action = plan.Update
 	if q.prior == nil {
-		out.Action = plan.Adopt
+		change.Action = plan.Adopt
 	}
-	out.Fields = c.engine.differ.Fields(diff.Changes{Before: q.have, After: merged(q.have, q.desired), Desired: q.desired, Prior: q.prior, Type: q.typ()})
-	return out
+	change.Moves = c.engine.differ.MovedFields(q.have, after, q.moves, q.typ())
+	change.Fields = c.engine.differ.Fields(diff.Changes{Before: q.have, After: after, Desired: q.desired, Prior: q.prior, Type: q.typ()})
+	return change
 }
 
-// predict makes a change of an object that nobody can be asked about yet. It is
+// predict makes the creation of an object that nobody can be asked about yet. It is
 // checked against its schema, where there is one.
 func (c *comparison) predict(ctx context.Context, change *plan.Change, send object.Object, why string) *plan.Change {
-	if err := c.session.schema(ctx, change.GVK()).Validate(send); err != nil {
-		return block(change, "Object does not match its schema", redact.Text(err.Error(), send, c.engine.options.Fingerprinter))
+	if blocked := c.validate(ctx, change, send, send, nil); blocked != nil {
+		return blocked
 	}
-	change.Action, change.Predicted, change.Reason = plan.Create, true, why
+	c.predicted(change, send, why)
+	change.Action = plan.Create
+	return change
+}
+
+func (c *comparison) predicted(change *plan.Change, send object.Object, why string) {
+	change.Predicted, change.Reason = true, why
 	if change.Desired == "" {
 		change.Desired = c.engine.differ.Digest(send)
 	}
 	c.body(change, send)
-	return change
 }
 
 // hook plans one hook: whether it runs is decided once the other changes are known.
@@ -331,7 +334,7 @@ func (c *comparison) gone(ctx context.Context, d *draft, owned *state.Owned) *pl
 		return change
 	}
 	change.UID, change.Seen = have.UID(), have.ResourceVersion()
-	return c.careful(ctx, c.deletion(d, change, owned, have), have)
+	return c.careful(c.deletion(d, change, owned, have))
 }
 
 // deletion says how an object that is ours leaves.
@@ -396,6 +399,9 @@ func (c *comparison) adoptReason(d *draft, id object.ID, have object.Object) str
 	if lineage, owner, ok := track.Owner(have); ok && lineage == c.lineage && owner == d.address {
 		return "was written by an apply that was interrupted"
 	}
+	if tool := track.Tool(have); tool != "" {
+		return fmt.Sprintf("exists, and is not in the state; %s has it too, and writes it again unless it is let go there", tool)
+	}
 	return "exists, and is not in the state"
 }
 
@@ -429,18 +435,6 @@ func block(change *plan.Change, summary, detail string) *plan.Change {
 	change.Action, change.Reason = plan.Blocked, summary+": "+detail
 	change.Body, change.Secret, change.Fields = nil, nil, nil
 	return change
-}
-
-func conflictDetail(conflicts []plan.Conflict) string {
-	parts := make([]string, len(conflicts))
-	for i, conflict := range conflicts {
-		parts[i] = fmt.Sprintf("%s is owned by %s", conflict.Path, conflict.Manager)
-		if !conflict.At.IsZero() {
-			parts[i] += fmt.Sprintf(", last written at %s", conflict.At.UTC().Format("2006-01-02 15:04:05Z"))
-		}
-	}
-	slices.Sort(parts)
-	return strings.Join(parts, "; ") + `. Set sync.conflicts = "take_over" to own them, or "leave" to leave them out.`
 }
 
 // merged is what an object would look like if the server took the change: the

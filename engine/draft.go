@@ -13,6 +13,7 @@ import (
 	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/refactor"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/source"
@@ -31,7 +32,8 @@ type draft struct {
 	removed bool              // a removed block says what becomes of its objects
 	session *session          // nil only where the cluster could not be told
 
-	ignore   []*diff.Ignore // compiled ignore_differences
+	ignore   []*diff.Ignore    // compiled ignore_differences
+	imports  []refactor.Import // import blocks that are about it
 	pins     []source.Pin
 	desired  []*desired
 	changes  []plan.Change

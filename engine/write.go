@@ -75,10 +75,14 @@ func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object)
 	}
 	deadline := p.applying.engine.options.Now().Add(servingTimeout)
 	for attempt := 1; ; attempt++ {
-		request.UID, request.ResourceVersion = have.UID(), have.ResourceVersion()
-		answer, err := p.request(ctx, func(ctx context.Context) (providers.ApplyResult, error) {
-			return p.session.cluster.Apply(ctx, request)
-		})
+		ready, err := p.moveManagers(ctx, c, have)
+		var answer providers.ApplyResult
+		if err == nil {
+			request.UID, request.ResourceVersion = ready.UID(), ready.ResourceVersion()
+			answer, err = p.request(ctx, func(ctx context.Context) (providers.ApplyResult, error) {
+				return p.session.cluster.Apply(ctx, request)
+			})
+		}
 		var conflict *providers.ConflictError
 		switch {
 		case err == nil:
@@ -240,6 +244,12 @@ func (p *progress) fieldsNow(ctx context.Context, c *plan.Change, have object.Ob
 		return nil, err
 	}
 	changes.After = answer.Object
+	if len(c.Moves) > 0 {
+		m := move{cluster: p.session.cluster, resource: resource(c), have: have, desired: c.Target(), managers: c.Moves, typ: changes.Type}
+		if changes.After, _, err = p.applying.engine.outcome(ctx, m); err != nil {
+			return nil, err
+		}
+	}
 	return p.applying.engine.differ.Fields(changes), nil
 }
 

@@ -80,10 +80,6 @@ func (f *finisher) pendingTop() []pendingKind {
 			verified.add("the verify block of "+repository.Address.String(), repository.Verify.Range)
 		}
 	}
-	imports := pendingKind{effect: "Nothing is taken over by a selector; objects that sources render are adopted where they exist."}
-	for _, one := range c.Refactoring.Imports {
-		imports.add("the import into "+one.To.String(), one.Range)
-	}
 	protection := pendingKind{effect: "Branches, approvals and budgets are not checked: whoever runs it may apply."}
 	if c.Settings.Protection != nil {
 		protection.add("the protection block", c.Settings.Protection.Range)
@@ -92,7 +88,7 @@ func (f *finisher) pendingTop() []pendingKind {
 	if c.Settings.Encryption != nil {
 		encryption.add("the encryption block", c.Settings.Encryption.Range)
 	}
-	return []pendingKind{roles, rollouts, health, notifiers, triggers, policies, verified, imports, protection, encryption}
+	return []pendingKind{roles, rollouts, health, notifiers, triggers, policies, verified, protection, encryption}
 }
 
 func (f *finisher) pendingInProjects() []pendingKind {

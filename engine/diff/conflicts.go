@@ -39,21 +39,37 @@ func (d *Differ) owners(live object.Object) (ours *fieldpath.Set, others []owner
 	return ours, others
 }
 
-// Conflicts tells who owns the fields that a server refused to overwrite, and
-// parts them by our record: ours are fields that we have applied, and that someone
-// took over since (drift) or applied beside us: to write them again is what the
-// configuration says, and needs force. foreign never were ours. Both are sorted by
-// path. prior is nil where nothing is recorded: all are foreign then.
-func Conflicts(refusal *providers.ConflictError, live object.Object, prior *state.Owned) (ours, foreign []plan.Conflict) {
+// Refused is what a server said to an apply, and what it was about.
+type Refused struct {
+	*providers.ConflictError
+	Live    object.Object
+	Desired object.Object // what was sent
+	Prior   *state.Owned  // what state has recorded of the object, nil if nothing
+	Type    *Type         // nil is a deduced type
+}
+
+// Conflicts tells who owns the fields that a server refused to overwrite, and what would
+// become of them, and parts them by our record: ours are fields that we have applied, and
+// that someone took over since (drift) or applied beside us: to write them again is
+// what the configuration says, and needs force. foreign never were ours. Both are
+// sorted by path. Without a record all are foreign. Values of Secrets are fingerprints.
+func (d *Differ) Conflicts(in Refused) (ours, foreign []plan.Conflict) {
 	var applied *fieldpath.Set
-	if prior != nil {
-		if set, err := parseFields(prior.Fields); err == nil {
+	if in.Prior != nil {
+		if set, err := parseFields(in.Prior.Fields); err == nil {
 			applied = set
 		}
 	}
-	managers := allOwners(live)
-	for _, field := range refusal.Fields {
+	managers, root, secret := allOwners(in.Live), in.Type.root(), isSecret(in.Live)
+	live, _ := d.Redact(in.Live)
+	desired, _ := d.Redact(in.Desired)
+	for _, field := range in.Fields {
 		at, conflict := attribute(field, managers)
+		if at != nil {
+			conflict.Before, _ = lookup(root, map[string]any(live), at)
+			conflict.After, _ = lookup(root, map[string]any(desired), at)
+			conflict.Sensitive = secret && sensitive(at)
+		}
 		if at != nil && owns(applied, at) {
 			ours = append(ours, conflict)
 		} else {
@@ -87,6 +103,22 @@ func attribute(field providers.FieldConflict, managers []owner) (path, plan.Conf
 		}
 	}
 	return nil, plan.Conflict{Path: strings.TrimPrefix(field.Path, "."), Writer: plan.Writer{Manager: manager}}
+}
+
+// Leave returns desired without the fields in conflict, so that they are left to those
+// who have them, and nothing else is. desired is not changed.
+func (d *Differ) Leave(desired, live object.Object, conflicts []plan.Conflict, kind *Type) object.Object {
+	_, others := d.owners(live)
+	var left []path
+	for _, o := range others {
+		o.set.Iterate(func(p fieldpath.Path) {
+			at := fromFieldpath(p)
+			if slices.ContainsFunc(conflicts, func(c plan.Conflict) bool { return c.Manager == o.manager && c.Path == at.String() }) {
+				left = append(left, at)
+			}
+		})
+	}
+	return d.without(desired, live, left, kind)
 }
 
 // managerName reads the name out of `"kubectl-edit" using apps/v1`.

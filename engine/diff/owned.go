@@ -82,26 +82,31 @@ func entries(live object.Object) []entry {
 	list, _ := live.Metadata()["managedFields"].([]any)
 	out := make([]entry, 0, len(list))
 	for _, item := range list {
-		m, ok := item.(map[string]any)
-		if !ok {
-			continue
-		}
-		e := entry{}
-		e.manager, _ = m["manager"].(string)
-		e.operation, _ = m["operation"].(string)
-		e.apiVersion, _ = m["apiVersion"].(string)
-		e.subresource, _ = m["subresource"].(string)
-		if text, ok := m["time"].(string); ok {
-			if at, err := time.Parse(time.RFC3339, text); err == nil {
-				e.at = at.UTC()
-			}
-		}
-		e.fields, _ = m["fieldsV1"].(map[string]any)
-		if e.fields != nil {
+		if e, ok := readEntry(item); ok {
 			out = append(out, e)
 		}
 	}
 	return out
+}
+
+// readEntry reads one entry; false where it is malformed.
+func readEntry(item any) (entry, bool) {
+	m, ok := item.(map[string]any)
+	if !ok {
+		return entry{}, false
+	}
+	e := entry{}
+	e.manager, _ = m["manager"].(string)
+	e.operation, _ = m["operation"].(string)
+	e.apiVersion, _ = m["apiVersion"].(string)
+	e.subresource, _ = m["subresource"].(string)
+	if text, ok := m["time"].(string); ok {
+		if at, err := time.Parse(time.RFC3339, text); err == nil {
+			e.at = at.UTC()
+		}
+	}
+	e.fields, ok = m["fieldsV1"].(map[string]any)
+	return e, ok && e.fields != nil
 }
 
 // applied returns the entry of our manager's applies.

@@ -45,8 +45,8 @@ func TestPredictIsWhatServersDo(t *testing.T) {
 		}
 		if refused != nil {
 			conflicts++
-			_, theirs := diff.Conflicts(refused, before, nil)
-			_, ours := diff.Conflicts(predicted, before, nil)
+			_, theirs := d.Conflicts(diff.Refused{ConflictError: refused, Live: before, Desired: next, Type: kind})
+			_, ours := d.Conflicts(diff.Refused{ConflictError: predicted, Live: before, Desired: next, Type: kind})
 			if delta := cmp.Diff(theirs, ours); delta != "" {
 				rt.Fatalf("conflicts differ:\n%s", delta)
 			}

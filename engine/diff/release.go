@@ -24,7 +24,7 @@ func (d *Differ) Release(ctx context.Context, rules []*Ignore, desired, live obj
 		return desired, nil
 	}
 	n := kind.root()
-	ours, others := d.owners(live)
+	_, others := d.owners(live)
 	var ignored []path
 	for _, rule := range rules {
 		places, err := rule.places(ctx, desired)
@@ -42,14 +42,21 @@ func (d *Differ) Release(ctx context.Context, rules []*Ignore, desired, live obj
 			}
 		}
 	}
+	return d.without(desired, live, ignored, kind), nil
+}
+
+// without returns desired without fields, but for those that only we own: these have
+// their live value.
+func (d *Differ) without(desired, live object.Object, fields []path, kind *Type) object.Object {
+	ours, others := d.owners(live)
 	for _, o := range others {
 		ours = ours.Difference(o.set)
 	}
-	r := releasing{root: n, kept: extract(kind, live, ours), live: live, out: desired.DeepCopy()}
-	for _, at := range slices.Backward(ignored) { // the last item of a list first, so that positions hold
+	r := releasing{root: kind.root(), kept: extract(kind, live, ours), live: live, out: desired.DeepCopy()}
+	for _, at := range slices.Backward(fields) { // the last item of a list first, so that positions hold
 		r.field(at)
 	}
-	return r.out, nil
+	return r.out
 }
 
 // releasing takes fields out of an object, one by one.

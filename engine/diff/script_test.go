@@ -173,7 +173,7 @@ func (s *script) apply(content map[string]any, force bool) {
 	desired := s.released(content)
 	before := s.server.object()
 	if err := s.server.apply(desired, manager, force); err != nil {
-		s.refused(err, before)
+		s.refused(err, before, desired)
 		return
 	}
 	live := s.server.object()
@@ -184,17 +184,18 @@ func (s *script) apply(content map[string]any, force bool) {
 	}
 }
 
-func (s *script) refused(err error, live object.Object) {
+func (s *script) refused(err error, live, desired object.Object) {
 	var conflict *providers.ConflictError
 	if !errors.As(err, &conflict) {
 		s.t.Fatal(err)
 	}
-	ours, foreign := diff.Conflicts(conflict, live, s.prior)
+	kind, _ := schemas().Type(live.GVK())
+	ours, foreign := s.differ.Conflicts(diff.Refused{ConflictError: conflict, Live: live, Desired: desired, Prior: s.prior, Type: kind})
 	for _, c := range ours {
-		fmt.Fprintf(&s.out, "ours %s: %s\n", c.Path, who(&c.Writer))
+		fmt.Fprintf(&s.out, "ours %s: %s → %s, %s\n", c.Path, compact(c.Before), compact(c.After), who(&c.Writer))
 	}
 	for _, c := range foreign {
-		fmt.Fprintf(&s.out, "foreign %s: %s\n", c.Path, who(&c.Writer))
+		fmt.Fprintf(&s.out, "foreign %s: %s → %s, %s\n", c.Path, compact(c.Before), compact(c.After), who(&c.Writer))
 	}
 }
 

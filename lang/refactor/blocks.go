@@ -63,7 +63,7 @@ func importKind() *eval.Kind {
 	return &eval.Kind{
 		Block: &schema.Block{
 			Type: "import",
-			Doc:  "Says that objects which are in the destination's cluster already become an application's. Objects that its sources render need no such block: they are adopted when they exist.",
+			Doc:  "Takes objects over that are in the destination's cluster already, made by a tool or by hand: those of a namespace with some labels. An object that matches, and that the application's sources render, is adopted whoever has written it: fields that others own and the sources set are taken over, whatever `sync.conflicts` is. One that matches and is not rendered is left alone, and the plan warns of it. What is rendered and exists is adopted without such a block too, but there a field that others own is a conflict. The block can go once it has been applied.",
 			Example: `import {
   to        = application.banner
   namespace = "web"
@@ -73,6 +73,7 @@ func importKind() *eval.Kind {
 				{Name: "to", Type: schema.Address, Required: true, Doc: "The application, or one instance of it."},
 				{Name: "namespace", Type: schema.DNSLabel, Default: "the destination's", Doc: "The namespace that the objects are in."},
 				{Name: "selector", Type: schema.String, Required: true, Doc: "Which objects: a selector of labels, such as `app=banner,tier!=test`."},
+				{Name: "managers", Type: schema.Strings, Doc: "Field managers whose fields of these objects become ours, so that a field which is not rendered goes: the name under which a tool of your own has written them. Those of kubectl, Helm, Argo CD, Flux and other well-known tools do without being named."},
 			},
 		},
 		Decode: decodeImport,
@@ -125,7 +126,7 @@ func decodeImport(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		return nothing()
 	}
 	return eval.Decoded{Value: cty.EmptyObjectVal, Made: Import{
-		To: to, Namespace: in.Values.String("namespace"), Selector: selector, Range: in.Values.Range, ToAt: in.Values.RangeOf("to"),
+		To: to, Namespace: in.Values.String("namespace"), Selector: selector, Managers: in.Values.Strings("managers"), Range: in.Values.Range, ToAt: in.Values.RangeOf("to"),
 	}}
 }
 

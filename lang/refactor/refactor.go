@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/gantrycd/gantry/lang/addr"
 )
@@ -38,9 +39,34 @@ type Removed struct {
 type Import struct {
 	To        addr.Address
 	Namespace string
-	Selector  string // of labels, as Kubernetes writes it
+	Selector  string   // of labels, as Kubernetes writes it
+	Managers  []string // field managers whose fields become ours, beside those of well-known tools
 	Range     hcl.Range
 	ToAt      hcl.Range
+}
+
+// Selects reports whether an object with labels in a namespace is meant, given the
+// namespace of the application's destination.
+func (i *Import) Selects(namespace string, of map[string]string, destination string) bool {
+	selector, err := labels.Parse(i.Selector)
+	return err == nil && namespace == i.In(destination) && selector.Matches(labels.Set(of))
+}
+
+// In returns the namespace that is imported from, given that of the application's
+// destination.
+func (i *Import) In(destination string) string {
+	return cmp.Or(i.Namespace, destination)
+}
+
+// Into returns the imports into an application.
+func (s *Set) Into(a addr.Address) []Import {
+	var out []Import
+	for _, i := range s.Imports {
+		if Covers(i.To, a) {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // Set is all that a configuration says of the kind. The zero value says nothing.
