@@ -359,7 +359,6 @@ func (p *planning) compare(ctx context.Context) {
 	for _, c := range all {
 		p.decide(ctx, c, p.soundIn(c.session), goes)
 	}
-	p.takes(ctx, all)
 }
 
 // soundIn returns the drafts of a cluster block that can be planned.
