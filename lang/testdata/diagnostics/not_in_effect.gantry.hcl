@@ -18,7 +18,6 @@ application "web" {
 }
 
 import {
-#^^^^^ warning: Not in effect yet: This version of gantry reads and checks the import into application.web, and no more. Nothing is taken over by a selector; objects that sources render are adopted where they exist.
   to       = application.web
   selector = "app=web,tier!=test"
 }

@@ -55,7 +55,6 @@ removed {
 }
 
 import {
-#^^^^^ warning: Not in effect yet: This version of gantry reads and checks the import into application.webb, and no more. Nothing is taken over by a selector; objects that sources render are adopted where they exist.
   to       = application.webb
 #            ^^^^^^^^^^^^^^^^ Reference to undeclared block: No application.webb is declared in this configuration. Did you mean application.web?
   selector = "app=web"
