@@ -68,7 +68,11 @@ func configOf(m *eval.Module, result *eval.Result, scope *Scope, options EvalOpt
 	slices.SortFunc(c.Checks, func(a, b *govern.Check) int { return a.Address.Compare(b.Address) })
 	f.checkRefactoring()
 	f.checkWindows()
+	found := len(f.diags)
 	f.warnOfPending()
+	for _, diag := range f.diags[found:] {
+		diag.Extra = AboutPlans{}
+	}
 	slices.SortFunc(c.Pins, func(a, b source.Pin) int { return strings.Compare(a.Key(), b.Key()) })
 	c.Pins = slices.CompactFunc(c.Pins, func(a, b source.Pin) bool { return a.Key() == b.Key() })
 	c.Digest = digest(m, c)

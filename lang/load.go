@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/govern"
 )
 
 // What a configuration is beyond deliveries is eval's; these are its names here.
@@ -45,6 +46,8 @@ type (
 	Scope = eval.Scope
 	// HideSource is the Extra of a diagnostic whose lines of source must not be shown.
 	HideSource = eval.HideSource
+	// AboutPlans is the Extra of a warning that is for who plans or validates.
+	AboutPlans = govern.AboutPlans
 )
 
 // Answered is the origin of a variable's value that somebody was asked for.

@@ -36,7 +36,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 		Example: `  gantry apply
   gantry apply next.gantryplan
   gantry apply --auto-approve --target application.web`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			if len(args) == 1 {
@@ -117,7 +117,7 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 			return err
 		}
 	}
-	w.cli.printDiagnostics(w.files, diags)
+	w.cli.tellDiagnostics(w.files, diags)
 	return failed(diags)
 }
 

@@ -27,6 +27,8 @@ type cli struct {
 	getenv   func(string) string
 	environ  func() []string
 
+	ctx context.Context // of the command; it ends when someone interrupts it
+
 	dir      string // --chdir
 	json     bool   // --json
 	noColor  bool   // --no-color
@@ -66,8 +68,22 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	root.SetIn(c.in)
 	root.SetOut(c.out)
 	root.SetErr(c.err)
+	c.ctx = ctx
 	command, err := root.ExecuteContextC(ctx)
+	if why, ok := interrupted(ctx); ok && err != nil {
+		return why.code() // which was told when it came
+	}
 	return c.finish(command.CommandPath(), err)
+}
+
+// stopped reports whether someone interrupted the command: what it could not do for
+// that is not worth telling.
+func (c *cli) stopped() bool {
+	if c.ctx == nil {
+		return false
+	}
+	_, ok := interrupted(c.ctx)
+	return ok
 }
 
 // finish reports an error of a command that was not reported yet and gives the exit
@@ -83,8 +99,6 @@ func (c *cli) finish(command string, err error) int {
 		return int(code)
 	case errors.As(err, &usage):
 		c.printDiagnostics(nil, errorDiagnostic("Invalid command line", fmt.Sprintf("%s\nSee \"%s --help\".", sentence(err), usage.command)))
-	case errors.Is(err, errInterrupted):
-		c.printDiagnostics(nil, errorDiagnostic("Interrupted", "Stopped before it was finished, and before anything was changed."))
 	case errors.As(err, &failed):
 		c.printDiagnostics(nil, errorDiagnostic(failed.summary, sentence(err)))
 	default:

@@ -61,7 +61,7 @@ values are not shown.`,
 		Example: `  gantry console
   echo 'keys(generator.git.apps)' | gantry console
   gantry console --json --offline < expressions.txt`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			k := &consoleCommand{cli: c, in: &in, offline: offline}
 			if err := k.load(cmd.Context()); err != nil {

@@ -17,7 +17,7 @@ on_destroy, prevent_destroy and annotations that keep an object are heeded.
 To review it first: gantry plan --destroy --out end.gantryplan`,
 		Example: `  gantry destroy
   gantry destroy --target 'application.web["staging"]'`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.planAndApply(cmd.Context(), &in, work, planned{
 				destroy: true, approved: approved, question: "Delete all of this?",

@@ -35,8 +35,16 @@ type position struct {
 }
 
 // printDiagnostics writes diagnostics for people, with the lines they are about
-// where files has them, or one JSON object each.
+// where files has them, or one JSON object each. After an interruption they would tell
+// of nothing else, and are left out.
 func (c *cli) printDiagnostics(files map[string]*hcl.File, diags hcl.Diagnostics) {
+	if !c.stopped() {
+		c.tellDiagnostics(files, diags)
+	}
+}
+
+// tellDiagnostics is printDiagnostics for what was done before an interruption, too.
+func (c *cli) tellDiagnostics(files map[string]*hcl.File, diags hcl.Diagnostics) {
 	if len(diags) == 0 {
 		return
 	}
@@ -172,7 +180,7 @@ var plainWord = regexp.MustCompile(`^[a-z]+[ :,]`)
 
 // sentence makes an error's text a sentence.
 func sentence(err error) string {
-	text := strings.TrimRight(err.Error(), "\n")
+	text := strings.TrimRight(plainly(err), "\n")
 	if plainWord.MatchString(text) {
 		text = strings.ToUpper(text[:1]) + text[1:]
 	}

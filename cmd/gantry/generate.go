@@ -47,9 +47,9 @@ too; other repositories as they are now.`,
   gantry generate 'generator.git.apps["prod-eu"]' --json
   gantry generate generator.git.overlays --diff
   gantry generate generator.git.overlays --diff --against v1.4`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, err := generatorAddress(args[0])
+			address, err := c.generatorAddress(cmd.Context(), args[0])
 			if err != nil {
 				return &usageError{command: cmd.CommandPath(), err: err}
 			}
@@ -69,7 +69,7 @@ too; other repositories as they are now.`,
 }
 
 func (g *generateCommand) run(ctx context.Context, address addr.Address) error {
-	w, err := g.cli.prepare(workOptions{command: "gantry generate", parallelism: 16})
+	w, err := g.cli.prepare(ctx, workOptions{command: "gantry generate", parallelism: 16})
 	if err != nil {
 		return err
 	}
@@ -86,6 +86,7 @@ func (g *generateCommand) run(ctx context.Context, address addr.Address) error {
 		return err
 	}
 	w.progress.pause()
+	diags = withoutPlans(diags)
 	if !g.diff {
 		return g.show(read, diags, address)
 	}
@@ -100,11 +101,17 @@ func (g *generateCommand) show(read *loaded, diags hcl.Diagnostics, address addr
 			found = append(found, generator)
 		}
 	}
-	g.cli.printDiagnostics(read.files, diags)
 	if len(found) == 0 {
 		if err := unknownGenerator(read.config, address); err != nil {
+			if read.config.Incomplete { // which may be why it is not known
+				g.cli.printDiagnostics(read.files, diags)
+			}
 			return err
 		}
+	}
+	diags = read.about(address, diags)
+	g.cli.printDiagnostics(read.files, diags)
+	if len(found) == 0 {
 		return missingGenerator(read.config, diags, address)
 	}
 	var err error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/state/process"
 )
@@ -22,10 +24,10 @@ func (o *workOptions) registerAllowRemoved(c *cli, command *cobra.Command) {
 }
 
 // allowed parses the generators that may shrink.
-func (o *workOptions) allowed() ([]addr.Address, error) {
+func (o *workOptions) allowed(ctx context.Context, c *cli) ([]addr.Address, error) {
 	var out []addr.Address
 	for _, text := range o.allowRemoved {
-		address, err := generatorAddress(text)
+		address, err := c.generatorAddress(ctx, text)
 		if err != nil {
 			return nil, &usageError{command: o.command, err: fmt.Errorf("--allow-removed: %w", err)}
 		}
@@ -35,15 +37,42 @@ func (o *workOptions) allowed() ([]addr.Address, error) {
 }
 
 // generatorAddress parses the address of a generator.
-func generatorAddress(text string) (addr.Address, error) {
+func (c *cli) generatorAddress(ctx context.Context, text string) (addr.Address, error) {
 	address, err := addr.Parse(text)
+	if err == nil && address.Kind == "generator" {
+		return address, nil
+	}
+	known := c.declaredGenerators(ctx)
+	for _, prefix := range []string{"", "generator.", "generator.git."} {
+		if near := schema.Suggest(prefix+text, known); near != "" {
+			return address, fmt.Errorf("%s is no generator. Did you mean %s?", text, near)
+		}
+	}
+	if len(known) > 0 {
+		return address, fmt.Errorf("%s is no generator; there are %s", text, some(known))
+	}
+	return address, fmt.Errorf("%s is no generator; write generator.TYPE.NAME, such as generator.git.overlays", text)
+}
+
+// declaredGenerators returns the addresses of the generators that can be told without
+// the outside world.
+func (c *cli) declaredGenerators(ctx context.Context) []string {
+	read, _, err := c.evaluate(ctx, &inputs{partial: true}, nil)
 	if err != nil {
-		return address, err
+		return nil
 	}
-	if address.Kind != "generator" {
-		return address, fmt.Errorf("%s is no generator; write generator.TYPE.NAME, such as generator.git.overlays", text)
+	return knownGenerators(read.config)
+}
+
+// maxListed is how many names a message lists.
+const maxListed = 10
+
+// some lists names, as many as are read.
+func some(names []string) string {
+	if more := len(names) - maxListed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxListed], ", "), more)
 	}
-	return address, nil
+	return schema.List(names, "and")
 }
 
 // remember records what the generators of a plan gave in which there is nothing to
@@ -63,11 +92,7 @@ func (c *cli) generatorCompletions() completer {
 		if cmd.Name() == "generate" && len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		read, _, err := c.evaluate(cmd.Context(), &inputs{partial: true}, nil)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return knownGenerators(read.config), cobra.ShellCompDirectiveNoFileComp
+		return c.declaredGenerators(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

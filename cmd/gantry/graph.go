@@ -25,7 +25,7 @@ before it can be evaluated, and between applications, what must be healthy befor
 it is applied.`,
 		Example: `  gantry graph
   gantry graph --format dot | dot -Tsvg > graph.svg`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			write := graphWriter(format)
 			if write == nil {

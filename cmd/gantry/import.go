@@ -68,7 +68,7 @@ the same; or a file that would be overwritten, then nothing is written. With
 --detailed-exitcode it is 2 where something has no counterpart.`,
 		Example: `  gantry import argocd clusters/production --out delivery
   kubectl get applications,appprojects,applicationsets -A -o yaml | gantry import argocd -`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, many),
 		RunE: func(_ *cobra.Command, args []string) error { return i.run(args) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveDefault

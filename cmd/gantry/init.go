@@ -79,7 +79,7 @@ recorded once they have.`,
 		Example: `  gantry init
   gantry init --upgrade
   gantry init --locked             # in CI: the lock file has all, and changes nothing`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if other := firstSet(cmd, "upgrade", "lock-branches"); in.locked && other != "" {
 				return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s changes the lock file, and --locked refuses that: leave one of them out", other)}

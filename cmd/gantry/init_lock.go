@@ -79,7 +79,7 @@ func (c *cli) lockSources(ctx context.Context, in *inputs, options initOptions, 
 	if !whole && !diags.HasErrors() {
 		diags = append(diags, waiting(read.config)...)
 	}
-	c.printDiagnostics(read.files, diags)
+	c.printDiagnostics(read.files, withoutPlans(diags))
 	if diags.HasErrors() {
 		return nil, exitCode(exitError)
 	}
@@ -98,7 +98,7 @@ func (c *cli) lockSources(ctx context.Context, in *inputs, options initOptions, 
 
 // fetch evaluates the configuration and reads all its sources.
 func (c *cli) fetch(ctx context.Context, in *inputs, lock *sourcelock.Lock) (*loaded, hcl.Diagnostics, error) {
-	w, err := c.prepare(workOptions{command: "gantry init", parallelism: defaultParallelism})
+	w, err := c.prepare(ctx, workOptions{command: "gantry init", parallelism: defaultParallelism})
 	if err != nil {
 		return nil, nil, err
 	}

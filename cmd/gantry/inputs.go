@@ -82,7 +82,7 @@ func (c *cli) load(ctx context.Context, in *inputs) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.printDiagnostics(read.files, diags)
+	c.printDiagnostics(read.files, withoutPlans(diags))
 	return read, failed(diags)
 }
 

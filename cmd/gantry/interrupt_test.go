@@ -46,7 +46,7 @@ func TestFirstInterruptCancelsSecondLeaves(t *testing.T) {
 	interruptSelf(t)
 	select {
 	case code := <-left:
-		if code != exitError {
+		if code != 130 {
 			t.Errorf("left with %d", code)
 		}
 	case <-time.After(10 * time.Second):

@@ -21,7 +21,7 @@ It reads the files of the configuration and evaluates what can be without the ou
 world, as gantry validate does. It asks no repository, cluster or state, and writes no
 file.`,
 		Example: `  gantry lsp`,
-		Args:    cobra.NoArgs,
+		Args:    takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.favourTime()
 			err := lsp.Serve(cmd.Context(), lsp.Options{In: c.in, Out: c.out, Log: c.err, Version: version, Modules: c.cachedModules})

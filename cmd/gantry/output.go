@@ -34,7 +34,7 @@ Values of sensitive outputs are in no state, so that they cannot be shown.`,
 		Example: `  gantry output
   gantry output zone --raw
   gantry output --json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if raw && len(args) == 0 {
 				return &usageError{command: cmd.CommandPath(), err: errors.New("--raw shows one output: say which")}

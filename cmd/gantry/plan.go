@@ -37,7 +37,7 @@ it; the others are planned, and the exit code is 1.`,
   gantry plan --out next.gantryplan
   gantry plan --target 'application.web["production"]'
   gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			if work.offline && out != "" {

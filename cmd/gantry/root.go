@@ -10,6 +10,7 @@ import (
 
 // newRoot returns the program's commands.
 func newRoot(c *cli) *cobra.Command {
+	var showVersion bool
 	root := &cobra.Command{
 		Use:   "gantry",
 		Short: "Plan and apply for Kubernetes delivery",
@@ -24,11 +25,17 @@ Change it:               gantry apply`,
 		SilenceUsage:               true,
 		DisableAutoGenTag:          true,
 		Args:                       noCommand,
-		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if showVersion {
+				return c.showVersion()
+			}
+			return cmd.Help()
+		},
 	}
+	root.Flags().BoolVar(&showVersion, "version", false, "show the version, as \"gantry version\" does")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{command: cmd.CommandPath(), err: err}
+		return &usageError{command: cmd.CommandPath(), err: flagError(cmd, err)}
 	})
 	flags := root.PersistentFlags()
 	flags.StringVarP(&c.dir, "chdir", "C", "", "`directory` of the configuration, in place of the current one")

@@ -42,7 +42,7 @@ formatVersion tells which form the data has.`,
   gantry schema generator.git
   gantry schema dns_label
   gantry schema --json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			known := knownSchema()
 			if len(args) == 1 {

@@ -196,6 +196,10 @@ func (t *testCommand) show(report *configtest.Report) error {
 		colour = red
 	}
 	text := fmt.Sprintf("%s: %s in %s.", count(total, "run"), strings.Join(parts, ", "), duration(report.Duration))
+	if n := report.Broken(); n > 0 {
+		colour = red
+		text += fmt.Sprintf(" %s could not be read.", count(n, "file"))
+	}
 	_, err := fmt.Fprintf(t.cli.out, "\n%s\n", paint(t.cli.colour(t.cli.out), colour, text))
 	return err
 }
@@ -208,7 +212,7 @@ func (t *testCommand) end(cmd *cobra.Command, report *configtest.Report) error {
 		total += n
 	}
 	switch {
-	case cmd.Context().Err() != nil, counts[configtest.Errored] > 0:
+	case cmd.Context().Err() != nil, counts[configtest.Errored] > 0, report.Broken() > 0:
 		return exitCode(exitError)
 	case total == 0:
 		return errors.New("no run was selected: --filter matches no name of a run")
@@ -235,7 +239,8 @@ func (t *testCommand) writeJUnit(report *configtest.Report) (err error) {
 // testReport is what `gantry test --json` prints.
 type testReport struct {
 	Files   []testFileResult          `json:"files"`
-	Counts  map[configtest.Status]int `json:"counts"`
+	Counts  map[configtest.Status]int `json:"counts"` // of runs
+	Broken  int                       `json:"broken"` // files that could not be read
 	Elapsed engine.Seconds            `json:"elapsedSeconds"`
 }
 
@@ -256,7 +261,7 @@ type testRunResult struct {
 }
 
 func toTestReport(report *configtest.Report) testReport {
-	out := testReport{Files: []testFileResult{}, Counts: report.Counts(), Elapsed: engine.Seconds(report.Duration)}
+	out := testReport{Files: []testFileResult{}, Counts: report.Counts(), Broken: report.Broken(), Elapsed: engine.Seconds(report.Duration)}
 	shown := func(diags hcl.Diagnostics) []diagnostic {
 		var out []diagnostic
 		for _, d := range diags {

@@ -27,7 +27,7 @@ func newValidate(c *cli) *cobra.Command {
 		Long: `Reads the configuration and evaluates what can be without the outside world: no
 repository, cluster or state is asked, and variables need no values. Shows all that
 is wrong, with where.`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loaded, diags, err := c.evaluate(cmd.Context(), &in, nil)
 			if err != nil {

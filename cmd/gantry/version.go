@@ -27,16 +27,18 @@ func newVersion(c *cli) *cobra.Command {
 		Use:   "version",
 		Short: "Show the version",
 		Long:  "Shows the version, the commit it was built from where that is known, the Go\nversion and the platform.",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			info := readVersion()
-			if c.json {
-				return c.writeJSON(info)
-			}
-			fmt.Fprintln(c.out, info)
-			return nil
-		},
+		Args:  takes(0, 0),
+		RunE:  func(*cobra.Command, []string) error { return c.showVersion() },
 	}
+}
+
+func (c *cli) showVersion() error {
+	info := readVersion()
+	if c.json {
+		return c.writeJSON(info)
+	}
+	_, err := fmt.Fprintln(c.out, info)
+	return err
 }
 
 func readVersion() versionInfo {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
@@ -56,7 +58,7 @@ func (o *workOptions) check() error {
 }
 
 // addresses parses the targets.
-func (o *workOptions) addresses() ([]addr.Address, error) {
+func (o *workOptions) addresses(ctx context.Context, c *cli) ([]addr.Address, error) {
 	var out []addr.Address
 	for _, text := range o.targets {
 		address, err := addr.Parse(text)
@@ -64,11 +66,26 @@ func (o *workOptions) addresses() ([]addr.Address, error) {
 			return nil, &usageError{command: o.command, err: fmt.Errorf("--target: %w", err)}
 		}
 		if address.Kind != "application" {
-			return nil, &usageError{command: o.command, err: fmt.Errorf("--target %s: only applications can be targets", text)}
+			return nil, &usageError{command: o.command, err: fmt.Errorf("--target %s: only applications can be targets%s", text, c.applicationsIn(ctx, text))}
 		}
 		out = append(out, address)
 	}
 	return out, nil
+}
+
+// applicationsIn lists the applications that could be targets: those in a module, or all.
+func (c *cli) applicationsIn(ctx context.Context, module string) string {
+	known := c.knownApplications(ctx)
+	within := slices.DeleteFunc(slices.Clone(known), func(address string) bool {
+		return !strings.HasPrefix(address, module+".") && !strings.HasPrefix(address, module+"[")
+	})
+	switch {
+	case len(within) > 0:
+		return "; in it there are " + some(within)
+	case len(known) > 0:
+		return "; there are " + some(known)
+	}
+	return ""
 }
 
 // work is a command that plans or applies, with what it needs.
@@ -97,7 +114,7 @@ func (c *cli) begin(ctx context.Context, in *inputs, options workOptions) (*work
 	if err := options.check(); err != nil {
 		return nil, err
 	}
-	w, err := c.prepare(options)
+	w, err := c.prepare(ctx, options)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +168,7 @@ func (c *cli) beginSaved(ctx context.Context, file string, options workOptions) 
 	if err := options.check(); err != nil {
 		return nil, nil, err
 	}
-	w, err := c.prepare(options)
+	w, err := c.prepare(ctx, options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -196,12 +213,12 @@ func (w *work) open(ctx context.Context, setup *engine.Options, named plan.Backe
 }
 
 // prepare starts what shows progress.
-func (c *cli) prepare(options workOptions) (*work, error) {
-	targets, err := options.addresses()
+func (c *cli) prepare(ctx context.Context, options workOptions) (*work, error) {
+	targets, err := options.addresses(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	allowed, err := options.allowed()
+	allowed, err := options.allowed(ctx, c)
 	if err != nil {
 		return nil, err
 	}

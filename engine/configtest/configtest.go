@@ -23,6 +23,7 @@ import (
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/lang/value"
 	"github.com/gantrycd/gantry/plan"
 )
 
@@ -89,14 +90,22 @@ type Run struct {
 	Plan        *plan.Plan      // nil where none was made
 }
 
-// Counts returns how many runs ended in which way. A file that cannot be read
-// counts as an error.
+// Broken returns how many files could not be read, so that none of their runs was
+// carried out.
+func (r *Report) Broken() int {
+	n := 0
+	for _, file := range r.Files {
+		if file.Diagnostics.HasErrors() {
+			n++
+		}
+	}
+	return n
+}
+
+// Counts returns how many runs ended in which way.
 func (r *Report) Counts() map[Status]int {
 	counts := map[Status]int{}
 	for _, file := range r.Files {
-		if file.Diagnostics.HasErrors() {
-			counts[Errored]++
-		}
 		for _, run := range file.Runs {
 			counts[run.Status]++
 		}
@@ -142,7 +151,7 @@ func executeFile(ctx context.Context, options Options, name string) *File {
 	out := &File{Name: name, Sources: map[string]*hcl.File{}}
 	src, err := os.ReadFile(name)
 	if err != nil {
-		out.Diagnostics = hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Cannot read tests", Detail: fmt.Sprintf("%s.", err)}}
+		out.Diagnostics = hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Cannot read tests", Detail: fmt.Sprintf("%s cannot be read: %s.", name, value.FileFault(err))}}
 		return out
 	}
 	parsed, diags := parse(src, name)

@@ -23,6 +23,10 @@ type Check struct {
 	Range      hcl.Range
 }
 
+// AboutPlans is the Extra of a warning that is for who plans or validates, and noise
+// to who asks for something else: what no plan does yet, and checks that fail.
+type AboutPlans struct{}
+
 // Assertion is what one assertion came to.
 type Assertion struct {
 	Holds   bool
@@ -103,6 +107,7 @@ func assert(in *eval.Instance, check *Check, condition, message schema.Value) (A
 		Summary:  "Check failed",
 		Detail:   fmt.Sprintf("%s\n\nThis is asserted by %s, and stops nothing.", assertion.Message, check.Address),
 		Subject:  condition.Range().Ptr(), Expression: condition.Expr, EvalContext: condition.Context,
+		Extra: AboutPlans{},
 	})
 	return assertion, true
 }

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gantrycd/gantry/lang/schema"
+)
+
+// takes checks how many arguments a command got; many allows any number from least on.
+func takes(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		_, names, _ := strings.Cut(cmd.Use, " ")
+		switch {
+		case len(args) < least:
+			return fmt.Errorf("%s needs an argument: %s", cmd.CommandPath(), names)
+		case len(args) > most && most == 0:
+			return fmt.Errorf("%s takes no arguments, and got %q", cmd.CommandPath(), args[0])
+		case len(args) > most && most > 0:
+			return fmt.Errorf("%s takes one argument, %s, and got %q as well", cmd.CommandPath(), strings.Trim(names, "[]"), args[most])
+		}
+		return nil
+	}
+}
+
+// many is any number of arguments.
+const many = -1
+
+// flagError says in words what is wrong with a flag.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var valueless *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
+		return fmt.Errorf("unknown flag: -%s", unknown.GetSpecifiedName())
+	case errors.As(err, &unknown):
+		var names []string
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+		text := "unknown flag: --" + unknown.GetSpecifiedName()
+		if near := schema.Suggest(unknown.GetSpecifiedName(), names); near != "" {
+			text += fmt.Sprintf(". Did you mean --%s?", near)
+		}
+		return errors.New(text)
+	case errors.As(err, &valueless):
+		what, _ := pflag.UnquoteUsage(valueless.GetFlag())
+		return fmt.Errorf("--%s needs a value: %s", valueless.GetFlag().Name, what)
+	case errors.As(err, &invalid):
+		flag := invalid.GetFlag()
+		want := map[string]string{"bool": "true or false", "int": "a whole number", "duration": "a duration such as 30s"}[flag.Value.Type()]
+		if want == "" {
+			want = "a " + flag.Value.Type()
+		}
+		return fmt.Errorf("--%s is %q, and must be %s", flag.Name, invalid.GetValue(), want)
+	}
+	return err
+}
