@@ -59,9 +59,23 @@ func (r *repository) open(ctx context.Context, revision string) (opened, error) 
 }
 
 func (r *repository) read(ctx context.Context, revision string) (opened, error) {
-	commit, ref, err := r.commit(ctx, revision)
+	base, back := revision, 0
+	if r.address.scheme == "file" {
+		base, back = ancestor(revision)
+	}
+	commit, ref, err := r.commit(ctx, base)
 	if err != nil {
 		return opened{}, err
+	}
+	for range back {
+		decoded, err := r.objects.commit(commit)
+		if err != nil {
+			return opened{}, err
+		}
+		if len(decoded.ParentHashes) == 0 {
+			return opened{}, fmt.Errorf("revision %q is %w: %s is the first commit", revision, providers.ErrNotFound, commit)
+		}
+		commit, ref = decoded.ParentHashes[0], ""
 	}
 	if files := r.trees[commit]; files != nil {
 		return opened{commit, ref, files}, nil

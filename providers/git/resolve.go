@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -131,3 +132,37 @@ func (r *repository) abbreviated(text string) (plumbing.Hash, error) {
 		return plumbing.ZeroHash, fmt.Errorf("commit %q is ambiguous: %s and %s start with it", text, commits[0], commits[1])
 	}
 }
+
+// ancestor reads "main~2" and "HEAD^": the revision, and how many first parents to go
+// back from it. No name of git has these characters.
+func ancestor(text string) (base string, back int) {
+	at := strings.IndexAny(text, "~^")
+	if at < 0 {
+		return text, 0
+	}
+	for rest := text[at:]; rest != ""; {
+		step := rest[0]
+		end := 1
+		for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
+			end++
+		}
+		n := 1
+		if digits := rest[1:end]; digits != "" {
+			var err error
+			if n, err = strconv.Atoi(digits); err != nil || n > maxBack || step == '^' && n != 1 {
+				return text, 0 // then nothing has this name
+			}
+		}
+		if step != '~' && step != '^' {
+			return text, 0
+		}
+		back, rest = back+n, rest[end:]
+	}
+	if text[0] == '^' || text[0] == '~' { // a semver range
+		return text, 0
+	}
+	return text[:at], back
+}
+
+// maxBack is how far back a revision may go.
+const maxBack = 100_000

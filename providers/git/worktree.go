@@ -28,6 +28,9 @@ type WorkTree struct {
 	FS fs.FS
 	// Branch is what is checked out, "" for a commit that no branch leads to.
 	Branch string
+	// Default is the default branch of the repository that it is a clone of, "" where
+	// that is not known.
+	Default string
 	// Remotes are the URLs of the repositories that it is a clone of, sorted.
 	Remotes []string
 }
@@ -50,9 +53,13 @@ func OpenWorkTree(root string, limits Limits) (*WorkTree, error) {
 		return nil, err
 	}
 	if head, err := os.ReadFile(filepath.Join(gitDir, "HEAD")); err == nil {
-		out.Branch, _ = strings.CutPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
-		if isFullHash(out.Branch) {
-			out.Branch = ""
+		if name, ok := strings.CutPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/"); ok {
+			out.Branch = name
+		}
+	}
+	if head, err := os.ReadFile(filepath.Join(common, "refs", "remotes", "origin", "HEAD")); err == nil {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(string(head)), "ref: refs/remotes/origin/"); ok {
+			out.Default = name
 		}
 	}
 	base, err := os.OpenRoot(root)
