@@ -121,13 +121,15 @@ func (e *Evaluation) Dependencies(in *Instance) (found []Dependency, known bool)
 			}
 		}
 	}
-	for _, ref := range append(slices.Clone(b.references), b.dependsOn...) {
-		if ref.target == nil || ref.target.isGroup() || ref.target.kind.Type == ordered {
-			continue
-		}
-		for _, d := range e.throughReference(in.frame, ref, keys) {
-			d.at = ref.at
-			note(d)
+	for _, refs := range [][]reference{b.references, b.dependsOn} {
+		for _, ref := range refs {
+			if ref.target == nil || ref.target.isGroup() || ref.target.kind.Type == ordered {
+				continue
+			}
+			for _, d := range e.throughReference(in.frame, ref, keys) {
+				d.at = ref.at
+				note(d)
+			}
 		}
 	}
 	for _, above := range in.frame.dependsOn {

@@ -45,6 +45,7 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	from := b
 	collect := func(traversals []hcl.Traversal, into *[]reference, ownName bool) {
+		*into = slices.Grow(*into, len(traversals))
 		for _, traversal := range traversals {
 			ref, diag := m.lookup(from, traversal)
 			if diag != nil {
@@ -167,7 +168,7 @@ const ordered = "application"
 
 // lookup resolves one traversal.
 func (m *Module) lookup(from *block, traversal hcl.Traversal) (reference, *hcl.Diagnostic) {
-	ref := reference{traversal: traversal, at: traversal.SourceRange(), path: []string{traversal.RootName()}}
+	ref := reference{traversal: traversal, at: traversal.SourceRange(), path: append(make([]string, 0, 3), traversal.RootName())}
 	switch root := traversal.RootName(); root {
 	case "each":
 		return ref, checkEach(from, traversal)

@@ -20,13 +20,19 @@ type Values struct {
 	Range   hcl.Range // the block's header
 	Context *hcl.EvalContext
 
-	arguments map[string]Value
-	nested    map[string][]*Values
+	arguments []set                // in the order in which they are written
+	nested    map[string][]*Values // nil where there are none
 	known     bool
 	// placeholder: it stands for blocks of a dynamic one whose number is not known.
 	placeholder bool
 	late        bool // what is missing in it is told by Complete
 	inherited   bool // it was taken from below by Merge
+}
+
+// set is an argument that was set.
+type set struct {
+	name string
+	Value
 }
 
 // Value is an argument that was written.
@@ -112,6 +118,9 @@ func parse(block *hcl.Block, declared *Block, in around) (*Parsed, hcl.Diagnosti
 // content reads a body by the block's declaration.
 func (p *Parsed) content(body hcl.Body) (*hcl.BodyContent, hcl.Diagnostics) {
 	declared := p.Block.Body()
+	if content, ok := nativeContent(body, declared); ok {
+		return content, nil
+	}
 	if !p.Block.Open {
 		return body.Content(declared)
 	}
@@ -162,7 +171,7 @@ func (p *Parsed) Decode(ctx *hcl.EvalContext) (*Values, hcl.Diagnostics) {
 func (p *Parsed) decode(ctx *hcl.EvalContext, labels []string) (*Values, hcl.Diagnostics) {
 	values := &Values{
 		Block: p.Block, Labels: labels, Range: p.Range, Context: ctx,
-		arguments: make(map[string]Value, len(p.Attributes)), nested: map[string][]*Values{}, known: !p.Broken, late: p.late,
+		arguments: make([]set, 0, len(p.Attributes)), known: !p.Broken, late: p.late,
 	}
 	var diags hcl.Diagnostics
 	for _, attribute := range p.Attributes {
@@ -170,11 +179,11 @@ func (p *Parsed) decode(ctx *hcl.EvalContext, labels []string) (*Values, hcl.Dia
 		if !ok {
 			continue
 		}
-		decoded, set, more := decodeArgument(argument, attribute, ctx)
+		decoded, isSet, more := decodeArgument(argument, attribute, ctx)
 		diags = append(diags, more...)
 		switch {
-		case set:
-			values.arguments[attribute.Name] = decoded
+		case isSet:
+			values.arguments = append(values.arguments, set{attribute.Name, decoded})
 			if !argument.Type.Raw && !value.IsWhollyKnown(decoded.Value) {
 				values.known = false
 			}
@@ -183,7 +192,10 @@ func (p *Parsed) decode(ctx *hcl.EvalContext, labels []string) (*Values, hcl.Dia
 			values.known = false
 		}
 	}
-	dynamics := map[string]*Parsed{}
+	var dynamics []*Parsed
+	if len(p.Nested) > 0 {
+		values.nested = make(map[string][]*Values, len(p.Nested))
+	}
 	for _, nested := range p.Nested {
 		decoded, more := nested.decodeAll(ctx)
 		diags = append(diags, more...)
@@ -192,14 +204,18 @@ func (p *Parsed) decode(ctx *hcl.EvalContext, labels []string) (*Values, hcl.Dia
 			values.known = values.known && block.known
 		}
 		if nested.dynamic != nil {
-			dynamics[nested.Block.Type] = nested
+			dynamics = append(dynamics, nested)
 		}
 	}
 	for _, declared := range p.Block.Blocks {
-		if made, ok := dynamics[declared.Type]; ok {
-			if diag := made.checkDynamicCounts(declared, values); diag != nil {
+		for i := len(dynamics) - 1; i >= 0; i-- { // of several of a type, the last
+			if dynamics[i].Block.Type != declared.Type {
+				continue
+			}
+			if diag := dynamics[i].checkDynamicCounts(declared, values); diag != nil {
 				diags = append(diags, diag)
 			}
+			break
 		}
 	}
 	return values, diags

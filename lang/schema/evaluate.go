@@ -15,6 +15,9 @@ import (
 // Evaluate evaluates an expression. To HCL's own diagnostics it adds suggestions
 // for mistyped attributes, and takes from them what is sensitive.
 func Evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	if v, ok := literalText(expr); ok {
+		return v, nil
+	}
 	v, diags := expr.Value(ctx)
 	for _, diag := range diags {
 		refuseSecret(diag, expr, ctx)
@@ -26,6 +29,16 @@ func Evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnos
 		return cty.DynamicVal, diags
 	}
 	return v, diags
+}
+
+// literalText returns a text in which nothing is to be evaluated.
+func literalText(expr hcl.Expression) (cty.Value, bool) {
+	text, ok := expr.(*hclsyntax.TemplateExpr)
+	if !ok || !text.IsStringLiteral() {
+		return cty.NilVal, false
+	}
+	v := text.Parts[0].(*hclsyntax.LiteralValueExpr).Val
+	return v, v.Type() == cty.String
 }
 
 // suggestFunction completes a message about a function that there is not.

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -50,8 +49,11 @@ func merge(below, top *Values) *Values {
 	out := *top
 	out.known = below.known && top.known
 	out.placeholder = below.placeholder || top.placeholder
-	out.arguments = maps.Clone(below.arguments)
-	maps.Copy(out.arguments, top.arguments)
+	out.arguments = slices.DeleteFunc(slices.Clone(below.arguments), func(under set) bool {
+		_, replaced := top.argument(under.name)
+		return replaced
+	})
+	out.arguments = append(out.arguments, top.arguments...)
 	out.nested = map[string][]*Values{}
 	for _, declared := range top.Block.Blocks {
 		under, over := below.nested[declared.Type], top.nested[declared.Type]
@@ -88,7 +90,7 @@ func (v *Values) complete(declared *Block, at hcl.Range, by string) hcl.Diagnost
 	elsewhere := fmt.Sprintf(" It may also be in one of the %s.", by)
 	var diags hcl.Diagnostics
 	for _, argument := range declared.Arguments {
-		if _, set := v.arguments[argument.Name]; argument.Required && !set {
+		if _, isSet := v.argument(argument.Name); argument.Required && !isSet {
 			diag := missingArgument(declared, at, argument)
 			diag.Detail += elsewhere
 			diags = append(diags, diag)

@@ -6,6 +6,7 @@
 package schema
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
@@ -66,6 +67,10 @@ func (b *Block) Argument(name string) (Argument, bool) {
 		}
 	}
 	return Argument{}, false
+}
+
+func (b *Block) hasArgument(name string) bool {
+	return slices.ContainsFunc(b.Arguments, func(a Argument) bool { return a.Name == name })
 }
 
 // Nested returns the declaration of a nested block.

@@ -18,11 +18,19 @@ func (v *Values) Known() bool { return v.known }
 
 // Get returns an argument, and whether it was set. It may be unknown.
 func (v *Values) Get(name string) (Value, bool) {
-	if _, ok := v.Block.Argument(name); !ok {
+	if !v.Block.hasArgument(name) {
 		panic(fmt.Sprintf("%s has no argument %s. This is a bug in gantry.", v.Block.Type, name))
 	}
-	argument, ok := v.arguments[name]
-	return argument, ok
+	return v.argument(name)
+}
+
+func (v *Values) argument(name string) (Value, bool) {
+	for i := range v.arguments {
+		if v.arguments[i].name == name {
+			return v.arguments[i].Value, true
+		}
+	}
+	return Value{}, false
 }
 
 // Has reports whether an argument was set.

@@ -53,7 +53,7 @@ type File struct {
 	Declarations []Declaration // in the order in which they are written
 	References   []Reference   // likewise
 
-	parts map[string]part // by their texts
+	parts map[string]*part // by their texts
 }
 
 // Kind is what a file is to its module.

@@ -23,20 +23,23 @@ func (f *File) parseParts(vocabulary *Vocabulary, before *File) {
 		f.HCL, f.Diags = &hcl.File{Body: hcl.EmptyBody(), Bytes: f.Lines.Bytes}, diags
 		return
 	}
-	f.parts = make(map[string]part, len(items))
+	f.parts = make(map[string]*part, len(items))
+	whole := string(f.Lines.Bytes)
 	for i, item := range items {
-		read, known := before.part(item)
-		if !known {
+		text := whole[item.Start.Byte : item.Start.Byte+len(item.Text)]
+		read := before.part(text, item.Start)
+		if read == nil {
 			read = f.parsePart(item, vocabulary)
 		}
-		items[i], f.parts[string(item.Text)] = read.Item, read
+		read.Text = item.Text // so that no earlier version is kept
+		items[i], f.parts[text] = read.Item, read
 		f.Declarations = append(f.Declarations, read.declarations...)
 		f.References = append(f.References, read.references...)
 	}
 	f.HCL, f.Diags = syntax.Join(f.Lines.Bytes, f.Path, items)
 }
 
-func (f *File) parsePart(item syntax.Item, vocabulary *Vocabulary) part {
+func (f *File) parsePart(item syntax.Item, vocabulary *Vocabulary) *part {
 	r := &reader{file: f, vocabulary: vocabulary}
 	item = item.Parse(f.Path)
 	if KindOf(f.Path) == Values {
@@ -44,31 +47,33 @@ func (f *File) parsePart(item syntax.Item, vocabulary *Vocabulary) part {
 	} else {
 		r.native(item.Body)
 	}
-	return part{Item: item, declarations: r.declarations, references: r.references}
+	return &part{Item: item, declarations: r.declarations, references: r.references}
 }
 
-// part returns an item of another version of the file, if it was the same in this one.
-func (f *File) part(item syntax.Item) (part, bool) {
+// part returns what a text is at a place, if the file had it before; else nil.
+func (f *File) part(text string, start hcl.Pos) *part {
 	if f == nil {
-		return part{}, false
+		return nil
 	}
-	p, ok := f.parts[string(item.Text)]
-	if !ok || p.Start != item.Start && len(p.Diags) > 0 { // of what is broken, not all has a place
-		return part{}, false
+	was := f.parts[text]
+	if was == nil || was.Start != start && len(was.Diags) > 0 { // of what is broken, not all has a place
+		return nil
 	}
-	by := item.Start.Byte - p.Start.Byte
-	p.Item = p.Moved(f.Path, item.Start)
-	p.Text = item.Text // so that no earlier version is kept
-	p.declarations, p.references = slices.Clone(p.declarations), slices.Clone(p.references)
-	for i := range p.declarations {
-		d := &p.declarations[i]
+	by := start.Byte - was.Start.Byte
+	now := &part{Item: was.Moved(f.Path, start), declarations: was.declarations, references: was.references}
+	if by == 0 {
+		return now
+	}
+	now.declarations, now.references = slices.Clone(was.declarations), slices.Clone(was.references)
+	for i := range now.declarations {
+		d := &now.declarations[i]
 		d.Name, d.Header, d.Whole = d.Name.moved(by), d.Header.moved(by), d.Whole.moved(by)
 	}
-	for i := range p.references {
-		r := &p.references[i]
+	for i := range now.references {
+		r := &now.references[i]
 		r.Name, r.Whole = r.Name.moved(by), r.Whole.moved(by)
 	}
-	return p, true
+	return now
 }
 
 func (s Span) moved(by int) Span { return Span{s.Start + by, s.End + by} }
