@@ -191,6 +191,8 @@ func claim(drafts []*draft) {
 			}
 			d.failObject(d.sourceRange(want.source), id, "Object in two applications", detail(first))
 			first.failObject(first.app.Range, id, "Object in two applications", detail(d))
+			d.failures[len(d.failures)-1].concerned = Concerned{d.address, first.address}
+			first.failures[len(first.failures)-1].told = true // by the other's, which names both
 		}
 	}
 }

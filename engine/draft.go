@@ -63,7 +63,13 @@ type desired struct {
 type failure struct {
 	problem plan.Problem
 	subject *hcl.Range
+	told    bool // by the diagnostic of another application
+	// concerned are the applications that the diagnostic is about, where they are several.
+	concerned Concerned
 }
+
+// Concerned is the Extra of a diagnostic about several applications: which.
+type Concerned []addr.Address
 
 // failed reports whether the application cannot be planned.
 func (d *draft) failed() bool { return len(d.failures) > 0 }
@@ -135,16 +141,23 @@ func (d *draft) appDestination() hcl.Range {
 func (d *draft) diagnostics() hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, f := range d.failures {
+		if f.told {
+			continue
+		}
 		subject := f.subject
 		if subject != nil && subject.Filename == "" {
 			subject = nil
 		}
-		diags = append(diags, &hcl.Diagnostic{
+		diag := &hcl.Diagnostic{
 			Severity: hcl.DiagError,
 			Summary:  f.problem.Summary,
 			Detail:   fmt.Sprintf("%s: %s", d.address, f.problem.Detail),
 			Subject:  subject,
-		})
+		}
+		if f.concerned != nil {
+			diag.Extra = f.concerned
+		}
+		diags = append(diags, diag)
 	}
 	for _, problem := range d.blocked {
 		if problem.Summary == tooManyRemoved {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -13,7 +14,7 @@ func plainly(err error) string {
 	text := err.Error()
 	for _, inner := range wrapped(err) {
 		if failed, ok := inner.(*fs.PathError); ok { //nolint:errorlint // every error of the tree is looked at
-			text = strings.ReplaceAll(text, failed.Error(), failed.Path+": "+value.FileFault(failed).Error())
+			text = strings.ReplaceAll(text, failed.Error(), fmt.Sprintf("%q: %s", failed.Path, value.FileFault(failed)))
 		}
 	}
 	return text

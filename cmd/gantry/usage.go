@@ -17,11 +17,11 @@ func takes(least, most int) cobra.PositionalArgs {
 		_, names, _ := strings.Cut(cmd.Use, " ")
 		switch {
 		case len(args) < least:
-			return fmt.Errorf("%s needs an argument: %s", cmd.CommandPath(), names)
+			return fmt.Errorf("an argument is missing: %s", names)
 		case len(args) > most && most == 0:
-			return fmt.Errorf("%s takes no arguments, and got %q", cmd.CommandPath(), args[0])
+			return fmt.Errorf("it takes no arguments, and got %q", args[0])
 		case len(args) > most && most > 0:
-			return fmt.Errorf("%s takes one argument, %s, and got %q as well", cmd.CommandPath(), strings.Trim(names, "[]"), args[most])
+			return fmt.Errorf("it takes one argument, %s, and got %q as well", strings.Trim(names, "[]"), args[most])
 		}
 		return nil
 	}

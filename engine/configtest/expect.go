@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/schema"
@@ -134,6 +135,9 @@ func (r *running) covers(e *expectation, diag *hcl.Diagnostic) bool {
 	}
 	if address, _, ok := strings.Cut(diag.Detail, ": "); ok && isOf(address, e.address) {
 		return true // of a plan, or an apply
+	}
+	if several, ok := hcl.DiagnosticExtra[engine.Concerned](diag); ok && slices.ContainsFunc(several, e.address.Covers) {
+		return true
 	}
 	if diag.Subject == nil {
 		return false

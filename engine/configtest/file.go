@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/syntax"
@@ -94,7 +95,7 @@ func parse(src []byte, name string) (*testFile, hcl.Diagnostics) {
 
 func parseRun(block *hcl.Block) (*testRun, hcl.Diagnostics) {
 	run := &testRun{name: block.Labels[0], header: block.DefRange}
-	content, rest, diags := block.Body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
+	content, _, diags := block.Body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 		{Type: "variables"}, {Type: "fixture", LabelNames: []string{"type", "name"}},
 	}})
 	var variables *hcl.Block
@@ -112,7 +113,11 @@ func parseRun(block *hcl.Block) (*testRun, hcl.Diagnostics) {
 		}
 	}
 	remaining := *block
-	remaining.Body = rest
+	if body, ok := block.Body.(*hclsyntax.Body); ok {
+		rest := *body
+		rest.Blocks = slices.DeleteFunc(slices.Clone(body.Blocks), func(b *hclsyntax.Block) bool { return b.Type == "variables" || b.Type == "fixture" })
+		remaining.Body = &rest
+	}
 	parsed, more := schema.Parse(&remaining, runBlock())
 	run.parsed = parsed
 	if strings.TrimSpace(run.name) == "" {

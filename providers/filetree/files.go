@@ -135,8 +135,26 @@ func read(file fs.File, name string) ([]byte, error) {
 	return data, nil
 }
 
+// maxNamed is how many names of a folder a message lists.
+const maxNamed = 8
+
+// whatIsIn says what a folder has, for who looked for something else in it.
+func whatIsIn(dir string, names []string) string {
+	where := fmt.Sprintf("the folder %q", dir)
+	if dir == "." {
+		where = "the source's top folder"
+	}
+	switch more := len(names) - maxNamed; {
+	case len(names) == 0:
+		return where + " is empty"
+	case more > 0:
+		return fmt.Sprintf("%s has %s and %d more", where, strings.Join(names[:maxNamed], ", "), more)
+	}
+	return where + " has " + strings.Join(names, ", ")
+}
+
 // NotFound is the error for a path that is not in the tree, with the names that
-// are like the one asked for.
+// are like the one asked for, or else what there is.
 func NotFound(tree fs.FS, name string) error {
 	dir, missing := ".", name
 	for i, part := range strings.Split(name, "/") {
@@ -160,7 +178,7 @@ func NotFound(tree fs.FS, name string) error {
 	}
 	near := Near(missing, names)
 	if len(near) == 0 {
-		return err
+		return fmt.Errorf("%w; %s", err, whatIsIn(dir, names))
 	}
 	for i := range near {
 		near[i] = path.Join(dir, near[i])
