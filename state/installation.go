@@ -31,7 +31,7 @@ var ErrOtherRecipient = errors.New("the state seals its secrets to another recip
 var ErrNoInstallation = errors.New("there is no state")
 
 // openInstallation reads the installation, or makes it where that is allowed.
-func openInstallation(ctx context.Context, store Store, clock Clock, create bool) (*installation, string, error) {
+func openInstallation(ctx context.Context, store Store, clock Clock, lineage string, create bool) (*installation, string, error) {
 	for {
 		value, version, err := store.Get(ctx, installationKey)
 		if err == nil {
@@ -51,7 +51,7 @@ func openInstallation(ctx context.Context, store Store, clock Clock, create bool
 		if !create {
 			return nil, "", ErrNoInstallation
 		}
-		made, err := newInstallation(clock)
+		made, err := newInstallation(clock, lineage)
 		if err != nil {
 			return nil, "", err
 		}
@@ -61,17 +61,22 @@ func openInstallation(ctx context.Context, store Store, clock Clock, create bool
 	}
 }
 
-func newInstallation(clock Clock) (*installation, error) {
-	lineage, err := uuid.NewRandom()
-	if err != nil {
-		return nil, fmt.Errorf("making a lineage: %w", err)
+// newInstallation makes an installation, with a lineage of its own where it is given
+// none.
+func newInstallation(clock Clock, lineage string) (*installation, error) {
+	if lineage == "" {
+		made, err := uuid.NewRandom()
+		if err != nil {
+			return nil, fmt.Errorf("making a lineage: %w", err)
+		}
+		lineage = made.String()
 	}
 	key, err := seal.GenerateKey()
 	if err != nil {
 		return nil, err
 	}
 	return &installation{
-		FormatVersion: FormatVersion, Lineage: lineage.String(), CreatedAt: stamp(clock.Now()), FingerprintKey: key,
+		FormatVersion: FormatVersion, Lineage: lineage, CreatedAt: stamp(clock.Now()), FingerprintKey: key,
 	}, nil
 }
 
@@ -138,7 +143,7 @@ func (r *Records) SetRecipient(ctx context.Context, recipient *seal.Recipient) e
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}
-		if r.installation, r.installationVersion, err = openInstallation(ctx, r.store, r.clock, true); err != nil {
+		if r.installation, r.installationVersion, err = openInstallation(ctx, r.store, r.clock, r.lineage, true); err != nil {
 			return err
 		}
 	}

@@ -40,6 +40,10 @@ func WithLeases(options LeaseOptions) Option { return func(r *Records) { r.lease
 // Existing has Open make nothing: in an empty store it returns ErrNoInstallation.
 func Existing() Option { return func(r *Records) { r.existing = true } }
 
+// WithLineage has Open give a new installation a lineage: that of one which is
+// restored.
+func WithLineage(lineage string) Option { return func(r *Records) { r.lineage = lineage } }
+
 // Open opens the state in a store. In an empty store it makes a new
 // installation, with a lineage and a fingerprint key of its own.
 func Open(ctx context.Context, store Store, options ...Option) (*Records, error) {
@@ -50,7 +54,7 @@ func Open(ctx context.Context, store Store, options ...Option) (*Records, error)
 	if r.leases.Clock == nil {
 		r.leases.Clock = r.clock
 	}
-	found, version, err := openInstallation(ctx, store, r.clock, !r.existing)
+	found, version, err := openInstallation(ctx, store, r.clock, r.lineage, !r.existing)
 	if errors.Is(err, ErrNoInstallation) {
 		return nil, err
 	}

@@ -7,17 +7,16 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/against"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/configdiff"
 	"github.com/gantrycd/gantry/plan/source"
-	"github.com/gantrycd/gantry/providers"
 )
 
 // compare shows what differs from a revision of the configuration.
@@ -28,8 +27,8 @@ func (g *generateCommand) compare(ctx context.Context, w *work, setup engine.Opt
 	}
 	then := setup
 	then.Sources = maps.Clone(setup.Sources)
-	then.Sources[source.Directory] = treeSource{tree}
-	before, beforeDiags, err := g.cli.evaluateTree(ctx, &g.in, engine.New(then).Reader(), tree)
+	then.Sources[source.Directory] = against.Directories{Tree: tree}
+	before, beforeDiags, err := g.cli.evaluateTree(ctx, &g.in, engine.New(then).Reader(), tree, nil)
 	if err != nil {
 		return err
 	}
@@ -98,22 +97,6 @@ func repositoryRoot(dir string) string {
 func isAbsent(tree fs.FS) bool {
 	_, err := fs.Stat(tree, ".")
 	return errors.Is(err, fs.ErrNotExist)
-}
-
-// treeSource opens directories of a tree.
-type treeSource struct{ tree fs.FS }
-
-// Open implements providers.Source.
-func (s treeSource) Open(_ context.Context, location source.Location) (*providers.Snapshot, error) {
-	name := path.Clean(location.URL)
-	if !fs.ValidPath(name) {
-		return nil, fmt.Errorf("%w: directory %s is not in the configuration's directory", providers.ErrUnsupported, location.URL)
-	}
-	if info, err := fs.Stat(s.tree, name); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("directory %s: %w at the revision that is compared with", location.URL, providers.ErrNotFound)
-	}
-	tree, err := fs.Sub(s.tree, name)
-	return &providers.Snapshot{Pin: source.Pin{Location: location}, FS: tree}, err
 }
 
 // sign is how a kind of difference is shown.

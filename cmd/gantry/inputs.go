@@ -21,6 +21,7 @@ type inputs struct {
 	answers  []string // name=value: no flag, what was asked for on the terminal
 	locked   bool
 	partial  bool // no flag: variables without a value are unknown
+	former   bool // no flag: values of variables that the configuration did not have yet are left out
 }
 
 // register adds the flags to a command.
@@ -47,18 +48,18 @@ type loaded struct {
 // of the command line; what is wrong with the configuration is in the diagnostics,
 // and what is sound is loaded.
 func (c *cli) evaluate(ctx context.Context, in *inputs, reader lang.Reader) (*loaded, hcl.Diagnostics, error) {
-	return c.evaluateTree(ctx, in, reader, nil)
+	return c.evaluateTree(ctx, in, reader, nil, nil)
 }
 
-// evaluateTree is evaluate with the configuration's files from elsewhere; nil is the
-// directory on disk.
-func (c *cli) evaluateTree(ctx context.Context, in *inputs, reader lang.Reader, tree fs.FS) (*loaded, hcl.Diagnostics, error) {
+// evaluateTree is evaluate with the configuration's files from elsewhere, and with
+// what opens the directories of its modules; nil is what is on disk.
+func (c *cli) evaluateTree(ctx context.Context, in *inputs, reader lang.Reader, tree fs.FS, openDir func(string) (fs.FS, error)) (*loaded, hcl.Diagnostics, error) {
 	dir, err := c.directory()
 	if err != nil {
 		return nil, nil, err
 	}
 	args := lang.VarArgs{Vars: in.vars, VarFiles: in.varFiles, Env: c.environ(), Answers: in.answers}
-	options := lang.LoadOptions{FS: tree, Version: version, Context: ctx}
+	options := lang.LoadOptions{FS: tree, OpenDir: openDir, Version: version, Context: ctx}
 	modules, lockFiles, lockDiags := c.moduleReader(dir, in, reader)
 	options.Modules = modules
 	if reader != nil { // the cache needs no login
@@ -66,6 +67,9 @@ func (c *cli) evaluateTree(ctx context.Context, in *inputs, reader lang.Reader, 
 	}
 	module, diags := lang.Load(dir, options)
 	diags = append(lockDiags, diags...)
+	if in.former {
+		args.Vars = declaredOnly(module, args.Vars)
+	}
 	variables, more := lang.ReadVariables(module, args)
 	diags = append(diags, more...)
 	config, scope, more := module.EvaluateScope(ctx, lang.EvalOptions{Variables: variables, Reader: reader, Partial: in.partial})
@@ -73,6 +77,20 @@ func (c *cli) evaluateTree(ctx context.Context, in *inputs, reader lang.Reader, 
 	files := maps.Clone(module.Files())
 	maps.Copy(files, lockFiles)
 	return &loaded{config: config, scope: scope, files: files}, diags, nil
+}
+
+// declaredOnly returns the values of --var that are of variables of a module.
+func declaredOnly(module *lang.Module, vars []string) []string {
+	declared := map[string]bool{}
+	for _, node := range module.Graph() {
+		if node.Address.Kind == "var" && node.Address.Module == "" {
+			declared[node.Address.Name] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(vars), func(entry string) bool {
+		name, _, ok := strings.Cut(entry, "=")
+		return ok && !declared[strings.TrimSpace(name)]
+	})
 }
 
 // load is evaluate without the outside world, for commands that need all of it to

@@ -18,7 +18,7 @@ import (
 func newPlan(c *cli) *cobra.Command {
 	var in inputs
 	var work workOptions
-	var out string
+	var out, against, from string
 	var destroy, detailed bool
 	command := &cobra.Command{
 		Use:   "plan",
@@ -29,19 +29,36 @@ pruned, and which revisions that comes from. Nothing is changed.
 
 With --out the plan is written to a file, which "gantry apply FILE" carries out as
 it stands. With --offline no cluster and no state is asked: everything is rendered,
-and the plan can be read but not applied.
+and the plan can be read but not applied. With --snapshot, too, it is made for the
+clusters and the state as they were when "gantry snapshot" wrote the file.
+
+With --against, the plan is of what a change does by itself: the configuration as it
+was at a revision of its git repository is rendered, and the one on disk against it.
+No cluster, no state and no credentials are needed.
 
 An application with a problem costs its own plan, and that of those that depend on
 it; the others are planned, and the exit code is 1.`,
 		Example: `  gantry plan
   gantry plan --out next.gantryplan
   gantry plan --target 'application.web["production"]'
+  gantry plan --against origin/main
+  gantry plan --offline --snapshot clusters.gantrysnapshot
   gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			if err := checkImagined(cmd, &work, against, from, out, destroy); err != nil {
+				return err
+			}
 			if work.offline && out != "" {
 				return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("a plan made with --offline cannot be applied, so it is not written: leave --out away")}
+			}
+			if against != "" {
+				made, err := c.planAgainst(ctx, &in, work, against)
+				if err == nil && detailed && made.HasChanges() {
+					return exitCode(exitChanges)
+				}
+				return err
 			}
 			w, err := c.begin(ctx, &in, work)
 			if err != nil {
@@ -70,6 +87,8 @@ it; the others are planned, and the exit code is 1.`,
 	flags.StringVar(&out, "out", "", "`file` to write the plan to, for apply; as seen from the current directory")
 	flags.BoolVar(&destroy, "destroy", false, "plan the end of every application, or of the targets")
 	flags.BoolVar(&work.offline, "offline", false, "ask no cluster and no state: render and order only")
+	flags.StringVar(&against, "against", "", "plan what the configuration changes since a `revision` of its git repository: a branch, tag or commit")
+	flags.StringVar(&from, "snapshot", "", "with --offline: a `file` of \"gantry snapshot\" to plan with, as seen from the current directory")
 	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where the plan has changes")
 	return command
 }
@@ -78,9 +97,17 @@ it; the others are planned, and the exit code is 1.`,
 // is, and has been told; the plan is nil where there is nothing to show.
 func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
 	made, diags := w.engine.Plan(ctx, w.config, engine.PlanOptions{
-		Targets: w.targets, Destroy: destroy, Offline: w.options.offline, AllowRemoved: w.allowed,
+		Targets: w.targets, Destroy: destroy, Offline: w.options.offline && w.options.snapshot == nil, AllowRemoved: w.allowed,
 		Unsound: w.diags.HasErrors(),
 	})
+	if made != nil && w.options.snapshot != nil {
+		made.Offline, made.AsOf = true, w.options.snapshot.TakenAt
+	}
+	return w.present(made, diags)
+}
+
+// present shows a plan with what is wrong. The error is that something is.
+func (w *work) present(made *plan.Plan, diags hcl.Diagnostics) (*plan.Plan, error) {
 	w.progress.pause()
 	diags = append(append(w.diags, diags...), unlocked(w.lock)...)
 	if made != nil {

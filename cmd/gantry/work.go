@@ -18,6 +18,7 @@ import (
 	"github.com/gantrycd/gantry/plan/planfile"
 	"github.com/gantrycd/gantry/providers/plugin"
 	"github.com/gantrycd/gantry/providers/secret"
+	"github.com/gantrycd/gantry/providers/snapshot"
 	"github.com/gantrycd/gantry/state"
 )
 
@@ -34,7 +35,10 @@ type workOptions struct {
 	offline      bool
 	noInput      bool
 	view         viewOptions
-	command      string // "gantry apply", for others who find the state held
+	snapshot     *snapshot.Snapshot // no flag: what is planned with in place of clusters and state; nil is none
+	// adapt changes what an engine works with; nil leaves it.
+	adapt   func(*engine.Options)
+	command string // "gantry apply", for others who find the state held
 }
 
 // register adds the flags to a command.
@@ -99,6 +103,7 @@ type work struct {
 	meter    *meter
 	state    *backend // nil when offline
 	engine   *engine.Engine
+	with     engine.Options // what engine works with
 	lock     *sourcelock.Lock
 	passing  bool // fingerprints hold within the plan only
 
@@ -159,7 +164,12 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 	if err != nil {
 		return err
 	}
-	w.engine = engine.New(setup)
+	if w.options.snapshot != nil {
+		if err := restore(ctx, &setup, w.options.snapshot); err != nil {
+			return err
+		}
+	}
+	w.engine, w.with = engine.New(setup), setup
 	return nil
 }
 
@@ -237,7 +247,7 @@ func (w *work) setup() (engine.Options, error) {
 	}
 	clusters := w.meter.clusters(w.cli.clusters(w.dir, cache))
 	secrets := w.cli.secrets(w.dir, clusters)
-	return engine.Options{
+	out := engine.Options{
 		Sources:       secret.Sources(w.cli.sources(w.dir, cache, false), secrets),
 		Renderers:     renderers(),
 		Clusters:      secret.Clusters(clusters, secrets),
@@ -247,7 +257,11 @@ func (w *work) setup() (engine.Options, error) {
 		Parallelism:   w.options.parallelism,
 		HealthTimeout: healthTimeout,
 		Events:        w.progress.event,
-	}, nil
+	}
+	if w.options.adapt != nil {
+		w.options.adapt(&out)
+	}
+	return out, nil
 }
 
 // end ends what prepare started.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/target"
@@ -57,6 +58,14 @@ type recorded struct {
 	mu    sync.Mutex
 	lists map[place][]object.Object
 }
+
+var _ providers.Past = (*recorded)(nil)
+
+// TakenAt implements providers.Past: it is now.
+func (c *recorded) TakenAt() time.Time { return time.Time{} }
+
+// KeyCheck implements providers.Past: who plans now sees the values themselves.
+func (c *recorded) KeyCheck() string { return "" }
 
 // List implements providers.Cluster.
 func (c *recorded) List(ctx context.Context, resource providers.Resource, namespace string, options providers.ListOptions) ([]object.Object, error) {
