@@ -25,6 +25,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 		Lineage:     p.lineage,
 		Generators:  p.generators,
 	}
+	p.identify(out)
 	for _, target := range p.options.Targets {
 		out.Targets = append(out.Targets, target.String())
 	}
@@ -50,10 +51,16 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	p.blockShrunk()
 	p.blockDependents(built, made)
 	p.blockLeaving(built)
+	risks := p.risks(ctx)
+	if ctx.Err() != nil {
+		return nil, append(p.diags, cancelled(ctx))
+	}
 	for _, d := range p.drafts {
 		p.diags = append(p.diags, d.diagnostics()...)
 		if !d.failed() {
-			out.Applications = append(out.Applications, d.application())
+			app := d.application()
+			app.Risks = risks[d.address]
+			out.Applications = append(out.Applications, app)
 		}
 	}
 	for _, broken := range p.config.Broken {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/gantrycd/gantry/lang/lockfile"
 	"github.com/gantrycd/gantry/plan/source"
@@ -55,6 +56,44 @@ type rendering struct {
 
 // render opens an application's sources and renders them, in their order.
 func (e *Engine) render(ctx context.Context, d *draft) []rendering {
+	return e.renderLater(ctx, d, 0)
+}
+
+// renderLater is render, at a time that is later than now by so much.
+func (e *Engine) renderLater(ctx context.Context, d *draft, later time.Duration) []rendering {
+	app := d.app
+	var out []rendering
+	for _, in := range e.inputs(ctx, d) {
+		in.Later = later
+		i, spec := in.source, in.Spec
+		sensitive := sensitiveValues(&app.Sources[i])
+		objects, err := e.renderSource(ctx, in.Input, len(app.Sources[i].SensitivePaths) > 0)
+		if err != nil {
+			d.fail(d.sourceRange(i), renderSummary(err), hide(err.Error(), sensitive))
+			continue
+		}
+		d.warnings = append(d.warnings, unmatchedImages(&spec, objects)...)
+		for _, o := range objects {
+			r := rendering{Rendered: o, source: i}
+			if exposed(o.Object, sensitive) {
+				refuseExposed(d, r)
+				continue
+			}
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// input is what one source of an application is rendered from.
+type input struct {
+	providers.Input
+	source int
+}
+
+// inputs opens an application's sources and returns what is rendered of them, in their
+// order. The draft learns what they are.
+func (e *Engine) inputs(ctx context.Context, d *draft) []input {
 	app := d.app
 	snapshots := make([]*providers.Snapshot, len(app.Sources))
 	refs := map[string]fs.FS{}
@@ -78,7 +117,7 @@ func (e *Engine) render(ctx context.Context, d *draft) []rendering {
 	if d.failed() {
 		return nil
 	}
-	var out []rendering
+	var out []input
 	for i := range app.Sources {
 		spec := app.Sources[i].Spec
 		if spec.Ref != "" && spec.Path == "" && spec.Chart == "" {
@@ -93,28 +132,14 @@ func (e *Engine) render(ctx context.Context, d *draft) []rendering {
 		if snapshots[i] != nil {
 			in.Tree = snapshots[i].FS
 		}
-		sensitive := sensitiveValues(&app.Sources[i])
-		objects, err := e.renderSource(ctx, in)
-		if err != nil {
-			d.fail(d.sourceRange(i), renderSummary(err), hide(err.Error(), sensitive))
-			continue
-		}
-		d.warnings = append(d.warnings, unmatchedImages(&spec, objects)...)
-		for _, o := range objects {
-			r := rendering{Rendered: o, source: i}
-			if exposed(o.Object, sensitive) {
-				refuseExposed(d, r)
-				continue
-			}
-			out = append(out, r)
-		}
+		out = append(out, input{in, i})
 	}
 	return out
 }
 
 // renderSource renders one source with the renderer it names, or the one that
-// its files ask for.
-func (e *Engine) renderSource(ctx context.Context, in providers.Input) ([]providers.Rendered, error) {
+// its files ask for. What sensitive values were rendered to is not kept.
+func (e *Engine) renderSource(ctx context.Context, in providers.Input, sensitive bool) ([]providers.Rendered, error) {
 	renderer, err := e.renderer(in)
 	if err != nil {
 		return nil, err
@@ -122,7 +147,10 @@ func (e *Engine) renderSource(ctx context.Context, in providers.Input) ([]provid
 	if err := e.openNeeds(ctx, renderer, &in); err != nil {
 		return nil, err
 	}
-	return renderer.Render(ctx, in)
+	if sensitive || in.Spec.Type == source.Inline {
+		return renderer.Render(ctx, in)
+	}
+	return e.options.Renderings.Render(ctx, renderer, in)
 }
 
 // openNeeds opens what rendering reads beyond its tree.

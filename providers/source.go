@@ -10,6 +10,7 @@ package providers
 import (
 	"context"
 	"io/fs"
+	"time"
 
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/source"
@@ -54,6 +55,14 @@ type Renderer interface {
 	Render(ctx context.Context, in Input) ([]Rendered, error)
 }
 
+// Unsteady is a Renderer whose files may ask for randomness or for the time.
+type Unsteady interface {
+	Renderer
+	// MayVary reports whether rendering in twice may give different objects. It reports
+	// true where that cannot be ruled out.
+	MayVary(ctx context.Context, in Input) (bool, error)
+}
+
 // Input is everything that a rendering depends on; the same Input always gives
 // the same objects, but for a chart that asks for randomness or the time.
 type Input struct {
@@ -69,6 +78,9 @@ type Input struct {
 	Needed map[string]fs.FS
 	// Capabilities are the cluster's; zero when planning without one.
 	Capabilities Capabilities
+	// Later is by how much what is rendered takes the time to be later than it is, to
+	// see what depends on it.
+	Later time.Duration
 }
 
 // Capabilities are what charts may ask about a cluster.

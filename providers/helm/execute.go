@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"time"
 
 	"github.com/Masterminds/sprig/v3"
 	"helm.sh/helm/v4/pkg/chart/common"
@@ -19,9 +21,13 @@ const (
 )
 
 // execute runs the templates of a chart and returns their output by name.
-func execute(ctx context.Context, c *chart.Chart, top common.Values) (map[string]string, error) {
+func execute(ctx context.Context, c *chart.Chart, top common.Values, later time.Duration) (map[string]string, error) {
 	files, err := await(ctx, func() (map[string]string, error) {
-		e := engine.Engine{CustomTemplateFuncs: limitedFunctions(ctx)}
+		functions := limitedFunctions(ctx)
+		if later != 0 {
+			maps.Copy(functions, laterFunctions(later))
+		}
+		e := engine.Engine{CustomTemplateFuncs: functions}
 		return e.RenderWithContext(ctx, c, top)
 	})
 	if err != nil {

@@ -84,7 +84,7 @@ func (*Renderer) Render(ctx context.Context, in providers.Input) ([]providers.Re
 		return nil, err
 	}
 	p := printer{chart: c, dir: in.Spec.Path, options: options}
-	files, err := execute(ctx, c, top)
+	files, err := execute(ctx, c, top, in.Later)
 	if err != nil {
 		return nil, p.explain(err)
 	}
