@@ -13,6 +13,7 @@ import (
 	"github.com/gantrycd/gantry/plan/redact"
 	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/plan/view/valuediff"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // previewed is how many fields of a new object are shown.
@@ -47,9 +48,9 @@ func (t *text) body(c *plan.Change) {
 	}
 	switch more := len(leaves) - shown; {
 	case more > 0 && shown > 0:
-		t.line(detail, span{faint, "… and " + counted(more, "more field")})
+		t.line(detail, span{faint, "… and " + words.Counted(more, "more field")})
 	case more > 0:
-		t.line(detail, span{faint, "… " + counted(more, "field")})
+		t.line(detail, span{faint, "… " + words.Counted(more, "field")})
 	}
 }
 

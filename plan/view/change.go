@@ -6,6 +6,7 @@ import (
 
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/redact"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // change shows what happens to one object.
@@ -92,7 +93,7 @@ func (t *text) conflicts(a *plan.Application, c *plan.Change) {
 		}
 		text := fmt.Sprintf("%s %s %s", conflict.Path, verb, conflict.Manager)
 		if !conflict.At.IsZero() {
-			text += ", which last wrote " + ago(conflict.At, t.options.Now)
+			text += ", which last wrote " + words.Ago(conflict.At, t.options.Now)
 		}
 		t.line(detail, span{yellow, "! "}, span{normal, text})
 	}
@@ -109,10 +110,10 @@ func (t *text) moves(c *plan.Change) {
 		text := "what " + manager + " owns passes to gantry"
 		items := m.Fields
 		if len(items) > 0 {
-			text += ", and with it " + counted(len(items), "field") + " that gantry has not set:"
+			text += ", and with it " + words.Counted(len(items), "field") + " that gantry has not set:"
 		}
 		if more := len(items) - most; more > 0 && !t.options.Verbose {
-			items = append(items[:most:most], counted(more, "more field"))
+			items = append(items[:most:most], words.Counted(more, "more field"))
 		}
 		t.line(detail, span{faint, "= " + text})
 		t.list(detail+4, span{}, items, false)
@@ -144,6 +145,6 @@ func (t *text) fields(c *plan.Change) {
 		if owned.n == 1 {
 			verb = " keeps its value and passes "
 		}
-		t.line(detail, span{faint, "= " + counted(owned.n, "field") + verb + owned.what})
+		t.line(detail, span{faint, "= " + words.Counted(owned.n, "field") + verb + owned.what})
 	}
 }

@@ -3,6 +3,8 @@ package view
 import (
 	"slices"
 	"strings"
+
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // longestRun is how often a character stands in a row.
@@ -23,7 +25,7 @@ func code(text string) string {
 	if text == "" {
 		return ""
 	}
-	text = strings.NewReplacer("|", `\|`).Replace(printable(text))
+	text = strings.NewReplacer("|", `\|`).Replace(words.Printable(text))
 	ticks := strings.Repeat("`", longestRun(text, '`')+1)
 	if len(ticks) > 1 {
 		return ticks + " " + text + " " + ticks
@@ -43,7 +45,7 @@ func codes(texts []string) []string {
 // neither people to notify, nor issues to link, nor addresses: what is between the
 // signs that they look for is invisible.
 func escaped(text string) string {
-	text = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(printable(text))
+	text = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(words.Printable(text))
 	var b strings.Builder
 	for i, r := range text {
 		if strings.ContainsRune("\\`*_{}[]()#|~@!", r) {

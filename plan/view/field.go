@@ -7,6 +7,7 @@ import (
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/plan/view/valuediff"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // field shows one field: its values on one line if they fit, else below it. A
@@ -41,7 +42,7 @@ func (t *text) part(indent int, f *plan.FieldChange, part valuediff.Part) {
 	}
 	if part.Order {
 		t.line(indent, span{yellow, "~ "}, span{normal, path + ": "},
-			span{normal, fmt.Sprintf("the order is %s, it was %s", words(part.After), words(part.Before))}, t.note(f))
+			span{normal, fmt.Sprintf("the order is %s, it was %s", keys(part.After), keys(part.Before))}, t.note(f))
 		return
 	}
 	member := *f
@@ -50,13 +51,13 @@ func (t *text) part(indent int, f *plan.FieldChange, part valuediff.Part) {
 	t.field(indent, &member)
 }
 
-func words(list any) string {
+func keys(list any) string {
 	items, _ := list.([]any)
 	var out []string
 	for _, item := range items {
 		out = append(out, fmt.Sprint(item))
 	}
-	return join(out)
+	return words.Join(out)
 }
 
 func hidden(value any) bool {
@@ -127,7 +128,7 @@ func (t *text) whole(s span) span {
 		return s
 	}
 	if runes := []rune(s.text); len(runes) > longestLine {
-		s.text = fmt.Sprintf("%s… (%s)", string(runes[:longestLine]), counted(len(runes)-longestLine, "more character"))
+		s.text = fmt.Sprintf("%s… (%s)", string(runes[:longestLine]), words.Counted(len(runes)-longestLine, "more character"))
 	}
 	return s
 }
@@ -197,7 +198,7 @@ func (t *text) block(indent int, f *plan.FieldChange) {
 	}
 	diff := valuediff.Hunks(valuediff.Lines(before, after), t.options.Context)
 	if more := len(diff) - mostLines; f.Kind != plan.Changed && more > 1 && !t.options.Full {
-		diff = append(diff[:mostLines:mostLines], valuediff.Line{Op: '…', Text: "… " + counted(more, "more line")})
+		diff = append(diff[:mostLines:mostLines], valuediff.Line{Op: '…', Text: "… " + words.Counted(more, "more line")})
 	}
 	for _, d := range diff {
 		switch d.Op {

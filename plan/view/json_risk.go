@@ -1,6 +1,8 @@
 package view
 
-import "github.com/gantrycd/gantry/plan"
+import (
+	"github.com/gantrycd/gantry/plan"
+)
 
 // riskCounts are the risks that are not accepted, by severity, and those that are.
 type riskCounts struct {

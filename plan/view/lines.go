@@ -1,6 +1,9 @@
 package view
 
-import "github.com/gantrycd/gantry/plan"
+import (
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/view/words"
+)
 
 // Line is one line of what Text shows, for views that lay it out themselves.
 type Line struct {
@@ -33,7 +36,7 @@ func lineOf(indent int, spans []span) Line {
 	out := Line{Indent: indent}
 	for _, s := range spans {
 		if s.text != "" {
-			out.Spans = append(out.Spans, Span{lookOfStyle(s.style), printable(s.text)})
+			out.Spans = append(out.Spans, Span{lookOfStyle(s.style), words.Printable(s.text)})
 		}
 	}
 	return out
@@ -69,17 +72,6 @@ func ChangeLines(p *plan.Plan, a *plan.Application, c *plan.Change, options Opti
 // HeadLines returns what Text says of an application before its changes.
 func HeadLines(p *plan.Plan, a *plan.Application, options Options) []Line {
 	return collect(p, options, func(t *text) { t.head(a) })
-}
-
-// TopLines returns what Text begins with: what holds for the plan as a whole, what it
-// deletes and what that takes with it, and its risks.
-func TopLines(p *plan.Plan, options Options) []Line {
-	return collect(p, options, func(t *text) { t.top() })
-}
-
-// ProblemLines returns what is not in the plan, and why.
-func ProblemLines(p *plan.Plan, options Options) []Line {
-	return collect(p, options, func(t *text) { t.problems() })
 }
 
 // OutputLines returns which outputs change.

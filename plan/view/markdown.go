@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/view/alarm"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // CommentLimit is how long a comment may be, in bytes, on the forges that allow the
@@ -61,8 +63,8 @@ func (m *markdown) title() string {
 	if p.IsBlocked() {
 		line += " · **blocked**"
 	}
-	if words := riskWords(p); words != "" {
-		line += " · **" + escaped(words) + "**"
+	if risks := alarm.RiskWords(p); risks != "" {
+		line += " · **" + escaped(risks) + "**"
 	}
 	for _, banner := range []struct {
 		on   bool
@@ -70,8 +72,8 @@ func (m *markdown) title() string {
 	}{
 		{p.Destroy, "**This plan destroys**: the applications below leave, and Gantry forgets them."},
 		{p.Offline, "Planned offline: everything is predicted, and the plan cannot be applied."},
-		{len(p.Targets) > 0, "Only " + join(codes(p.Targets)) + " and what they depend on; the rest was left out."},
-		{len(p.Problems) > 0, "**The plan is incomplete**: " + counted(len(p.Problems), "error") + "."},
+		{len(p.Targets) > 0, "Only " + words.Join(codes(p.Targets)) + " and what they depend on; the rest was left out."},
+		{len(p.Problems) > 0, "**The plan is incomplete**: " + words.Counted(len(p.Problems), "error") + "."},
 	} {
 		if banner.on {
 			line += "\n\n" + banner.text
@@ -82,23 +84,23 @@ func (m *markdown) title() string {
 
 // footer tells what the comment is of.
 func (m *markdown) footer() string {
-	var words []string
+	var parts []string
 	if m.p.ToolVersion != "" {
-		words = append(words, "gantry "+code(m.p.ToolVersion))
+		parts = append(parts, "gantry "+code(m.p.ToolVersion))
 	}
 	if m.p.InputDigest != "" {
-		words = append(words, "inputs "+code(short(m.p.InputDigest)))
+		parts = append(parts, "inputs "+code(short(m.p.InputDigest)))
 	}
 	if m.p.ID != "" {
-		words = append(words, "plan "+code(m.p.ID))
+		parts = append(parts, "plan "+code(m.p.ID))
 	}
 	if !m.p.ExpiresAt.IsZero() {
-		words = append(words, "expires "+m.p.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
+		parts = append(parts, "expires "+m.p.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
 	}
-	if len(words) == 0 {
+	if len(parts) == 0 {
 		return ""
 	}
-	return "\n<sub>" + strings.Join(words, " · ") + "</sub>\n"
+	return "\n<sub>" + strings.Join(parts, " · ") + "</sub>\n"
 }
 
 // entries writes a list under a heading, as much of it as fits.
@@ -109,7 +111,7 @@ func (m *markdown) entries(heading, noun string, list []string) {
 	m.force("\n" + heading + "\n\n")
 	for i, entry := range list {
 		if len(entry) > m.left {
-			m.force(fmt.Sprintf("- **%s not named here: this comment would be too long**\n", counted(len(list)-i, noun)))
+			m.force(fmt.Sprintf("- **%s not named here: this comment would be too long**\n", words.Counted(len(list)-i, noun)))
 			return
 		}
 		m.force(entry)
@@ -117,43 +119,41 @@ func (m *markdown) entries(heading, noun string, list []string) {
 }
 
 func (m *markdown) deletions() {
-	list, _ := deletionsOf(m.p)
-	// What hurts most is named first.
-	slices.SortStableFunc(list, func(a, b deletion) int { return len(b.change.Takes) - len(a.change.Takes) })
+	list, _ := alarm.Deletions(m.p)
+	// What takes most is named first.
+	slices.SortStableFunc(list, func(a, b alarm.Deletion) int { return len(b.Change.Takes) - len(a.Change.Takes) })
 	var entries []string
 	for _, d := range list {
-		entry := fmt.Sprintf("- %s %s in %s\n", d.change.Action, code(d.change.ID.String()), code(d.application.String()))
-		for _, note := range takes(d.change) {
-			head, items := escaped(strings.TrimPrefix(note.head, "! ")), strings.Join(codes(note.items), ", ")
-			if note.hurts {
-				head = "**" + strings.TrimRight(head, " ") + "** "
+		entry := fmt.Sprintf("- %s %s in %s\n", d.Change.Action, code(d.Change.ID.String()), code(d.Application.String()))
+		for _, taking := range alarm.Takes(d.Change) {
+			if taking.Hurts {
+				entry += "  - **" + escaped(taking.Head) + "** " + strings.Join(codes(taking.Items), ", ") + "\n"
 			} else {
-				items = escaped(strings.Join(note.items, ", "))
+				entry += "  - " + escaped(taking.Head+": "+strings.Join(taking.Items, ", ")) + "\n"
 			}
-			entry += "  - " + head + items + "\n"
 		}
 		entries = append(entries, entry)
 	}
-	m.entries("**"+deletes(list)+":**", "object", entries)
+	m.entries("**"+alarm.Heading(list)+":**", "object", entries)
 }
 
 func (m *markdown) risks() {
-	var entries []string
-	for _, r := range risksOf(m.p) {
-		entry := fmt.Sprintf("- **%s** %s", escaped(string(r.risk.Severity)), code(r.risk.Code))
-		place := func(a at) string {
-			if a.object == "" {
-				return code(a.application.String())
-			}
-			return code(a.object) + " in " + code(a.application.String())
+	place := func(at alarm.Place) string {
+		if at.Object == "" {
+			return code(at.Application.String())
 		}
-		detail := escaped(strings.Join(strings.Fields(r.risk.Detail), " "))
-		if len(r.of) == 1 {
-			entry += " " + place(r.of[0]) + ": " + detail + "\n"
+		return code(at.Object) + " in " + code(at.Application.String())
+	}
+	var entries []string
+	for _, r := range alarm.Risks(m.p) {
+		entry := fmt.Sprintf("- **%s** %s", escaped(string(r.Risk.Severity)), code(r.Risk.Code))
+		detail := escaped(strings.Join(strings.Fields(r.Risk.Detail), " "))
+		if len(r.Of) == 1 {
+			entry += " " + place(r.Of[0]) + ": " + detail + "\n"
 		} else {
 			entry += ": " + detail + "\n"
-			for _, a := range r.of {
-				entry += "  - " + place(a) + "\n"
+			for _, at := range r.Of {
+				entry += "  - " + place(at) + "\n"
 			}
 		}
 		entries = append(entries, entry)
@@ -195,6 +195,6 @@ func (m *markdown) rest() {
 	details, left := markdownDetails(m.p, m.left)
 	m.force(details)
 	if left > 0 {
-		m.force(fmt.Sprintf("\n%s not shown: this comment would be too long. The saved plan has everything.\n", counted(left, "object")))
+		m.force(fmt.Sprintf("\n%s not shown: this comment would be too long. The saved plan has everything.\n", words.Counted(left, "object")))
 	}
 }

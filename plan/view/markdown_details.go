@@ -9,7 +9,9 @@ import (
 
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/view/alarm"
 	"github.com/gantrycd/gantry/plan/view/fold"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // section is something to unfold: an application's changes, or those that several have
@@ -56,7 +58,7 @@ func sectionsOf(p *plan.Plan) []*section {
 			continue
 		}
 		if unchanged > 0 {
-			s.tail = func(t *text) { t.line(2, span{faint, counted(unchanged, "object") + " unchanged"}) }
+			s.tail = func(t *text) { t.line(2, span{faint, words.Counted(unchanged, "object") + " unchanged"}) }
 		}
 		out = append(out, s)
 	}
@@ -106,7 +108,7 @@ func objectRanks(a *plan.Application) map[object.ID]int {
 	out := map[object.ID]int{}
 	for _, r := range a.Risks {
 		if r.Object != nil && r.Accepted == "" {
-			out[*r.Object] = max(out[*r.Object], 40+20*weight(r.Severity))
+			out[*r.Object] = max(out[*r.Object], 40+20*alarm.Weight(r.Severity))
 		}
 	}
 	return out
@@ -192,7 +194,7 @@ func anyChosen(s *section) bool {
 func frame(title, body string) string {
 	fence := strings.Repeat("`", max(3, longestRun(body, '`')+1))
 	return fmt.Sprintf("\n<details><summary><code>%s</code></summary>\n\n%sdiff\n%s%s\n\n</details>\n",
-		html.EscapeString(printable(title)), fence, body, fence)
+		html.EscapeString(words.Printable(title)), fence, body, fence)
 }
 
 // diffMarks puts the marks of a diff, which come after the indent, in front of

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/view/alarm"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // row is a row of the table of applications.
@@ -44,7 +46,7 @@ func (m *markdown) rows() []row {
 		}
 		for _, r := range a.Risks {
 			if r.Accepted == "" {
-				rank = max(rank, 40+20*weight(r.Severity))
+				rank = max(rank, 40+20*alarm.Weight(r.Severity))
 			}
 		}
 		if a.IsBlocked() {
@@ -99,6 +101,6 @@ func (m *markdown) table(rows []row, budget int) {
 		}
 	}
 	if left > 0 {
-		m.force(fmt.Sprintf("\n%s not in this table.\n", counted(left, "application")))
+		m.force(fmt.Sprintf("\n%s not in this table.\n", words.Counted(left, "application")))
 	}
 }

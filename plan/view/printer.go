@@ -1,11 +1,10 @@
 package view
 
 import (
-	"fmt"
 	"io"
-	"strconv"
 	"strings"
-	"unicode"
+
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // style is how a span of text looks: an SGR parameter of ANSI terminals.
@@ -49,7 +48,7 @@ func (p *printer) line(indent int, spans ...span) {
 	var b strings.Builder
 	b.WriteString(strings.Repeat(" ", indent))
 	for _, s := range spans {
-		text := printable(s.text)
+		text := words.Printable(s.text)
 		if p.color && s.style != normal && text != "" {
 			text = "\x1b[" + string(s.style) + "m" + text + "\x1b[0m"
 		}
@@ -60,29 +59,3 @@ func (p *printer) line(indent int, spans ...span) {
 
 // blank writes an empty line.
 func (p *printer) blank() { p.line(0) }
-
-// printable returns a text with everything escaped that a terminal would act
-// on: control characters, escape sequences, and marks that reorder what is seen.
-func printable(text string) string {
-	if !strings.ContainsFunc(text, unprintable) {
-		return text
-	}
-	var b strings.Builder
-	for i, r := range text {
-		switch {
-		case r == unicode.ReplacementChar && !strings.HasPrefix(text[i:], string(r)):
-			fmt.Fprintf(&b, `\x%02x`, text[i])
-		case r == '\t':
-			b.WriteString(`\t`)
-		case unprintable(r):
-			quoted := strconv.QuoteToASCII(string(r))
-			b.WriteString(quoted[1 : len(quoted)-1])
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// unprintable is also true of U+FFFD, which stands for a byte that is no text.
-func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/view/alarm"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // summary is the last line: all of it in one sentence.
@@ -16,15 +18,15 @@ func (t *text) summary() {
 		}
 	}
 	t.line(0, t.sentence(blocked)...)
-	if words := riskWords(t.p); words != "" {
-		t.line(0, span{yellow, words + "."})
+	if risks := alarm.RiskWords(t.p); risks != "" {
+		t.line(0, span{yellow, risks + "."})
 	}
 	if blocked > 0 {
 		verb := " are blocked and will not be applied."
 		if blocked == 1 {
 			verb = " is blocked and will not be applied."
 		}
-		t.line(0, span{red, counted(blocked, "application") + verb})
+		t.line(0, span{red, words.Counted(blocked, "application") + verb})
 	}
 	switch n := len(t.p.Problems); {
 	case t.options.Errors && n > 0:
@@ -32,13 +34,13 @@ func (t *text) summary() {
 	case t.options.Errors && blocked == 0:
 		t.line(0, span{red, "There are errors."})
 	case n > 0:
-		t.line(0, span{red, "The plan is incomplete: " + counted(n, "error") + " above."})
+		t.line(0, span{red, "The plan is incomplete: " + words.Counted(n, "error") + " above."})
 	}
 }
 
 func (t *text) sentence(blocked int) []span {
 	counts := t.p.Counts()
-	where := " in " + counted(len(t.p.Applications), "application") + " on " + counted(len(t.p.Clusters), "cluster") + "."
+	where := " in " + words.Counted(len(t.p.Applications), "application") + " on " + words.Counted(len(t.p.Clusters), "cluster") + "."
 	incomplete := t.options.Errors || len(t.p.Problems) > 0
 	switch {
 	case len(t.p.Applications) == 0 && incomplete:
@@ -46,9 +48,9 @@ func (t *text) sentence(blocked int) []span {
 	case len(t.p.Applications) == 0:
 		return []span{{bold, "Nothing to do: "}, {normal, "there are no applications."}}
 	case !t.p.HasChanges() && blocked == 0 && incomplete:
-		return []span{{bold, "No changes: "}, {normal, counted(counts.Total(), "object") + asDesired(counts.Total()) + where}}
+		return []span{{bold, "No changes: "}, {normal, words.Counted(counts.Total(), "object") + asDesired(counts.Total()) + where}}
 	case !t.p.HasChanges() && blocked == 0:
-		return []span{{bold, "Nothing to do: "}, {green, counted(counts.Total(), "object") + asDesired(counts.Total())}, {normal, where}}
+		return []span{{bold, "Nothing to do: "}, {green, words.Counted(counts.Total(), "object") + asDesired(counts.Total())}, {normal, where}}
 	}
 	out := []span{{bold, "Plan: "}}
 	for _, action := range shownActions() {
@@ -85,7 +87,7 @@ func Summary(p *plan.Plan) string {
 	}
 	var b strings.Builder
 	for _, s := range t.sentence(blocked) {
-		b.WriteString(printable(s.text))
+		b.WriteString(words.Printable(s.text))
 	}
 	return b.String()
 }

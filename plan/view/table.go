@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // table shows how many objects of each application have which action, for those that
@@ -92,7 +93,7 @@ func remarks(a *plan.Application) []string {
 	}
 	for _, s := range plan.Severities() {
 		if n := counts[s]; n > 0 {
-			out = append(out, counted(n, string(s)+" risk"))
+			out = append(out, words.Counted(n, string(s)+" risk"))
 		}
 	}
 	return out

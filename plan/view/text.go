@@ -7,7 +7,9 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/plan/view/alarm"
 	"github.com/gantrycd/gantry/plan/view/fold"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // text renders a plan as text.
@@ -66,7 +68,7 @@ func (t *text) banners() {
 		before = append(before, span{yellow, "Planned offline, without asking a cluster: everything is predicted, and the plan cannot be applied."})
 	}
 	if len(t.p.Targets) > 0 {
-		before = append(before, span{yellow, "Only " + join(t.p.Targets) + " and what they depend on; the rest was left out."})
+		before = append(before, span{yellow, "Only " + words.Join(t.p.Targets) + " and what they depend on; the rest was left out."})
 	}
 	for _, banner := range before {
 		t.line(0, banner)
@@ -80,7 +82,7 @@ func (t *text) banners() {
 // with others.
 func (t *text) interesting(i int) bool {
 	a := &t.p.Applications[i]
-	if t.options.ShowUnchanged || a.IsBlocked() || a.Leaves || !a.MovedFrom.IsZero() || len(a.Warnings) > 0 || len(accepted(a)) > 0 {
+	if t.options.ShowUnchanged || a.IsBlocked() || a.Leaves || !a.MovedFrom.IsZero() || len(a.Warnings) > 0 || len(alarm.Accepted(a)) > 0 {
 		return true
 	}
 	for j := range a.Changes {
@@ -111,11 +113,11 @@ func (t *text) application(i int) {
 		}
 	}
 	if folded > 0 {
-		t.line(2, span{faint, counted(folded, "change") + " as above, with other applications"})
+		t.line(2, span{faint, words.Counted(folded, "change") + " as above, with other applications"})
 	}
 	switch {
 	case unchanged > 0:
-		t.line(2, span{faint, counted(unchanged, "object") + " unchanged"})
+		t.line(2, span{faint, words.Counted(unchanged, "object") + " unchanged"})
 	case len(a.Changes) == 0:
 		t.line(2, span{faint, "no objects"})
 	}
@@ -132,7 +134,7 @@ func (t *text) head(a *plan.Application) {
 	for _, warning := range a.Warnings {
 		t.paragraph(2, span{yellow, "warning: "}, warning)
 	}
-	for _, r := range accepted(a) {
+	for _, r := range alarm.Accepted(a) {
 		t.accepted(r)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // longest is how long a structure may be, as JSON, to stand on one line.
@@ -30,7 +32,7 @@ func scalar(value any) string {
 }
 
 func isBare(text string) bool {
-	if text == "" || text != strings.TrimSpace(text) || strings.ContainsAny(text, "\"'→\\") || printable(text) != text {
+	if text == "" || text != strings.TrimSpace(text) || strings.ContainsAny(text, "\"'→\\") || words.Printable(text) != text {
 		return false
 	}
 	if strings.ContainsAny(text[:1], "{[(‹") && !strings.HasPrefix(text, "(sensitive") {

@@ -1,11 +1,11 @@
 package view
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // look is how an action looks.
@@ -49,58 +49,25 @@ func shownActions() []plan.Action {
 	}
 }
 
-// counted says how many there are: "1 object", "3 objects".
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// join lists words: "a", "a and b", "a, b and c".
-func join(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
-}
-
-// ago says when something was, seen from now.
-func ago(at, now time.Time) string {
-	switch d := now.Sub(at); {
-	case d < 5*time.Second:
-		return "just now"
-	case d < time.Minute:
-		return fmt.Sprintf("%d seconds ago", int(d.Seconds()))
-	case d < time.Hour:
-		return counted(int(d.Minutes()), "minute") + " ago"
-	case d < 48*time.Hour:
-		return counted(int(d.Hours()), "hour") + " ago"
-	case d < 30*24*time.Hour:
-		return counted(int(d.Hours()/24), "day") + " ago"
-	}
-	return "on " + at.UTC().Format(time.DateOnly)
-}
-
 // drifted says who changed a field behind gantry's back, as far as is known. What
 // the plan adds, they removed, and the other way round.
 func drifted(f *plan.FieldChange, now time.Time) string {
-	words := "changed"
+	text := "changed"
 	switch f.Kind {
 	case plan.Added:
-		words = "removed"
+		text = "removed"
 	case plan.Removed:
-		words = "added"
+		text = "added"
 	case plan.Changed:
 	}
 	if manager := f.Drift.Manager; manager != "" && manager != "unknown" {
-		words += " by " + manager
+		text += " by " + manager
 	}
 	if !f.Drift.At.IsZero() {
-		words += " " + ago(f.Drift.At, now)
+		text += " " + words.Ago(f.Drift.At, now)
 	}
-	if strings.Contains(words, " ") {
-		words += ","
+	if strings.Contains(text, " ") {
+		text += ","
 	}
-	return words + " outside gantry"
+	return text + " outside gantry"
 }

@@ -1,0 +1,128 @@
+package alarm
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/view/words"
+)
+
+// Told is a risk as it is told: once, with everything that it is a risk of.
+type Told struct {
+	Risk *plan.Risk
+	Of   []Place
+}
+
+// Place is one place where a risk is.
+type Place struct {
+	Application addr.Address
+	Object      string // empty: the application as a whole
+	Paths       []string
+}
+
+// Risks lists the risks of a plan that are not accepted, the greatest first; those
+// with the same code and the same words are one.
+func Risks(p *plan.Plan) []Told {
+	type same struct {
+		code, detail string
+		severity     plan.Severity
+	}
+	var out []Told
+	known := map[same]int{}
+	for i := range p.Applications {
+		a := &p.Applications[i]
+		for j := range a.Risks {
+			r := &a.Risks[j]
+			if r.Accepted != "" {
+				continue
+			}
+			key := same{r.Code, r.Detail, r.Severity}
+			n, ok := known[key]
+			if !ok {
+				n = len(out)
+				known[key] = n
+				out = append(out, Told{Risk: r})
+			}
+			place := Place{Application: a.Address, Paths: r.Paths}
+			if r.Object != nil {
+				place.Object = r.Object.String()
+			}
+			out[n].Of = append(out[n].Of, place)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Told) int { return Weight(b.Risk.Severity) - Weight(a.Risk.Severity) })
+	return out
+}
+
+// Weight orders severities; a risk of none that is known is the greatest.
+func Weight(s plan.Severity) int {
+	list := plan.Severities()
+	if i := slices.Index(list, s); i >= 0 {
+		return len(list) - i
+	}
+	return len(list) + 1
+}
+
+// Accepted lists an application's risks that are accepted.
+func Accepted(a *plan.Application) []*plan.Risk {
+	var out []*plan.Risk
+	for i := range a.Risks {
+		if a.Risks[i].Accepted != "" {
+			out = append(out, &a.Risks[i])
+		}
+	}
+	return out
+}
+
+// RiskWords counts the risks: "1 high risk, 2 medium risks, 3 accepted"; empty where
+// there are none.
+func RiskWords(p *plan.Plan) string {
+	counts, silent := map[plan.Severity]int{}, 0
+	for i := range p.Applications {
+		for _, r := range p.Applications[i].Risks {
+			if r.Accepted != "" {
+				silent++
+			} else {
+				counts[r.Severity]++
+			}
+		}
+	}
+	var parts []string
+	for _, s := range plan.Severities() {
+		if n := counts[s]; n > 0 {
+			parts = append(parts, words.Counted(n, string(s)+" risk"))
+		}
+	}
+	if silent > 0 {
+		parts = append(parts, words.Counted(silent, "accepted risk"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Name is what the risk is of.
+func (p Place) Name() string {
+	if p.Object == "" {
+		return p.Application.String()
+	}
+	return p.Object
+}
+
+// Beside is where that is, unless the name says it.
+func (p Place) Beside() string {
+	if p.Object == "" {
+		return ""
+	}
+	return p.Application.String()
+}
+
+// Paths are the fields that a risk follows from, of all that it is a risk of.
+func (r *Told) Paths() []string {
+	var out []string
+	for _, place := range r.Of {
+		out = append(out, place.Paths...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
