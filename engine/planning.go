@@ -81,8 +81,6 @@ type planning struct {
 	moved    map[addr.Address]addr.Address  // where the state has what was moved, by the address that it has now
 	lineage  string
 	early    map[*session]*early
-	compared []*comparison // one for each cluster block
-	unsteady answers       // whether charts may render something else every time
 	diags    hcl.Diagnostics
 	// generators are what the configuration's give, and what they gave, sorted.
 	generators []plan.Generator
@@ -361,7 +359,7 @@ func (p *planning) compare(ctx context.Context) {
 	for _, c := range all {
 		p.decide(ctx, c, p.soundIn(c.session), goes)
 	}
-	p.compared = all
+	p.takes(ctx, all)
 }
 
 // soundIn returns the drafts of a cluster block that can be planned.

@@ -90,6 +90,7 @@ func (a *applying) verifyCluster(ctx context.Context, session *session, apps []*
 		}
 		p.skip(staleError(why[0]).Error() + rest)
 	}
+	a.verifyTakes(ctx, session, apps)
 }
 
 // seen returns the live object that the i-th change was checked against.

@@ -38,13 +38,16 @@ type Risk struct {
 // Taken is what goes with a deletion without being an item of the plan: objects of
 // one kind, for one reason.
 type Taken struct {
-	Group string    `json:"group,omitempty"`
-	Kind  string    `json:"kind"`
-	Why   TakenWhy  `json:"why"`
-	Count int       `json:"count"`
-	Data  bool      `json:"data,omitempty"` // stored data is lost with it
-	Of    string    `json:"of,omitempty"`   // the application that wants it, where one of this installation does
-	IDs   []TakenID `json:"ids"`            // all of them, sorted
+	Group string   `json:"group,omitempty"`
+	Kind  string   `json:"kind"`
+	Why   TakenWhy `json:"why"`
+	Count int      `json:"count"`
+	Data  bool     `json:"data,omitempty"` // stored data is lost with it
+	// Transient: objects that come and go by themselves, such as the Pods of a Deployment.
+	// They are no part of the change digest, and of no budget.
+	Transient bool      `json:"transient,omitempty"`
+	Of        string    `json:"of,omitempty"` // the application that wants it, where one of this installation does
+	IDs       []TakenID `json:"ids"`          // all of them, sorted
 }
 
 // TakenWhy is why an object goes with another.

@@ -20,6 +20,9 @@ const (
 	typeJSON      = "application/json"
 	typeApply     = "application/apply-patch+yaml" // JSON is YAML
 	typeJSONPatch = "application/json-patch+json"
+	// typeMetadataList asks for lists of objects' metadata, and for whole objects of a
+	// server that does not know such lists.
+	typeMetadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 )
 
 // maxBody bounds what is read of one answer, so that no server can exhaust
