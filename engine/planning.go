@@ -81,6 +81,8 @@ type planning struct {
 	moved    map[addr.Address]addr.Address  // where the state has what was moved, by the address that it has now
 	lineage  string
 	early    map[*session]*early
+	compared []*comparison // one for each cluster block
+	unsteady answers       // whether charts may render something else every time
 	diags    hcl.Diagnostics
 	// generators are what the configuration's give, and what they gave, sorted.
 	generators []plan.Generator
@@ -360,6 +362,7 @@ func (p *planning) compare(ctx context.Context) {
 		p.decide(ctx, c, p.soundIn(c.session), goes)
 	}
 	p.takes(ctx, all)
+	p.compared = all
 }
 
 // soundIn returns the drafts of a cluster block that can be planned.
