@@ -95,7 +95,7 @@ func (a Address) String() string {
 		b.WriteString(a.Name)
 	}
 	if a.HasKey {
-		b.WriteString(quoteKey(a.Key))
+		b.WriteString(quotedIndex(a.Key))
 	}
 	return b.String()
 }

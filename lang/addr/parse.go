@@ -38,7 +38,7 @@ func parseTraversal(text string) (hcl.Traversal, error) {
 	var traversal hcl.Traversal
 	for rest := text; rest != "" || len(traversal) == 0; {
 		if rest != "" && rest[0] == '[' {
-			key, after, err := unquoteKey(rest)
+			key, after, err := unquotedIndex(rest)
 			if err != nil {
 				return nil, err
 			}
@@ -70,39 +70,9 @@ func parseTraversal(text string) (hcl.Traversal, error) {
 	return traversal, nil
 }
 
-// quoteKey renders a key as an HCL index.
-func quoteKey(key string) string {
-	var b strings.Builder
-	b.WriteString(`["`)
-	for i, r := range key {
-		switch {
-		case r == '\\' || r == '"':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case (r == '$' || r == '%') && strings.HasPrefix(key[i+1:], "{"):
-			b.WriteRune(r)
-			b.WriteRune(r)
-		case strconv.IsPrint(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	b.WriteString(`"]`)
-	return b.String()
-}
-
 // unquoteKey reads the index that text starts with, and returns what follows
 // it.
-func unquoteKey(text string) (key, rest string, err error) {
+func unquotedIndex(text string) (key, rest string, err error) {
 	body, ok := strings.CutPrefix(text, `["`)
 	if !ok {
 		return "", "", fmt.Errorf("a key must be a string in quotes")

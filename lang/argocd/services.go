@@ -108,11 +108,21 @@ func (w *writer) serviceArguments(block *draft.Block, known service, n, root *ma
 		if !ok {
 			continue
 		}
-		if argument == "port" && field.Peek() == "587" {
+		switch plain := field.Peek(); {
+		case argument == "port" && plain == "587":
 			field.Text()
-			continue
+		case argument == "port" && plain == "465": // which is encrypted from the start
+			w.set(block, argument, field)
+			block.Set("tls", draft.String("tls"), draft.None())
+		case argument == "tags":
+			block.Set(argument, draft.Strings(strings.FieldsFunc(field.Text(), func(r rune) bool { return r == ',' || r == ' ' })...), w.comments(field))
+		case argument == "app_id" || argument == "installation_id":
+			w.setStrings(block, argument, field)
+		case argument == "api_url" && !strings.Contains(plain, "://") && !hasUser("https://"+plain) && !secretKey.MatchString(plain):
+			block.Set(argument, draft.String("https://"+field.Text()), w.comments(field))
+		default:
+			w.setCredential(block, argument, n, field)
 		}
-		w.setCredential(block, argument, n, field)
 	}
 }
 
@@ -158,12 +168,11 @@ func (w *writer) setCredential(block *draft.Block, argument string, n, field *ma
 			name = identifier("notifier", block.Labels[1]+"_"+argument)
 		}
 		reference := w.im.variable(name, "What the Secret argocd-notifications-secret holds as "+key+".", secret)
-		parts = append(parts, template.Part{Literal: text[end:match[0]]}, template.Part{Expression: reference})
+		parts = parts.Add(template.Part{Literal: text[end:match[0]]}, template.Part{Expression: reference})
 		end = match[1]
 		w.findingAt(ToDo, field.Line(), n.Path(), "The credential is not copied: give %s its value, such as with GANTRY_VAR_%s.", reference, strings.TrimPrefix(reference, "var."))
 	}
-	parts = append(parts, template.Part{Literal: text[end:]})
-	block.Set(argument, parts.Value(), comments)
+	block.Set(argument, parts.Add(template.Part{Literal: text[end:]}).Value(), comments)
 }
 
 // hasUser reports whether a URL holds what may be a credential.

@@ -6,11 +6,13 @@
 package draft
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/argocd/manifest"
 )
 
@@ -122,9 +124,9 @@ func QuoteTemplate(parts []Part) string {
 			b.WriteString("${" + part.Expression + "}")
 			continue
 		}
-		escaped := Escape(part.Literal)
+		escaped := addr.Escape(part.Literal)
 		if last := len(escaped) - 1; last >= 0 && i+1 < len(parts) && parts[i+1].Expression != "" && (escaped[last] == '$' || escaped[last] == '%') {
-			escaped = escaped[:last] + unicodeEscape(rune(escaped[last])) // else it would escape what follows
+			escaped = escaped[:last] + fmt.Sprintf(`\u%04x`, escaped[last]) // else it would escape what follows
 		}
 		b.WriteString(escaped)
 	}
@@ -160,38 +162,7 @@ func (v Value) IsRaw() bool { return v.kind == raw || v.kind == tmpl }
 func (v Value) Expression() string { return v.inline() }
 
 // Quote writes a string in quotes.
-func Quote(text string) string { return `"` + Escape(text) + `"` }
-
-// Escape writes what stands between the quotes.
-func Escape(text string) string {
-	var b strings.Builder
-	for i, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case (r == '$' || r == '%') && i+1 < len(text) && text[i+1] == '{':
-			b.WriteRune(r)
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 || r == 0xfeff:
-			b.WriteString(unicodeEscape(r))
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-func unicodeEscape(r rune) string {
-	const digits = "0123456789abcdef"
-	return `\u` + string([]byte{digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15]})
-}
+func Quote(text string) string { return `"` + addr.Escape(text) + `"` }
 
 // Name writes the key of an object: bare where that is possible.
 func Name(key string) string {

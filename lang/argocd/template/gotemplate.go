@@ -71,7 +71,7 @@ func (t *translator) list(list *parse.ListNode) Text {
 	for _, node := range list.Nodes {
 		switch node := node.(type) {
 		case *parse.TextNode:
-			out = out.add(Part{Literal: string(node.Text)})
+			out = out.Add(Part{Literal: string(node.Text)})
 		case *parse.CommentNode:
 		case *parse.ActionNode:
 			if len(node.Pipe.Decl) == 1 && !node.Pipe.IsAssign {
@@ -83,12 +83,12 @@ func (t *translator) list(list *parse.ListNode) Text {
 				t.problem(node, err)
 				text = Literal(Untranslated + firstLine(node.String()))
 			}
-			out = out.add(text...)
+			out = out.Add(text...)
 		case *parse.IfNode:
-			out = out.add(t.branch(node)...)
+			out = out.Add(t.branch(node)...)
 		case *parse.RangeNode, *parse.WithNode, *parse.TemplateNode, *parse.BreakNode, *parse.ContinueNode:
 			t.problem(node, errors.New("HCL has for expressions instead; write it by hand"))
-			out = out.add(Part{Literal: Untranslated + node.String()})
+			out = out.Add(Part{Literal: Untranslated + node.String()})
 		default:
 			t.problem(node, errors.New("there is nothing like it"))
 		}

@@ -78,7 +78,8 @@ func (t Text) Expr() string {
 	return t.Quoted()
 }
 
-func (t Text) add(more ...Part) Text {
+// Add appends parts; those that are empty are left out.
+func (t Text) Add(more ...Part) Text {
 	for _, part := range more {
 		if part.Expression == "" && part.Literal == "" {
 			continue
@@ -140,18 +141,18 @@ func Fast(text string, scope Scope) Result {
 		if !closed {
 			break // Argo CD leaves it as it is
 		}
-		r.Text = r.Text.add(Part{Literal: before})
+		r.Text = r.Text.Add(Part{Literal: before})
 		piece := "{{" + name + "}}"
 		if part, err := scope.Flat(strings.TrimSpace(name)); err != nil {
 			r.Problems = append(r.Problems, &Problem{Offset: offset + len(before), Piece: piece, Reason: err.Error()})
-			r.Text = r.Text.add(Part{Literal: Untranslated + piece})
+			r.Text = r.Text.Add(Part{Literal: Untranslated + piece})
 		} else {
-			r.Text = r.Text.add(part...)
+			r.Text = r.Text.Add(part...)
 		}
 		offset += len(before) + len(piece)
 		rest = behind
 	}
-	r.Text = r.Text.add(Part{Literal: rest})
+	r.Text = r.Text.Add(Part{Literal: rest})
 	return r
 }
 
