@@ -64,15 +64,22 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "State is still held", Detail: err.Error() + ". It becomes free by itself when the lease expires."})
 		}
 	}()
+	if diags := e.used(ctx, p); diags.HasErrors() {
+		return nil, diags
+	}
 	a := newApplying(e, p, lease, options.By)
 	defer a.close()
 	a.connect(ctx)
 	a.load(ctx)
 	a.verify(ctx)
+	if diags := a.begun(ctx); diags.HasErrors() {
+		return nil, diags
+	}
 	a.run(ctx)
 	result, diags = a.result()
 	ctx = context.WithoutCancel(ctx)
 	if !diags.HasErrors() {
+		diags = append(diags, a.ended(ctx)...)
 		diags = append(diags, notPublished(e.recordPublished(ctx, p))...)
 		result.Outputs = p.Publishes()
 	}
@@ -88,14 +95,14 @@ func holdSummary(err error) string {
 
 // refuse says why a plan cannot be applied at all.
 func (e *Engine) refuse(p *plan.Plan) hcl.Diagnostics {
-	refusal := func(detail string) hcl.Diagnostics {
-		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Plan cannot be applied", Detail: detail}}
-	}
 	if p.Offline {
 		return refusal("It was made offline, without asking a cluster: its objects are predictions. Plan again without --offline.")
 	}
 	if lineage := e.options.Records.Lineage(); p.Lineage != lineage {
 		return refusal(fmt.Sprintf("It was made from another state: the plan's lineage is %s, this state's is %s.", p.Lineage, lineage))
+	}
+	if why := e.expired(p); why != "" {
+		return refusal(why)
 	}
 	return nil
 }
@@ -184,6 +191,10 @@ func (a *applying) load(ctx context.Context) {
 		record, version, err := p.claim(ctx)
 		if err != nil {
 			p.skip(err.Error())
+			return
+		}
+		if why := p.staleRecord(record); why != "" {
+			p.skip(staleError(why).Error())
 			return
 		}
 		p.adopt(record, version)

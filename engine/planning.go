@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -31,6 +32,8 @@ type PlanOptions struct {
 	// Offline renders and orders, and asks no cluster and no state: everything is a
 	// prediction. Such a plan cannot be applied.
 	Offline bool
+	// Expires is how long apply takes the plan; 0 is for ever.
+	Expires time.Duration
 	// Rendered is told the objects that each application is to have, before they are
 	// compared with anything: in their namespaces, without the marks of their owner.
 	// Values of Secrets are in clear. It may be nil.

@@ -115,7 +115,7 @@ func (p *progress) intend() {
 	now := p.applying.engine.options.Now().UTC()
 	r := p.record
 	r.Name, r.Project, r.Namespace = p.app.Name, p.app.Project, p.app.Namespace
-	r.DependsOn, r.Settings = p.app.DependsOn, p.app.Settings
+	r.DependsOn, r.Settings, r.Plan = p.app.DependsOn, p.app.Settings, p.applying.plan.ID
 	r.Cluster = state.Cluster{Name: p.session.name, UID: p.session.info.UID, Connection: p.session.connection}
 	var intents []state.Intent
 	for i := range p.app.Changes {

@@ -37,6 +37,8 @@ type Record struct {
 	Namespace string         `json:"namespace,omitempty"`
 	Settings  plan.Settings  `json:"settings"` // as last applied
 	DependsOn []addr.Address `json:"dependsOn,omitempty"`
+	// Plan is the ID of the plan that wrote the record last, where it has one.
+	Plan string `json:"plan,omitempty"`
 	// Objects are what the application owns, sorted by ID: deletion is only ever
 	// of these.
 	Objects []Owned `json:"objects"`

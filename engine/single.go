@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/state"
+)
+
+// identify gives a plan its id and the end of its time.
+func (p *planning) identify(out *plan.Plan) {
+	out.ID = uuid.NewString()
+	if p.options.Expires > 0 {
+		out.ExpiresAt = out.CreatedAt.Add(p.options.Expires)
+	}
+}
+
+// moment is a time in a message.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+// expired says that a plan's time is over; empty where it is not.
+func (e *Engine) expired(p *plan.Plan) string {
+	if p.ExpiresAt.IsZero() || e.options.Now().Before(p.ExpiresAt) {
+		return ""
+	}
+	return fmt.Sprintf("It expired at %s; it was made at %s. Plan again.", moment(p.ExpiresAt), moment(p.CreatedAt))
+}
+
+// used refuses a plan that was applied. One whose apply did not finish, or left
+// something out, may be applied again.
+func (e *Engine) used(ctx context.Context, p *plan.Plan) hcl.Diagnostics {
+	if p.ID == "" {
+		return nil
+	}
+	before, err := e.options.Records.AppliedPlan(ctx, p.ID)
+	switch {
+	case err != nil:
+		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be read", Detail: err.Error()}}
+	case before == nil || before.DoneAt.IsZero():
+		return nil
+	}
+	by := ""
+	if before.By != "" {
+		by = " by " + before.By
+	}
+	return refusal(fmt.Sprintf("It was applied at %s%s, and a plan is applied once. Plan again.", moment(before.DoneAt), by))
+}
+
+// begun records that a plan is being applied, and fails where that cannot be.
+func (a *applying) begun(ctx context.Context) hcl.Diagnostics {
+	if a.plan.ID == "" {
+		return nil
+	}
+	if err := a.engine.options.Records.BeginPlan(ctx, a.plan.ID, a.by.Who); err != nil {
+		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be written", Detail: fmt.Sprintf("That the plan is being applied cannot be recorded, so nothing was changed: %s", err)}}
+	}
+	return nil
+}
+
+// ended records that all of a plan is applied.
+func (a *applying) ended(ctx context.Context) hcl.Diagnostics {
+	if a.plan.ID == "" {
+		return nil
+	}
+	if err := a.engine.options.Records.EndPlan(ctx, a.plan.ID); err != nil {
+		return hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Apply is not recorded", Detail: fmt.Sprintf("The plan is applied, and that it is cannot be recorded: %s. Do not apply it again.", err)}}
+	}
+	return nil
+}
+
+func refusal(detail string) hcl.Diagnostics {
+	return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Plan cannot be applied", Detail: detail}}
+}
+
+// staleRecord says why an application's record is not the one that the plan was made
+// from: another apply has written it since. What an earlier apply of the same plan
+// wrote counts as nothing.
+func (p *progress) staleRecord(record *state.Record) string {
+	switch {
+	case record == nil && (p.app.Serial == 0 || p.app.Leaves):
+		return "" // of one that leaves, the objects tell
+	case record == nil:
+		return fmt.Sprintf("its record is gone from the state, and had serial %d", p.app.Serial)
+	case record.Serial == p.app.Serial, p.applying.plan.ID != "" && record.Plan == p.applying.plan.ID:
+		return ""
+	}
+	why := fmt.Sprintf("it was applied since: its record has serial %d, and had %d", record.Serial, p.app.Serial)
+	if len(record.History) > 0 {
+		if last := record.History[len(record.History)-1]; last.FinishedAt.After(p.applying.plan.CreatedAt) {
+			why += fmt.Sprintf(" (%s by %s at %s)", last.Outcome, orUnknown(last.By), moment(last.FinishedAt))
+		}
+	}
+	return why
+}
+
+func orUnknown(who string) string {
+	if who == "" {
+		return "unknown"
+	}
+	return who
+}
