@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/engine/rendercache"
 	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/plan/published"
@@ -40,6 +41,8 @@ type Options struct {
 	// Remotes reads what other configurations published, by where their state is; nil
 	// where none is read. It returns nil where nothing was published yet.
 	Remotes func(context.Context, lang.RemoteState) (*published.Document, error)
+	// Renderings keeps what sources were rendered to; nil keeps nothing.
+	Renderings *rendercache.Cache
 	// Lock holds what is read to the lock file; nil is no lock file.
 	Lock    *sourcelock.Lock
 	Records *state.Records

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/rendercache"
 	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
@@ -219,7 +220,23 @@ func (w *work) open(ctx context.Context, setup *engine.Options, named plan.Backe
 	}
 	w.state = opened
 	opened.give(setup)
-	return nil
+	return w.keepRenderings(setup)
+}
+
+// keepRenderings has the engine keep what it renders, unless the environment says not to.
+func (w *work) keepRenderings(setup *engine.Options) error {
+	if w.cli.getenv("GANTRY_RENDER_CACHE") == "off" {
+		return nil
+	}
+	cache, err := w.cli.cache()
+	if err != nil {
+		return err
+	}
+	setup.Renderings, err = rendercache.Open(filepath.Join(cache, "rendered"), setup.Fingerprinter, version, setup.Log)
+	if err == nil {
+		setup.Renderings.Prune()
+	}
+	return err
 }
 
 // prepare starts what shows progress.

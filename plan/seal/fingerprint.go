@@ -50,6 +50,10 @@ func (f Fingerprinter) Digest(parts ...[]byte) string {
 	return "hmac-sha256:" + hex.EncodeToString(f.sum("digest", parts...))
 }
 
+// Key returns a key of 32 bytes for one purpose, other than that of fingerprints: who
+// has it learns nothing of the key that it is derived from.
+func (f Fingerprinter) Key(purpose string) []byte { return f.sum("key", []byte(purpose)) }
+
 // sum is the keyed digest of parts, for one purpose.
 func (f Fingerprinter) sum(purpose string, parts ...[]byte) []byte {
 	if len(f.key) != KeySize {

@@ -76,6 +76,9 @@ type blob struct {
 // lfsPointer is how every pointer file of Git LFS starts.
 var lfsPointer = []byte("version https://git-lfs.github.com/spec/v1\n")
 
+// ContentID is the hash of the content, which names it in every repository.
+func (b *blob) ContentID() string { return b.hash.String() }
+
 // Size implements tree.File.
 func (b *blob) Size() (int64, error) { return b.objects.size(b.hash) }
 

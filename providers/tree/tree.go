@@ -145,6 +145,21 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return list, nil
 }
 
+// ContentID returns the identity of the content of the file that a path leads to: two
+// files of one identity have the same content. It is empty for folders, and where the
+// content would have to be read to know.
+func (f *FS) ContentID(name string) (string, error) {
+	e, err := f.lookup("stat", name)
+	if err != nil {
+		return "", err
+	}
+	known, ok := e.File.(interface{ ContentID() string })
+	if !ok {
+		return "", nil
+	}
+	return known.ContentID(), nil
+}
+
 // Stat describes what a path leads to, through symbolic links.
 func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	e, err := f.lookup("stat", name)
