@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -84,11 +83,7 @@ func (a *applying) verifyCluster(ctx context.Context, session *session, apps []*
 	})
 	for p, why := range reasons {
 		slices.Sort(why)
-		rest := ""
-		if len(why) > 1 {
-			rest = fmt.Sprintf(" (and %d more)", len(why)-1)
-		}
-		p.skip(staleError(why[0]).Error() + rest)
+		p.skip(staleError(several(why, mostReasons)).Error())
 	}
 	a.verifyTakes(ctx, session, apps)
 }
@@ -110,12 +105,12 @@ func (p *progress) stale(ctx context.Context, c *plan.Change, have object.Object
 			return "", nil
 		}
 		if !p.isOurs(have) {
-			return fmt.Sprintf("%s was to be created, and exists by now", c.ID), nil
+			return fmt.Sprintf("%s was to be created, and exists by now%s", c.ID, lately(have)), nil
 		}
 		// Made by this plan in an apply that was interrupted, or by another apply since.
-		now, err := p.fieldsNow(ctx, c, have)
-		if err == nil && len(now) > 0 {
-			return fmt.Sprintf("%s was to be created; another apply has made it by now, with another %s", c.ID, now[0].Path), nil
+		moved, err := p.movedFields(ctx, c, have)
+		if err == nil && moved != "" {
+			return fmt.Sprintf("%s was to be created; another apply has made it by now: %s", c.ID, moved), nil
 		}
 		return "", err
 	case plan.Prune, plan.Orphan:
@@ -142,18 +137,23 @@ func notTheHooks(c *plan.Change) string {
 // staleOwner says why an object is no longer the application's to delete or to let go.
 func (p *progress) staleOwner(c *plan.Change, have object.Object) string {
 	if c.UID != "" && have.UID() != c.UID {
-		return fmt.Sprintf("%s is another object by now", c.ID)
+		return anotherObject(c, have)
 	}
 	if _, owner, ok := track.Owner(have); ok && !p.isOurs(have) {
-		return fmt.Sprintf("%s belongs to %s by now", c.ID, owner)
+		return fmt.Sprintf("%s belongs to %s by now%s", c.ID, owner, lately(have))
 	}
 	if !p.ownsNow(c.ID) {
 		return fmt.Sprintf("%s is no longer the application's, as its record says", c.ID)
 	}
 	if says := order.Annotations(have); c.Action == plan.Prune && (p.app.Leaves && says.NoDelete || !p.app.Leaves && says.NoPrune) {
-		return fmt.Sprintf("%s was to be deleted, and its annotations say by now that it is kept", c.ID)
+		return fmt.Sprintf("%s was to be deleted, and its annotations say by now that it is kept%s", c.ID, lately(have))
 	}
 	return ""
+}
+
+// anotherObject says that an object was deleted and made anew since it was planned.
+func anotherObject(c *plan.Change, have object.Object) string {
+	return fmt.Sprintf("%s is another object by now: its uid is %s, and was %s when planned%s", c.ID, have.UID(), c.UID, lately(have))
 }
 
 // ownsNow reports whether the record has an object, or an intent to make it.
@@ -170,61 +170,16 @@ func (p *progress) staleFields(ctx context.Context, c *plan.Change, have object.
 	case have == nil:
 		return fmt.Sprintf("%s was to be changed, and is gone", c.ID), nil
 	case have.UID() != c.UID:
-		return fmt.Sprintf("%s is another object by now", c.ID), nil
+		return anotherObject(c, have), nil
 	case have.ResourceVersion() == c.Seen:
 		return "", nil
 	}
 	if _, owner, ok := track.Owner(have); ok && !p.isOurs(have) && c.Action != plan.Adopt {
-		return fmt.Sprintf("%s belongs to %s by now", c.ID, owner), nil
+		return fmt.Sprintf("%s belongs to %s by now%s", c.ID, owner, lately(have)), nil
 	}
 	if c.Predicted { // nobody can say yet what it will come to
 		return "", nil
 	}
-	now, err := p.fieldsNow(ctx, c, have)
-	if err != nil {
-		return "", err
-	}
-	if len(now) == 0 {
-		return "", nil
-	}
-	if path := differs(c.Fields, now); path != "" {
-		return fmt.Sprintf("%s of %s is not as it was planned for", path, c.ID), nil
-	}
-	return "", nil
+	return p.movedFields(ctx, c, have)
 }
 
-// differs returns the first field whose change is another in the two lists, empty
-// where they are the same. What the server brings of itself is not compared, nor
-// who drifted when.
-func differs(planned, now []plan.FieldChange) string {
-	type key struct {
-		path string
-		kind plan.FieldKind
-	}
-	text := func(f plan.FieldChange) string {
-		encoded, err := json.Marshal([]any{f.Before, f.After})
-		if err != nil {
-			return err.Error()
-		}
-		return string(encoded)
-	}
-	have := map[key]string{}
-	for _, f := range planned {
-		if !f.Server && !f.Owned {
-			have[key{f.Path, f.Kind}] = text(f)
-		}
-	}
-	for _, f := range now {
-		if f.Server || f.Owned {
-			continue
-		}
-		if was, ok := have[key{f.Path, f.Kind}]; !ok || was != text(f) {
-			return f.Path
-		}
-		delete(have, key{f.Path, f.Kind})
-	}
-	for k := range have {
-		return k.path
-	}
-	return ""
-}

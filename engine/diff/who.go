@@ -1,0 +1,62 @@
+package diff
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
+
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/providers"
+)
+
+// Wrote tells who owns a field of a live object, or something in it: the newest writer
+// of them, who may be us. A field that was removed has no owner; then it is the last
+// one who has written the object since a time. It is false where the server does not
+// tell.
+func Wrote(live object.Object, field string, since time.Time) (plan.Writer, bool) {
+	all := writers(live)
+	for _, o := range all {
+		found := false
+		o.set.Iterate(func(p fieldpath.Path) {
+			rest, below := strings.CutPrefix(fromFieldpath(p).String(), field)
+			found = found || below && (rest == "" || rest[0] == '.' || rest[0] == '[')
+		})
+		if found {
+			return o.writer(), true
+		}
+	}
+	since = since.Truncate(time.Second) // as the server has it
+	i := slices.IndexFunc(all, func(o owner) bool { return !o.at.Before(since) })
+	if i < 0 {
+		return plan.Writer{}, false
+	}
+	return all[i].writer(), true
+}
+
+// LastWriter tells who wrote a live object last; false where the server does not tell.
+func LastWriter(live object.Object) (plan.Writer, bool) {
+	all := writers(live)
+	if len(all) == 0 {
+		return plan.Writer{}, false
+	}
+	return all[0].writer(), true
+}
+
+// writers are the owners of an object's fields but for its status, newest first.
+func writers(live object.Object) []owner {
+	return slices.DeleteFunc(allOwners(live), func(o owner) bool { return o.subresource == "status" })
+}
+
+// Taken tells who owns the fields that a server refused to overwrite.
+func Taken(refusal *providers.ConflictError, live object.Object) []plan.Conflict {
+	managers := allOwners(live)
+	out := make([]plan.Conflict, 0, len(refusal.Fields))
+	for _, field := range refusal.Fields {
+		_, conflict := attribute(field, managers)
+		out = append(out, conflict)
+	}
+	return out
+}
