@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
-	"github.com/gantrycd/gantry/engine/past"
+	"github.com/gantrycd/gantry/engine/capture"
 	"github.com/gantrycd/gantry/providers/snapshot"
 )
 
@@ -71,7 +71,7 @@ func (c *cli) snapshot(ctx context.Context, in *inputs, work workOptions, out st
 		return err
 	}
 	defer w.end()
-	made, diags := past.Take(ctx, w.config, w.with, clusters)
+	made, diags := capture.Take(ctx, w.config, w.with, clusters)
 	w.progress.pause()
 	diags = append(slices.Clone(w.diags), diags...)
 	c.printDiagnostics(w.files, diags)
@@ -108,7 +108,7 @@ func (c *cli) snapshot(ctx context.Context, in *inputs, work workOptions, out st
 
 // restore has an engine work with a snapshot in place of clusters and state.
 func restore(ctx context.Context, setup *engine.Options, taken *snapshot.Snapshot) error {
-	records, err := past.Restore(ctx, taken)
+	records, err := capture.Restore(ctx, taken)
 	if err != nil {
 		return failure("Snapshot cannot be read", err)
 	}
