@@ -132,6 +132,11 @@ func (e *Evaluation) evaluate(f *frame, b *block) {
 // for want of the outside world.
 func (f *frame) upstream(b *block) (failed, deferred bool) {
 	for _, need := range b.needs {
+		if need.unit == f.unit {
+			r := f.result(need)
+			failed, deferred = failed || r.failed, deferred || r.deferred
+			continue
+		}
 		for _, r := range f.resultsOf(need) {
 			failed = failed || r.failed
 			deferred = deferred || r.deferred

@@ -27,8 +27,25 @@ func (i Item) Moved(filename string, start hcl.Pos) Item {
 // mover copies the syntax trees of what is sound to another place. Columns stay as they are.
 type mover struct {
 	lines, bytes int
+	// The most frequent of the expressions are not allocated one by one.
+	literals   batch[hclsyntax.LiteralValueExpr]
+	traversals batch[hclsyntax.ScopeTraversalExpr]
+	templates  batch[hclsyntax.TemplateExpr]
+	keys       batch[hclsyntax.ObjectConsKeyExpr]
 	// symbols are the elements of the splat expressions around, and their copies.
 	symbols map[*hclsyntax.AnonSymbolExpr]*hclsyntax.AnonSymbolExpr
+}
+
+// batch gives out room for values of a type.
+type batch[T any] []T
+
+func (b *batch[T]) add(v T) *T {
+	if len(*b) == 0 {
+		*b = make([]T, 8)
+	}
+	first := &(*b)[0]
+	*first, *b = v, (*b)[1:]
+	return first
 }
 
 func (m *mover) at(r hcl.Range) hcl.Range {
@@ -43,22 +60,26 @@ func (m *mover) body(body *hclsyntax.Body) *hclsyntax.Body {
 	moved := *body
 	moved.SrcRange, moved.EndRange = m.at(body.SrcRange), m.at(body.EndRange)
 	moved.Attributes = make(hclsyntax.Attributes, len(body.Attributes))
+	attributes := make([]hclsyntax.Attribute, 0, len(body.Attributes))
 	for name, attribute := range body.Attributes {
-		moved.Attributes[name] = &hclsyntax.Attribute{
+		attributes = append(attributes, hclsyntax.Attribute{
 			Name: attribute.Name, Expr: m.expression(attribute.Expr),
 			SrcRange: m.at(attribute.SrcRange), NameRange: m.at(attribute.NameRange), EqualsRange: m.at(attribute.EqualsRange),
-		}
+		})
+		moved.Attributes[name] = &attributes[len(attributes)-1]
 	}
 	moved.Blocks = slices.Clone(body.Blocks)
+	blocks := make([]hclsyntax.Block, len(body.Blocks))
 	for i, block := range body.Blocks {
-		copied := *block
+		copied := &blocks[i]
+		*copied = *block
 		copied.Body = m.body(block.Body)
 		copied.TypeRange, copied.OpenBraceRange, copied.CloseBraceRange = m.at(block.TypeRange), m.at(block.OpenBraceRange), m.at(block.CloseBraceRange)
 		copied.LabelRanges = slices.Clone(block.LabelRanges)
 		for j, label := range block.LabelRanges {
 			copied.LabelRanges[j] = m.at(label)
 		}
-		moved.Blocks[i] = &copied
+		moved.Blocks[i] = copied
 	}
 	return &moved
 }
@@ -78,11 +99,11 @@ func (m *mover) expression(expr hclsyntax.Expression) hclsyntax.Expression {
 	case nil:
 		return nil
 	case *hclsyntax.LiteralValueExpr:
-		return &hclsyntax.LiteralValueExpr{Val: e.Val, SrcRange: m.at(e.SrcRange)}
+		return m.literals.add(hclsyntax.LiteralValueExpr{Val: e.Val, SrcRange: m.at(e.SrcRange)})
 	case *hclsyntax.ScopeTraversalExpr:
-		return &hclsyntax.ScopeTraversalExpr{Traversal: m.traversal(e.Traversal), SrcRange: m.at(e.SrcRange)}
+		return m.traversals.add(hclsyntax.ScopeTraversalExpr{Traversal: m.traversal(e.Traversal), SrcRange: m.at(e.SrcRange)})
 	case *hclsyntax.TemplateExpr:
-		return &hclsyntax.TemplateExpr{Parts: m.expressions(e.Parts), SrcRange: m.at(e.SrcRange)}
+		return m.templates.add(hclsyntax.TemplateExpr{Parts: m.expressions(e.Parts), SrcRange: m.at(e.SrcRange)})
 	case *hclsyntax.TemplateWrapExpr:
 		return &hclsyntax.TemplateWrapExpr{Wrapped: m.expression(e.Wrapped), SrcRange: m.at(e.SrcRange)}
 	case *hclsyntax.TemplateJoinExpr:
@@ -96,7 +117,7 @@ func (m *mover) expression(expr hclsyntax.Expression) hclsyntax.Expression {
 	case *hclsyntax.ObjectConsExpr:
 		return &hclsyntax.ObjectConsExpr{Items: m.items(e.Items), SrcRange: m.at(e.SrcRange), OpenRange: m.at(e.OpenRange)}
 	case *hclsyntax.ObjectConsKeyExpr:
-		return &hclsyntax.ObjectConsKeyExpr{Wrapped: m.expression(e.Wrapped), ForceNonLiteral: e.ForceNonLiteral}
+		return m.keys.add(hclsyntax.ObjectConsKeyExpr{Wrapped: m.expression(e.Wrapped), ForceNonLiteral: e.ForceNonLiteral})
 	default:
 		return m.operation(expr)
 	}

@@ -24,7 +24,7 @@ func (f *File) parseParts(vocabulary *Vocabulary, before *File) {
 		return
 	}
 	f.parts = make(map[string]*part, len(items))
-	whole := string(f.Lines.Bytes)
+	whole, parts := string(f.Lines.Bytes), make([]*part, len(items))
 	for i, item := range items {
 		text := whole[item.Start.Byte : item.Start.Byte+len(item.Text)]
 		read := before.part(text, item.Start)
@@ -32,11 +32,22 @@ func (f *File) parseParts(vocabulary *Vocabulary, before *File) {
 			read = f.parsePart(item, vocabulary)
 		}
 		read.Text = item.Text // so that no earlier version is kept
-		items[i], f.parts[text] = read.Item, read
-		f.Declarations = append(f.Declarations, read.declarations...)
-		f.References = append(f.References, read.references...)
+		items[i], parts[i], f.parts[text] = read.Item, read, read
 	}
+	f.collect(parts)
 	f.HCL, f.Diags = syntax.Join(f.Lines.Bytes, f.Path, items)
+}
+
+// collect puts together what is in the parts.
+func (f *File) collect(parts []*part) {
+	declarations, references := 0, 0
+	for _, p := range parts {
+		declarations, references = declarations+len(p.declarations), references+len(p.references)
+	}
+	f.Declarations, f.References = make([]Declaration, 0, declarations), make([]Reference, 0, references)
+	for _, p := range parts {
+		f.Declarations, f.References = append(f.Declarations, p.declarations...), append(f.References, p.references...)
+	}
 }
 
 func (f *File) parsePart(item syntax.Item, vocabulary *Vocabulary) *part {
