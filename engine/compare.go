@@ -176,7 +176,7 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 		return change
 	}
 	change.Fields = c.engine.differ.Fields(diff.Changes{
-		Before: q.have, After: after, Desired: q.desired, Prior: q.prior, Type: q.typ(),
+		Before: q.have, After: after, Desired: q.desired, Prior: q.prior, Type: q.typ(), Moves: q.moves,
 	})
 	switch {
 	case q.prior == nil:
@@ -253,7 +253,7 @@ func (c *comparison) predictUpdate(ctx context.Context, change *plan.Change, q q
 		change.Action = plan.Adopt
 	}
 	change.Moves = c.engine.differ.MovedFields(q.have, after, q.moves, q.typ())
-	change.Fields = c.engine.differ.Fields(diff.Changes{Before: q.have, After: after, Desired: q.desired, Prior: q.prior, Type: q.typ()})
+	change.Fields = c.engine.differ.Fields(diff.Changes{Before: q.have, After: after, Desired: q.desired, Prior: q.prior, Type: q.typ(), Moves: q.moves})
 	return change
 }
 

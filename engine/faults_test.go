@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/enginetest"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/target"
@@ -54,6 +56,18 @@ func (f failingCluster) Apply(ctx context.Context, request providers.ApplyReques
 		}
 	}
 	return providers.ApplyResult{}, f.faults.fail()
+}
+
+func (f failingCluster) Patch(ctx context.Context, resource providers.Resource, namespace, name string, patch []byte, dryRun bool) (object.Object, error) {
+	if dryRun || f.faults.through() {
+		return f.Cluster.Patch(ctx, resource, namespace, name, patch, dryRun)
+	}
+	if f.faults.answered {
+		if _, err := f.Cluster.Patch(ctx, resource, namespace, name, patch, false); err != nil {
+			return nil, err
+		}
+	}
+	return nil, f.faults.fail()
 }
 
 func (f failingCluster) Delete(ctx context.Context, request providers.DeleteRequest) error {
@@ -107,6 +121,51 @@ func TestInterruptedAppliesConverge(t *testing.T) {
 					t.Errorf("the record owns %v", record)
 				}
 			})
+		}
+	}
+}
+
+// TestInterruptedAdoptionsConverge breaks the adoption of an object at its n-th write:
+// before, at and after the move of the other tool's fields. The plan itself still holds
+// then, and so does a new one: in the end the tool has nothing any more, and what is not
+// rendered is gone.
+func TestInterruptedAdoptionsConverge(t *testing.T) {
+	for _, again := range []string{"the same plan", "another plan"} {
+		for _, answered := range []bool{false, true} {
+			for n := range 3 {
+				t.Run(fmt.Sprintf("%s, at write %d, done %v", again, n, answered), func(t *testing.T) {
+					s := newStage(t)
+					s.namespaced(t)
+					as(t, "helm").Create(s.configMap("settings", map[string]any{"colour": "red", "old": "x"}))
+					s.application(t, "web", "", configMap("settings", "colour=blue"))
+					p := s.MustPlan(t, engine.PlanOptions{})
+					left := &atomic.Int64{}
+					left.Store(int64(n))
+					s.Wrap = func(all providers.Clusters) providers.Clusters {
+						return failingClusters{Clusters: all, left: left, answered: answered, fail: func() error { return errors.New("the connection was cut") }}
+					}
+					_, diags := s.Apply(t.Context(), t, p)
+					if n < 2 {
+						wantError(t, diags, "Apply failed", "the connection was cut")
+					}
+					s.Wrap = nil
+					if again == "another plan" {
+						p = s.MustPlan(t, engine.PlanOptions{})
+					}
+					if n < 2 || again == "another plan" {
+						_, diags = s.Apply(t.Context(), t, p)
+						enginetest.Check(t, diags)
+					}
+					expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
+					live := s.live(t, configMaps, "settings")
+					if data, _ := live.Get("data"); fmt.Sprint(data) != "map[colour:blue]" || slices.Contains(managersOf(live), "helm") {
+						t.Errorf("it ends with %v, of %q", data, managersOf(live))
+					}
+					if owned, journal := recordOf(t, s); len(owned) != 1 || len(journal) > 0 {
+						t.Errorf("the record owns %v, and its journal has %v", owned, journal)
+					}
+				})
+			}
 		}
 	}
 }

@@ -232,7 +232,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // fieldsNow asks what a change would do now, in the words of the plan.
 func (p *progress) fieldsNow(ctx context.Context, c *plan.Change, have object.Object) ([]plan.FieldChange, error) {
-	changes := diff.Changes{Before: have, Desired: c.Target(), Prior: p.ownedNow(c.ID), Type: p.session.schema(ctx, c.GVK())}
+	changes := diff.Changes{Before: have, Desired: c.Target(), Prior: p.ownedNow(c.ID), Type: p.session.schema(ctx, c.GVK()), Moves: c.Moves}
 	if c.Action == plan.Replace {
 		changes.After = merged(have, c.Target())
 		return p.applying.engine.differ.Fields(changes), nil

@@ -19,6 +19,9 @@ type Changes struct {
 	// Redacted says that there are fingerprints in Before, After and Desired already
 	// where values of Secrets were.
 	Redacted bool
+	// Moves are the managers whose fields of Before come to us: what of them goes is our
+	// doing, and not the server's.
+	Moves []plan.ManagerMove
 }
 
 // Fields lists what changes between Before and After, sorted by path: values,

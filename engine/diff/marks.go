@@ -15,9 +15,9 @@ type marker struct {
 	desired object.Object
 	prior   *state.Owned
 	// applied is the set that state recorded after our last apply; was and will
-	// are what we own in Before and After.
-	applied, was, will *fieldpath.Set
-	others             []owner // of Before, newest first
+	// are what we own in Before and After, and moved is what comes to us from others.
+	applied, was, will, moved *fieldpath.Set
+	others                    []owner // of Before, newest first
 }
 
 // owner is another manager and its fields.
@@ -36,8 +36,18 @@ func (d *Differ) marker(in Changes, root node, desired object.Object) *marker {
 	}
 	m.was, m.others = d.owners(in.Before)
 	m.will, _ = d.owners(in.After)
+	m.moved = fieldpath.NewSet()
+	for _, o := range m.others {
+		if moves(o.entry, in.Moves) {
+			m.moved = m.moved.Union(o.set)
+		}
+	}
 	return m
 }
+
+// had reports whether a field was ours to change: we own it, or come to own it
+// from another manager.
+func (m *marker) had(at path) bool { return owns(m.was, at) || owns(m.moved, at) }
 
 // mark turns a change of a value into what the plan shows.
 func (m *marker) mark(c change) plan.FieldChange {
@@ -98,10 +108,10 @@ func (m *marker) byServer(c change) bool {
 	value, there := lookup(m.root, map[string]any(m.desired), c.at)
 	switch c.kind {
 	case plan.Removed:
-		return !there && !owns(m.was, c.at) && !owns(m.applied, c.at)
+		return !there && !m.had(c.at) && !owns(m.applied, c.at)
 	case plan.Added, plan.Changed:
 		if !there {
-			return c.kind == plan.Added || !owns(m.was, c.at)
+			return c.kind == plan.Added || !m.had(c.at)
 		}
 	}
 	switch value.(type) {

@@ -139,12 +139,9 @@ func withManagedFields(o object.Object, list []any) object.Object {
 
 // ValuesPatch returns the JSON patch that gives live the values of another version
 // of the object, for a dry-run of it; ownership and status are left as they are. The
-// server refuses it where the object has moved on since live was read.
+// server refuses it where it has another object by now.
 func ValuesPatch(live, want object.Object) ([]byte, error) {
-	patch := []operation{
-		{Op: "replace", Path: "/metadata/uid", Value: live.UID()},
-		{Op: "replace", Path: "/metadata/resourceVersion", Value: live.ResourceVersion()},
-	}
+	patch := []operation{{Op: "replace", Path: "/metadata/uid", Value: live.UID()}}
 	member := func(prefix string, from, to map[string]any, name string) {
 		now, there := to[name]
 		_, was := from[name]

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/gantrycd/gantry/plan/object"
 )
@@ -45,14 +46,19 @@ func (w Writer) Create(o object.Object) {
 	w.check(o, err)
 }
 
-// Update reads an object, changes it, and sends it back by PUT.
+// Update reads an object, changes it, and sends it back by PUT, again where a controller
+// has written it meanwhile.
 func (w Writer) Update(o object.Object, change func(live object.Object)) {
 	w.t.Helper()
-	live, err := w.resource(o).Get(w.context(), o.Name(), metav1.GetOptions{})
-	w.check(o, err)
-	change(object.Object(live.Object))
-	_, err = w.resource(o).Update(w.context(), live, metav1.UpdateOptions{FieldManager: w.manager})
-	w.check(o, err)
+	w.check(o, retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		live, err := w.resource(o).Get(w.context(), o.Name(), metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		change(object.Object(live.Object))
+		_, err = w.resource(o).Update(w.context(), live, metav1.UpdateOptions{FieldManager: w.manager})
+		return err
+	}))
 }
 
 // Merge sends a merge patch, of a subresource where one is named.
