@@ -8,6 +8,7 @@ import (
 	"github.com/gantrycd/gantry/lang/argocd/draft"
 	"github.com/gantrycd/gantry/lang/argocd/manifest"
 	"github.com/gantrycd/gantry/lang/argocd/template"
+	"github.com/gantrycd/gantry/lang/schema"
 )
 
 // generatorTypes are Argo CD's generators.
@@ -38,7 +39,13 @@ func (s *applicationSet) generator(n *manifest.Node, outer *given, base string) 
 		field.Get("requeueAfterSeconds").Text() // every plan reads anew
 	}
 	if found == nil {
-		s.leave(n, "There is no such generator.")
+		text := "There is no such generator."
+		if fields := n.Fields(); len(fields) > 0 {
+			if near := schema.Suggest(fields[0].Key(), generatorTypes); near != "" {
+				text += fmt.Sprintf(" Did you mean %q?", near)
+			}
+		}
+		s.leave(n, "%s", text)
 		return nil
 	}
 	if selector := n.Get("selector"); selector != nil {

@@ -1,6 +1,7 @@
 package argocd
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/gantrycd/gantry/lang/argocd/draft"
 	"github.com/gantrycd/gantry/lang/argocd/manifest"
+	"github.com/gantrycd/gantry/lang/schema"
 )
 
 // The kinds of objects that are told by their names and labels.
@@ -60,6 +62,13 @@ func (im *importer) document(document *manifest.Document) {
 	}
 	o := &object{im: im, file: document.File, root: root, name: root.Find("metadata", "name").Peek()}
 	o.kind = kindOf(apiVersion, kind, root)
+	if near := schema.Suggest(kind, crdKinds[:]); o.kind == "" && strings.HasPrefix(apiVersion, "argoproj.io/") && near != "" {
+		im.findings = append(im.findings, Finding{
+			Level: NotRead, File: document.File, Line: max(root.Line(), 1),
+			Text: fmt.Sprintf("Argo CD has no kind %s. Did you mean %q?", kind, near),
+		})
+		return
+	}
 	if o.kind == "" {
 		im.passOver(document, apiVersion, kind)
 		return
@@ -77,10 +86,13 @@ func (im *importer) document(document *manifest.Document) {
 	im.objects = append(im.objects, o)
 }
 
+// crdKinds are the kinds that Argo CD defines.
+var crdKinds = [...]string{"AppProject", "Application", "ApplicationSet"}
+
 // kindOf returns what a document is, or "" where it is not Argo CD's.
 func kindOf(apiVersion, kind string, root *manifest.Node) string {
 	switch {
-	case strings.HasPrefix(apiVersion, "argoproj.io/") && slices.Contains([]string{"Application", "AppProject", "ApplicationSet"}, kind):
+	case strings.HasPrefix(apiVersion, "argoproj.io/") && slices.Contains(crdKinds[:], kind):
 		return kind
 	case apiVersion == "v1" && kind == "Secret":
 		switch root.Find("metadata", "labels", "argocd.argoproj.io/secret-type").Peek() {
@@ -167,7 +179,7 @@ func (o *object) metadata(meta *manifest.Node) {
 // comments that have none yet.
 func (o *object) finish() {
 	for _, n := range o.root.Unused() {
-		o.finding(LeftOut, n, "This has no counterpart.")
+		o.unread(n)
 	}
 	for _, n := range o.root.Untaken() {
 		if o.secret && (o.root.Find("data").Has(n) || o.root.Find("stringData").Has(n)) {
@@ -176,6 +188,20 @@ func (o *object) finish() {
 			continue
 		}
 		o.comment(n, n.Take())
+	}
+}
+
+// unread reports a part of the object that nobody has read.
+func (o *object) unread(n *manifest.Node) {
+	switch near := schema.Suggest(n.Key(), n.Missed()); {
+	case n.Asked() && n.Kind() == manifest.Map && len(n.Fields()) > 0: // it is what is in it
+		for _, field := range n.Fields() {
+			o.unread(field)
+		}
+	case near != "" && !n.Asked():
+		o.finding(LeftOut, n, "This is no field that is known. Did you mean %q?", near)
+	default:
+		o.finding(LeftOut, n, "This has no counterpart.")
 	}
 }
 

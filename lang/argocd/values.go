@@ -16,7 +16,10 @@ func (w *writer) yamlText(n *manifest.Node) (draft.Value, bool) {
 	if w.scope != nil && template.Has(text) {
 		return w.yamlTemplate(n, text)
 	}
-	documents, problems := manifest.ReadText(w.file, n)
+	documents, problems, twice := manifest.ReadLast(w.file, n)
+	for _, one := range twice {
+		w.findingAt(Differs, one.Line, n.Path(), "In the values %s: Helm takes the last, and so it is in the HCL. Look which is meant.", one.Text)
+	}
 	if len(problems) == 0 && len(documents) == 1 && documents[0].Root.Kind() == manifest.Map {
 		inner := &writer{object: w.object}
 		value := inner.value(documents[0].Root)

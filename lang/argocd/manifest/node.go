@@ -8,6 +8,7 @@
 package manifest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -51,6 +52,7 @@ type Node struct {
 	key    string // in the parent; of items their place
 	fields []*Node
 	used   bool
+	asked  []string // the fields that somebody looked for
 }
 
 // Kind returns what the node is; nil is Null.
@@ -126,6 +128,7 @@ func (n *Node) Find(path ...string) *Node {
 			return nil
 		}
 		var found *Node
+		n.ask(key)
 		for _, field := range n.fields {
 			if field.key == key {
 				found = field
@@ -145,6 +148,7 @@ func (n *Node) Get(key string) *Node {
 	if n == nil || n.kind != Map {
 		return nil
 	}
+	n.ask(key)
 	for _, field := range n.fields {
 		if field.key != key {
 			continue
@@ -158,6 +162,28 @@ func (n *Node) Get(key string) *Node {
 		return field
 	}
 	return nil
+}
+
+// ask remembers that somebody looked for a field.
+func (n *Node) ask(key string) {
+	if !slices.Contains(n.asked, key) {
+		n.asked = append(n.asked, key)
+	}
+}
+
+// Asked reports whether somebody looked for the node, as it is: then nobody reads it
+// because it is not what it should be.
+func (n *Node) Asked() bool { return n != nil && n.parent != nil && slices.Contains(n.parent.asked, n.key) }
+
+// Missed returns the fields beside the node that somebody looked for and that are not
+// there: what one that nobody has read may have been meant to be.
+func (n *Node) Missed() []string {
+	if n == nil || n.parent == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(n.parent.asked), func(key string) bool {
+		return slices.ContainsFunc(n.parent.fields, func(field *Node) bool { return field.key == key })
+	})
 }
 
 // Fields returns a map's fields, in their order.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/big"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,15 +39,24 @@ type Problem struct {
 // string; and, as YAML's syntax tells documents apart, all that follows an error of
 // syntax.
 func Read(file string, text []byte) ([]*Document, []Problem) {
-	return read(file, text, 1)
+	return read(file, text, 1, nil)
 }
 
 // ReadText is Read for YAML that is written in a scalar of another document.
 func ReadText(file string, n *Node) ([]*Document, []Problem) {
-	return read(file, []byte(n.Peek()), n.TextLine(0))
+	return read(file, []byte(n.Peek()), n.TextLine(0), nil)
 }
 
-func read(file string, text []byte, firstLine int) ([]*Document, []Problem) {
+// ReadLast is ReadText as Helm reads values: of a key that is there twice, the last
+// counts. Those keys are told in twice.
+func ReadLast(file string, n *Node) (documents []*Document, problems, twice []Problem) {
+	documents, problems = read(file, []byte(n.Peek()), n.TextLine(0), &twice)
+	return documents, problems, twice
+}
+
+// read reads documents; without a place to tell them in, keys that are there twice are
+// problems.
+func read(file string, text []byte, firstLine int, twice *[]Problem) ([]*Document, []Problem) {
 	if len(text) > MaxSize {
 		return nil, []Problem{{Line: 1, Text: fmt.Sprintf("the file has %d bytes; up to %d are read", len(text), MaxSize)}}
 	}
@@ -67,7 +77,7 @@ func read(file string, text []byte, firstLine int) ([]*Document, []Problem) {
 		if len(parsed.Content) == 0 {
 			continue
 		}
-		r := reader{offset: firstLine - 1, lines: split}
+		r := reader{offset: firstLine - 1, lines: split, twice: twice}
 		root, err := r.node(parsed.Content[0], nil, "", 0, false)
 		if err != nil {
 			line, message := splitLine(err.Error())
@@ -110,6 +120,7 @@ type reader struct {
 	nodes  int
 	offset int // what is added to lines
 	lines  [][]byte
+	twice  *[]Problem
 }
 
 // nonSpecific reports whether a scalar has the tag "!" alone, which makes it a
@@ -188,7 +199,10 @@ func (r *reader) mapping(n *Node, from *yaml.Node, depth int, alias bool) error 
 		if err != nil {
 			return err
 		}
-		if line, ok := seen[name]; ok {
+		if line, ok := seen[name]; ok && r.twice != nil {
+			*r.twice = append(*r.twice, Problem{Line: key.Line + r.offset, Text: fmt.Sprintf("the key %q was already given in line %d", name, line+r.offset)})
+			n.fields = slices.DeleteFunc(n.fields, func(field *Node) bool { return field.key == name })
+		} else if ok {
 			return fmt.Errorf("line %d: the key %q was already given in line %d", key.Line, name, line+r.offset)
 		}
 		seen[name] = key.Line

@@ -229,7 +229,9 @@ application "values_unreadable" {
     repository = repository.argo_helm
     revision   = "*"
     chart      = "x"
-    helm {}
+    helm {
+      values = { a = 2 }
+    }
   }
 
   destination {

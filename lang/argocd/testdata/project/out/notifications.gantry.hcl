@@ -13,7 +13,7 @@ notifier "webhook" "github" {
 
 notifier "email" "email" {
   host     = "smtp.example.com"
-  username = "${var.email_username}"
+  username = var.email_username
   from     = "argocd@example.com"
   password = var.email_password
 }
