@@ -80,7 +80,7 @@ func (a *assessment) networkPolicy(item *Item) {
 	if policies.unread != "" {
 		unread = append(unread, policies.unread)
 	}
-	detail := ""
+	detail := fmt.Sprintf("%s goes. Whether pods stay that it restricts is not known.", id)
 	if len(open) > 0 {
 		detail = fmt.Sprintf("%s traffic of the pods of %s is restricted by no policy any more.", words(directions(item.Before)), words(open))
 	}
