@@ -213,6 +213,28 @@ func (e *Evaluation) validate(in *Instance, v cty.Value) {
 		at = in.block.input.Expr.Range()
 	}
 	for _, validation := range in.Values.Blocks("validation") {
-		in.Report(checkCondition(validation, ctx, "Invalid value for variable", at, fmt.Sprintf("This is checked by the validation at %s.", validation.Range))...)
+		in.Report(checkCondition(validation, withIterators(ctx, validation.Context, in.ctx), "Invalid value for variable", at, fmt.Sprintf("This is checked by the validation at %s.", validation.Range))...)
 	}
+}
+
+// withIterators is a context with the iterators of the dynamic blocks around a block
+// whose context is inner, in an instance whose context is outer.
+func withIterators(ctx, inner, outer *hcl.EvalContext) *hcl.EvalContext {
+	iterators := map[string]cty.Value{}
+	for at := inner; at != outer; at = at.Parent() {
+		if at == nil {
+			return ctx
+		}
+		for name, v := range at.Variables {
+			if _, ok := iterators[name]; !ok {
+				iterators[name] = v
+			}
+		}
+	}
+	if len(iterators) == 0 {
+		return ctx
+	}
+	child := ctx.NewChild()
+	child.Variables = iterators
+	return child
 }

@@ -152,3 +152,17 @@ application "in_content" {
 cluster "prod" {
   context = "prod"
 }
+
+variable "limited" {
+#^^^^^^^^^^^^^^^^^ Invalid value for variable: It must be above the high limit, 10.\n\nThis is checked by the validation at dynamic.gantry.hcl:163,5-12.
+  default = 5
+
+  dynamic "validation" {
+    for_each = { low = 1, high = 10 }
+    iterator = limit
+    content {
+      condition     = var.limited > limit.value
+      error_message = "It must be above the ${limit.key} limit, ${limit.value}."
+    }
+  }
+}
