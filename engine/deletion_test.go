@@ -178,7 +178,7 @@ func TestDeletionsFollowWhatMovedOn(t *testing.T) {
 				})
 				want := "another object has its name"
 				if moved == "in a touched field" {
-					want = "is not as it was planned for"
+					want = "which the plan did not find"
 					s.firstDelete("fixed", func(on func() error) error {
 						// Only metadata of an immutable ConfigMap can change: our mark is such a field.
 						other = s.get(t, configMaps, "fixed")
