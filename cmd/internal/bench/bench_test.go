@@ -56,13 +56,28 @@ func TestStatsAreFoundAmongEvents(t *testing.T) {
 }
 
 func TestPromises(t *testing.T) {
-	b := &bench{services: 100}
-	fast := result{step: "plan without changes", wall: time.Second, Requests: map[string]int{"LIST": 120}}
-	slow := result{step: "plan without changes", wall: 4 * time.Second, Requests: map[string]int{"LIST": 121}}
-	if got := b.broken([]result{fast}); len(got) != 0 {
-		t.Errorf("unexpected: %v", got)
+	quick := result{step: cold, wall: time.Second, Memory: 1 << 20, Requests: map[string]int{"LIST": 120}}
+	kept := result{step: unchanged, wall: time.Second}
+	slow := result{step: cold, wall: 5 * time.Second, Memory: 1 << 30, Requests: map[string]int{"LIST": 121}}
+	tests := map[string]struct {
+		services int
+		results  []result
+		broken   int
+	}{
+		"1,000 objects":                {100, []result{quick}, 0},
+		"1,000 objects, both broken":   {100, []result{slow}, 2},
+		"10,000 objects":               {1000, []result{quick, kept, {step: least, wall: time.Second}}, 0},
+		"10,000 objects, three broken": {1000, []result{slow, kept, {step: least, wall: time.Second}}, 3},
+		"slower than the least":        {1000, []result{quick, kept, {step: least, wall: 600 * time.Millisecond}}, 1},
+		"slow although kept":           {1000, []result{quick, {step: unchanged, wall: 3 * time.Second}, {step: least, wall: time.Second}}, 1},
+		"another size":                 {10, []result{slow}, 0},
 	}
-	if got := b.broken([]result{slow}); len(got) != 2 {
-		t.Errorf("both promises are broken, got %v", got)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := &bench{services: test.services}
+			if got := b.broken(test.results); len(got) != test.broken {
+				t.Errorf("broken are %q, want %d", got, test.broken)
+			}
+		})
 	}
 }
