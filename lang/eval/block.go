@@ -11,6 +11,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/lang/syntax"
 )
 
 // Kind is a type of block at the top level: an entry in the table.
@@ -65,6 +66,7 @@ type block struct {
 	header     hcl.Range
 	parsed     *schema.Parsed // nil for local values and groups
 	attribute  *hcl.Attribute // of local values
+	uses       []use          // what is written in it; nil once it was resolved
 	forEach    hcl.Expression
 	dependsOn  []reference
 	references []reference
@@ -96,15 +98,55 @@ func (b *block) wasReported(at *hcl.Range) bool {
 	})
 }
 
+// read is a block read by its declaration, before it has a place.
+type read struct {
+	parsed *schema.Parsed
+	diags  hcl.Diagnostics
+	uses   []use
+}
+
+// use is an argument of a block, or of one in it, with what it refers to: nothing where
+// that is no expression of the configuration.
+type use struct {
+	in        *schema.Parsed
+	taken     schema.Type
+	attribute *hcl.Attribute
+	variables []hcl.Traversal
+}
+
+// readBlocks reads blocks by their declarations. Of those that have none, and of those
+// whose arguments are names, nothing is read.
+func (m *Module) readBlocks(found hcl.Blocks) []read {
+	blocks := make([]read, len(found))
+	syntax.Each(len(found), func(i int) {
+		k := m.kinds[found[i].Type]
+		if k.Types != nil {
+			k = k.Types[found[i].Labels[0]]
+		}
+		if k == nil || k.Free {
+			return
+		}
+		b := &blocks[i]
+		b.parsed, b.diags = schema.Parse(found[i], k.Block)
+		b.parsed.Walk(func(p *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
+			used := use{in: p, taken: argument.Type, attribute: attribute}
+			if argument.Type.Name != schema.TypeConstraint.Name && argument.Type.Name != schema.Addresses.Name {
+				used.variables = schema.Variables(attribute.Expr)
+			}
+			b.uses = append(b.uses, used)
+		})
+	})
+	return blocks
+}
+
 // declare adds a block to a unit.
-func (m *Module) declare(u *unit, k *Kind, found *hcl.Block) ([]*block, hcl.Diagnostics) {
+func (m *Module) declare(u *unit, k *Kind, found *hcl.Block, read read) ([]*block, hcl.Diagnostics) {
 	if k.Free {
 		return m.declareLocals(u, found)
 	}
 	if k.RootOnly && u.parent != nil {
 		return nil, hcl.Diagnostics{onlyInRoot(u, found)}
 	}
-	var diags hcl.Diagnostics
 	labels := found.Labels
 	a := addr.Address{Module: u.address, Kind: k.Type}
 	if k.Root != "" {
@@ -135,8 +177,7 @@ func (m *Module) declare(u *unit, k *Kind, found *hcl.Block) ([]*block, hcl.Diag
 			return nil, hcl.Diagnostics{invalidName(found)}
 		}
 	}
-	b := &block{address: a, kind: k, header: found.DefRange}
-	b.parsed, diags = schema.Parse(found, k.Block)
+	b := &block{address: a, kind: k, header: found.DefRange, parsed: read.parsed, uses: read.uses}
 	b.inputs = b.parsed.Others
 	b.broken = b.parsed.Broken
 	for _, attribute := range b.parsed.Attributes {
@@ -144,7 +185,7 @@ func (m *Module) declare(u *unit, k *Kind, found *hcl.Block) ([]*block, hcl.Diag
 			b.forEach = attribute.Expr
 		}
 	}
-	return m.add(u, b, diags)
+	return m.add(u, b, read.diags)
 }
 
 func onlyInRoot(u *unit, found *hcl.Block) *hcl.Diagnostic {

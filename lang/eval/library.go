@@ -37,7 +37,7 @@ func (m *Module) addLibraries(u *unit) {
 				continue
 			}
 			m.files[found.DefRange.Filename] = file
-			if _, diags := m.declare(u, k, found); diags.HasErrors() {
+			if _, diags := m.declare(u, k, found, m.readBlocks(hcl.Blocks{found})[0]); diags.HasErrors() {
 				panic(fmt.Sprintf("the library of %s does not hold: %s. This is a bug in gantry.", k.Type, diags))
 			}
 		}
@@ -85,11 +85,9 @@ func (u *unit) namesReferredTo(root string) map[string]bool {
 			note(schema.Variables(b.attribute.Expr))
 			continue
 		}
-		b.parsed.Walk(func(_ *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
-			if argument.Type.Name != schema.TypeConstraint.Name && argument.Type.Name != schema.Addresses.Name {
-				note(schema.Variables(attribute.Expr))
-			}
-		})
+		for _, used := range b.uses {
+			note(used.variables)
+		}
 	}
 	return names
 }

@@ -226,8 +226,9 @@ func (m *Module) loadFile(u *unit, name string) hcl.Diagnostics {
 		u.incomplete(m)
 	}
 	diags = append(diags, more...)
-	for _, found := range content.Blocks {
-		added, more := m.declare(u, m.kinds[found.Type], found)
+	for i, read := range m.readBlocks(content.Blocks) {
+		found := content.Blocks[i]
+		added, more := m.declare(u, m.kinds[found.Type], found, read)
 		diags = append(diags, more...)
 		for _, b := range added {
 			b.broken, b.skip = b.broken || broken, broken

@@ -65,8 +65,9 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 		collect(schema.Variables(b.attribute.Expr), &b.references, false)
 		b.broken = b.broken || m.callsBroken(b.unit, b.attribute.Expr)
 	} else {
-		b.parsed.Walk(func(p *schema.Parsed, argument schema.Argument, attribute *hcl.Attribute) {
-			switch argument.Type.Name {
+		for _, used := range b.uses {
+			attribute := used.attribute
+			switch used.taken.Name {
 			case schema.TypeConstraint.Name, schema.Names.Name, schema.Address.Name:
 			case schema.Addresses.Name:
 				traversals, more := addressTraversals(attribute.Expr)
@@ -77,15 +78,16 @@ func (m *Module) resolveBlock(b *block) hcl.Diagnostics {
 				b.addressed = append(b.addressed, attribute)
 				collect(traversals, &b.dependsOn, false)
 			default:
-				traversals, more := m.beforehand(argument.Type, p.References(attribute.Expr))
+				traversals, more := m.beforehand(used.taken, used.in.WithoutIterators(used.variables))
 				b.broken = b.broken || more.HasErrors() || m.callsBroken(b.unit, attribute.Expr)
 				diags = append(diags, more...)
 				if slices.ContainsFunc(traversals, func(t hcl.Traversal) bool { return t.RootName() == ordered || t.RootName() == moduleType }) {
 					b.ordering = append(b.ordering, attribute)
 				}
-				collect(traversals, &b.references, p.Block.Type == "validation")
+				collect(traversals, &b.references, used.in.Block.Type == "validation")
 			}
-		})
+		}
+		b.uses = nil
 	}
 	if from = b.unit.call; b.input != nil {
 		collect(schema.Variables(b.input.Expr), &b.given, false)

@@ -19,7 +19,7 @@ import (
 
 // debounce is how long after a change a module is analysed, so that what is typed at
 // once is looked at once.
-const debounce = 10 * time.Millisecond
+const debounce = 2 * time.Millisecond
 
 // analyse analyses modules that changed until the context ends.
 func (s *Server) analyse(ctx context.Context) {

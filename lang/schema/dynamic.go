@@ -226,14 +226,14 @@ func withIterator(ctx *hcl.EvalContext, name string, key, v cty.Value) *hcl.Eval
 	return child
 }
 
-// References returns what an expression in the block refers to, but for the
-// iterators of the dynamic blocks around it: they are no blocks.
-func (p *Parsed) References(expr hcl.Expression) []hcl.Traversal {
-	found := Variables(expr)
+// WithoutIterators returns what an expression in the block refers to, but for the
+// iterators of the dynamic blocks around it: they are no blocks. It takes over the
+// traversals.
+func (p *Parsed) WithoutIterators(variables []hcl.Traversal) []hcl.Traversal {
 	if len(p.iterators) == 0 {
-		return found
+		return variables
 	}
-	return slices.DeleteFunc(found, func(t hcl.Traversal) bool { return slices.Contains(p.iterators, t.RootName()) })
+	return slices.DeleteFunc(variables, func(t hcl.Traversal) bool { return slices.Contains(p.iterators, t.RootName()) })
 }
 
 // walkDynamic visits what a dynamic block itself says: for_each, which may use the

@@ -49,9 +49,7 @@ func parse(src []byte, filename string) (*hcl.File, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	for i, item := range items {
-		items[i] = item.Parse(filename)
-	}
+	Each(len(items), func(i int) { items[i] = items[i].Parse(filename) })
 	return Join(src, filename, items)
 }
 

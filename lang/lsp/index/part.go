@@ -25,14 +25,16 @@ func (f *File) parseParts(vocabulary *Vocabulary, before *File) {
 	}
 	f.parts = make(map[string]*part, len(items))
 	whole, parts := string(f.Lines.Bytes), make([]*part, len(items))
-	for i, item := range items {
-		text := whole[item.Start.Byte : item.Start.Byte+len(item.Text)]
-		read := before.part(text, item.Start)
-		if read == nil {
-			read = f.parsePart(item, vocabulary)
+	textOf := func(item syntax.Item) string { return whole[item.Start.Byte : item.Start.Byte+len(item.Text)] }
+	syntax.Each(len(items), func(i int) {
+		if parts[i] = before.part(textOf(items[i]), items[i].Start); parts[i] == nil {
+			parts[i] = f.parsePart(items[i], vocabulary)
 		}
-		read.Text = item.Text // so that no earlier version is kept
-		items[i], parts[i], f.parts[text] = read.Item, read, read
+		parts[i].Text = items[i].Text // so that no earlier version is kept
+		items[i] = parts[i].Item
+	})
+	for i, p := range parts {
+		f.parts[textOf(items[i])] = p
 	}
 	f.collect(parts)
 	f.HCL, f.Diags = syntax.Join(f.Lines.Bytes, f.Path, items)
