@@ -70,6 +70,7 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	a := newApplying(e, p, lease, options.By)
 	defer a.close()
 	a.connect(ctx)
+	a.withinBudgets()
 	a.load(ctx)
 	a.verify(ctx)
 	if diags := a.begun(ctx); diags.HasErrors() {

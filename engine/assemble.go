@@ -18,12 +18,16 @@ import (
 // is blocked by whom, the steps, and the digests.
 func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	out := &plan.Plan{
-		ToolVersion: p.engine.options.Version,
-		CreatedAt:   p.engine.options.Now().UTC(),
-		Destroy:     p.options.Destroy,
-		Offline:     p.options.Offline,
-		Lineage:     p.lineage,
-		Generators:  p.generators,
+		ToolVersion:    p.engine.options.Version,
+		CreatedAt:      p.engine.options.Now().UTC(),
+		Destroy:        p.options.Destroy,
+		Offline:        p.options.Offline,
+		Lineage:        p.lineage,
+		Generators:     p.generators,
+		AllowDestroyed: p.options.AllowDestroyed,
+	}
+	if protection := p.config.Settings.Protection; protection != nil {
+		out.MaxDestroyed = protection.MaxDestroyed
 	}
 	p.identify(out)
 	for _, target := range p.options.Targets {
@@ -49,8 +53,13 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	}
 	made := makers(planned)
 	p.blockShrunk()
+	p.budgets(out)
 	p.blockDependents(built, made)
 	p.blockLeaving(built)
+	if p.planBudget(out) {
+		p.blockDependents(built, made)
+		p.blockLeaving(built)
+	}
 	risks := p.risks(ctx)
 	if ctx.Err() != nil {
 		return nil, append(p.diags, cancelled(ctx))

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
@@ -13,10 +14,10 @@ import (
 )
 
 // changeDigest is what an approval of an application holds for: for every object
-// that changes its identity, the action, the body that is sent, the uid and the
-// values that the changed fields had. Times, managers, serials, risks, warnings and
-// revisions are no part of it, so that the same change planned again has the same
-// digest.
+// that changes its identity, the action, the body that is sent, the uid, the values
+// that the changed fields had, and what its deletion takes along. Times, managers,
+// serials, risks, warnings and revisions are no part of it, so that the same change
+// planned again has the same digest.
 func changeDigest(app *plan.Application, clusterUID string) string {
 	type field struct {
 		Path   string         `json:"path"`
@@ -36,6 +37,7 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		Wave    int           `json:"wave"`
 		Keep    bool          `json:"keep"`
 		Hook    *plan.Hook    `json:"hook"`
+		Takes   []taken       `json:"takes,omitempty"`
 	}
 	var changes []change
 	for i := range app.Changes {
@@ -43,7 +45,7 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		if c.Action == plan.Unchanged {
 			continue
 		}
-		out := change{ID: c.ID, Version: c.Version, Action: c.Action, UID: c.UID, Body: c.Body, Desired: c.Desired, Force: c.Force, Phase: c.Phase, Wave: c.Wave, Keep: c.Keep, Hook: c.Hook}
+		out := change{ID: c.ID, Version: c.Version, Action: c.Action, UID: c.UID, Body: c.Body, Desired: c.Desired, Force: c.Force, Phase: c.Phase, Wave: c.Wave, Keep: c.Keep, Hook: c.Hook, Takes: lasting(c.Takes)}
 		for _, f := range c.Fields {
 			if !f.Server {
 				out.Fields = append(out.Fields, field{Path: f.Path, Kind: f.Kind, Before: f.Before})
@@ -59,6 +61,29 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		Changes []change      `json:"changes"`
 		Rules   plan.Settings `json:"settings"`
 	}{app.Address.String(), clusterUID, app.Leaves, app.MovedFrom, changes, app.Settings})
+}
+
+// taken is one object that goes with a deletion, as the change digest has it.
+type taken struct {
+	ID   object.ID     `json:"id"`
+	Why  plan.TakenWhy `json:"why"`
+	Data bool          `json:"data"`
+}
+
+// lasting lists what goes with a deletion, sorted, but for what comes and goes by
+// itself: the next Pod of a Deployment makes no other change of its deletion. Whose
+// an object is says another application's record, and so does not count.
+func lasting(takes []plan.Taken) []taken {
+	var out []taken
+	for _, t := range takes {
+		for _, id := range t.IDs {
+			if !t.Transient {
+				out = append(out, taken{object.ID{Group: t.Group, Kind: t.Kind, Namespace: id.Namespace, Name: id.Name}, t.Why, t.Data})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b taken) int { return a.ID.Compare(b.ID) })
+	return out
 }
 
 // inputDigest is over everything that a plan was made from but the clusters.

@@ -109,6 +109,7 @@ func (d *draft) settings() plan.Settings {
 		Conflicts:      d.app.Sync.Conflicts,
 		HealthTimeout:  d.app.Sync.HealthTimeout,
 		HistoryLimit:   d.app.HistoryLimit,
+		MaxDestroyed:   d.app.Lifecycle.MaxDestroyed,
 	}
 }
 
@@ -160,8 +161,8 @@ func (d *draft) diagnostics() hcl.Diagnostics {
 		diags = append(diags, diag)
 	}
 	for _, problem := range d.blocked {
-		if problem.Summary == tooManyRemoved {
-			continue // told once, of the generator
+		if problem.Summary == tooManyRemoved || problem.Summary == planDestroysTooMuch {
+			continue // told once, of the generator or of the plan
 		}
 		var subject *hcl.Range
 		if r := d.appRange(); r.Filename != "" {

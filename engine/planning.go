@@ -41,6 +41,8 @@ type PlanOptions struct {
 	// AllowRemoved are generators, as blocks or instances, that may give however many
 	// items less than when their applications were last applied.
 	AllowRemoved []addr.Address
+	// AllowDestroyed raises budgets for what is destroyed that are less; nil leaves them.
+	AllowDestroyed *int
 }
 
 // Plan makes a plan. Errors are isolated: an application whose source, cluster or
@@ -364,8 +366,8 @@ func (p *planning) compare(ctx context.Context) {
 	for _, c := range all {
 		p.decide(ctx, c, p.soundIn(c.session), goes)
 	}
-	p.takes(ctx, all)
 	p.compared = all
+	p.takes(ctx, all)
 }
 
 // soundIn returns the drafts of a cluster block that can be planned.

@@ -91,6 +91,7 @@ func lifecycleBlock() *schema.Block {
 			{Name: "update", Type: schema.Bool, Default: "true", Doc: "Where false, its objects are created and deleted, but not changed."},
 			{Name: "destroy", Type: schema.Bool, Default: "true", Doc: "Where false, its objects stay when it goes, and the plan says so."},
 			{Name: "prevent_destroy", Type: schema.Bool, Default: "false", Doc: "Whether a plan that would destroy it is refused."},
+			{Name: "max_destroyed", Type: schema.Integer, Default: "any number", Doc: "How many objects of it one plan may delete or replace, with what goes with them. In a module: of each application."},
 		},
 		Blocks: []schema.Nested{{Block: eval.PreconditionBlock()}},
 	}
@@ -173,6 +174,9 @@ func decodeLifecycle(blocks []*schema.Values) Lifecycle {
 		l.NoUpdate = l.NoUpdate || !v.Bool("update", true)
 		l.NoDestroy = l.NoDestroy || !v.Bool("destroy", true)
 		l.PreventDestroy = l.PreventDestroy || v.Bool("prevent_destroy", false)
+		if most := v.Int("max_destroyed", 0); v.IsKnown("max_destroyed") && (l.MaxDestroyed == nil || most < *l.MaxDestroyed) {
+			l.MaxDestroyed = &most
+		}
 	}
 	return l
 }

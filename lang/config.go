@@ -230,4 +230,5 @@ type Lifecycle struct {
 	NoUpdate       bool // update = false
 	NoDestroy      bool // destroy = false: reported instead
 	PreventDestroy bool
+	MaxDestroyed   *int // objects that one plan may delete of it; nil: any number
 }

@@ -80,9 +80,9 @@ func (f *finisher) pendingTop() []pendingKind {
 			verified.add("the verify block of "+repository.Address.String(), repository.Verify.Range)
 		}
 	}
-	protection := pendingKind{effect: "Branches, approvals and budgets are not checked: whoever runs it may apply."}
-	if c.Settings.Protection != nil {
-		protection.add("the protection block", c.Settings.Protection.Range)
+	protection := pendingKind{effect: "Branches, approvals, planners and signers are not checked: whoever runs it may apply."}
+	if p := c.Settings.Protection; p != nil && p.BeyondBudget() {
+		protection.add("the protection block", p.Range)
 	}
 	encryption := pendingKind{effect: "State and plans are not encrypted as a whole, only the secrets in them."}
 	if c.Settings.Encryption != nil {

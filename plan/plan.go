@@ -42,6 +42,11 @@ type Plan struct {
 	// Lineage and Serial tell which state it was made from. Each application has
 	// a serial of its own.
 	Lineage string `json:"lineage"`
+	// MaxDestroyed is how many objects the plan may destroy, by the configuration; nil
+	// is any number.
+	MaxDestroyed *int `json:"maxDestroyed,omitempty"`
+	// AllowDestroyed is what budgets of less were raised to for this plan; nil is none.
+	AllowDestroyed *int `json:"allowDestroyed,omitempty"`
 	// Backend is where that state is, so that apply needs no configuration to find it.
 	Backend Backend `json:"backend,omitzero"`
 	// InputDigest is "sha256:…" of configuration, variables, pins and tool version.
@@ -137,6 +142,8 @@ type Settings struct {
 	Conflicts      string        `json:"conflicts,omitempty"`   // "fail", "take_over", "leave"
 	HealthTimeout  time.Duration `json:"healthTimeout,omitempty"`
 	HistoryLimit   int           `json:"historyLimit,omitempty"`
+	// MaxDestroyed is how many objects one plan may destroy of it; nil is any number.
+	MaxDestroyed *int `json:"maxDestroyed,omitempty"`
 }
 
 // Action is what happens to one object.
@@ -216,7 +223,8 @@ type Change struct {
 	Conflicts []Conflict `json:"conflicts,omitempty"`
 	// Hook tells how a hook runs; nil for others.
 	Hook *Hook `json:"hook,omitempty"`
-	// Takes is what goes with the object when it is deleted, sorted by reason and kind.
+	// Takes is what goes with the object when it is deleted, sorted by reason and kind;
+	// of a deletion that is blocked, what would have gone.
 	Takes []Taken `json:"takes,omitempty"`
 	// Moves are managers whose fields of the object become ours, sorted by manager.
 	Moves []ManagerMove `json:"moves,omitempty"`

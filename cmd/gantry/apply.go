@@ -40,7 +40,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			if len(args) == 1 {
-				if given := firstSet(cmd, "var", "var-file", "target", "locked", "allow-removed"); given != "" {
+				if given := firstSet(cmd, "var", "var-file", "target", "locked", "allow-removed", "allow-destroyed"); given != "" {
 					return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s has no effect on a saved plan: give it to plan", given)}
 				}
 				return c.applySaved(ctx, args[0], work)
@@ -52,6 +52,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 	in.register(c, command)
 	work.register(c, command)
 	work.registerAllowRemoved(c, command)
+	work.registerAllowDestroyed(command)
 	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
 	return command
 }
@@ -79,7 +80,7 @@ func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions,
 		return w.publish(ctx, made)
 	}
 	if !how.approved {
-		if err := c.confirm(ctx, how.question, options.noInput); err != nil {
+		if err := c.confirm(ctx, withDestroyed(made, how.question), options.noInput); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,9 @@ func newDestroy(c *cli) *cobra.Command {
 		Long: `Plans the end of every application, or of the targets, shows the plan, asks, and
 carries it out: dependents first, objects in the reverse of the order in which they
 were made. Only what the state says that Gantry made or adopted is deleted;
-on_destroy, prevent_destroy and annotations that keep an object are heeded.
+on_destroy, prevent_destroy, max_destroyed and annotations that keep an object are
+heeded. What goes with the objects is counted and named: what they own, what is in
+their namespaces, and volumes with their data.
 
 To review it first: gantry plan --destroy --out end.gantryplan`,
 		Example: `  gantry destroy
@@ -26,6 +28,7 @@ To review it first: gantry plan --destroy --out end.gantryplan`,
 	}
 	in.register(c, command)
 	work.register(c, command)
+	work.registerAllowDestroyed(command)
 	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
 	return command
 }

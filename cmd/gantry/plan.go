@@ -20,6 +20,7 @@ func newPlan(c *cli) *cobra.Command {
 	var work workOptions
 	var out, against, from string
 	var destroy, detailed bool
+	var risks failOnRisk
 	command := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change",
@@ -43,7 +44,8 @@ it; the others are planned, and the exit code is 1.`,
   gantry plan --target 'application.web["production"]'
   gantry plan --against origin/main
   gantry plan --offline --snapshot clusters.gantrysnapshot
-  gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error`,
+  gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error
+  gantry plan --fail-on-risk high    # 3: there is a risk that nobody accepts`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -55,8 +57,8 @@ it; the others are planned, and the exit code is 1.`,
 			}
 			if against != "" {
 				made, err := c.planAgainst(ctx, &in, work, against)
-				if err == nil && detailed && made.HasChanges() {
-					return exitCode(exitChanges)
+				if err == nil {
+					err = c.ends(made, risks, detailed)
 				}
 				return err
 			}
@@ -74,8 +76,8 @@ it; the others are planned, and the exit code is 1.`,
 					return saveErr
 				}
 			}
-			if err == nil && detailed && made.HasChanges() {
-				return exitCode(exitChanges)
+			if err == nil {
+				err = c.ends(made, risks, detailed)
 			}
 			return err
 		},
@@ -83,12 +85,14 @@ it; the others are planned, and the exit code is 1.`,
 	in.register(c, command)
 	work.register(c, command)
 	work.registerAllowRemoved(c, command)
+	work.registerAllowDestroyed(command)
 	flags := command.Flags()
 	flags.StringVar(&out, "out", "", "`file` to write the plan to, for apply; as seen from the current directory")
 	flags.BoolVar(&destroy, "destroy", false, "plan the end of every application, or of the targets")
 	flags.BoolVar(&work.offline, "offline", false, "ask no cluster and no state: render and order only")
 	flags.StringVar(&against, "against", "", "plan what the configuration changes since a `revision` of its git repository: a branch, tag or commit")
 	flags.StringVar(&from, "snapshot", "", "with --offline: a `file` of \"gantry snapshot\" to plan with, as seen from the current directory")
+	risks.register(command)
 	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where the plan has changes")
 	return command
 }
@@ -98,7 +102,7 @@ it; the others are planned, and the exit code is 1.`,
 func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
 	made, diags := w.engine.Plan(ctx, w.config, engine.PlanOptions{
 		Targets: w.targets, Destroy: destroy, Offline: w.options.offline && w.options.snapshot == nil, AllowRemoved: w.allowed,
-		Unsound: w.diags.HasErrors(),
+		AllowDestroyed: w.options.allowDestroyed.value, Unsound: w.diags.HasErrors(),
 	})
 	if made != nil && w.options.snapshot != nil {
 		made.Offline, made.AsOf = true, w.options.snapshot.TakenAt

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -31,12 +32,14 @@ type workOptions struct {
 	targets []string
 	// allowRemoved are generators that may shrink; only plan and apply have the flag.
 	allowRemoved []string
-	parallelism  int
-	stats        bool
-	offline      bool
-	noInput      bool
-	view         viewOptions
-	snapshot     *snapshot.Snapshot // no flag: what is planned with in place of clusters and state; nil is none
+	// allowDestroyed raises budgets of less.
+	allowDestroyed optionalCount
+	parallelism    int
+	stats          bool
+	offline        bool
+	noInput        bool
+	view           viewOptions
+	snapshot       *snapshot.Snapshot // no flag: what is planned with in place of clusters and state; nil is none
 	// adapt changes what an engine works with; nil leaves it.
 	adapt   func(*engine.Options)
 	command string // "gantry apply", for others who find the state held

@@ -18,6 +18,11 @@ type Protection struct {
 	Range        hcl.Range
 }
 
+// BeyondBudget reports whether it asks for more than that not too much is deleted.
+func (p *Protection) BeyondBudget() bool {
+	return p.Branches != nil || p.Approvals != nil || p.Planners != nil || p.Signers != nil
+}
+
 // Approvals says who must have approved a change.
 type Approvals struct {
 	Count     int
@@ -33,7 +38,7 @@ func ProtectionBlock() *schema.Block {
 		Doc:  "What must be so before a change is applied. It is read from the protected branch, never from a pull request.",
 		Arguments: []schema.Argument{
 			{Name: "branches", Type: schema.Strings, Doc: "Patterns of the branches that are applied from."},
-			{Name: "max_destroyed", Type: schema.Integer, Default: "any number", Doc: "How many objects one plan may delete."},
+			{Name: "max_destroyed", Type: schema.Integer, Default: "any number", Doc: "How many objects one plan may delete or replace, with what goes with them."},
 			{Name: "planners", Type: schema.Strings, Doc: "The identities that a plan must have been recorded by, so that its approval counts: of a workflow, a job or a service."},
 			{Name: "signers", Type: schema.Strings, Doc: "The identities or public keys that a plan must be signed with."},
 		},
