@@ -74,6 +74,11 @@ func HeadLines(p *plan.Plan, a *plan.Application, options Options) []Line {
 	return collect(p, options, func(t *text) { t.head(a) })
 }
 
+// ProblemLines returns what is not in the plan, and why.
+func ProblemLines(p *plan.Plan, options Options) []Line {
+	return collect(p, options, func(t *text) { t.problems() })
+}
+
 // OutputLines returns which outputs change.
 func OutputLines(p *plan.Plan, options Options) []Line {
 	return collect(p, options, func(t *text) { t.outputs() })

@@ -76,7 +76,7 @@ func groupSection(p *plan.Plan, g *fold.Group) *section {
 		}
 	}
 	return &section{
-		title: sameHead(g) + ", as in " + first.Address.String(),
+		title: g.Heading() + ", as in " + first.Address.String(),
 		head:  func(*text) {},
 		items: []*item{{show: func(t *text) { t.group(g) }, objects: len(g.Applications) * len(g.Changes[0]), rank: rank}},
 	}

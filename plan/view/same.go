@@ -11,7 +11,7 @@ import (
 // them, and then the others.
 func (t *text) group(g *fold.Group) {
 	first := &t.p.Applications[g.Applications[0]]
-	t.line(0, span{bold, sameHead(g)}, span{faint, ", as in " + first.Address.String()})
+	t.line(0, span{bold, g.Heading()}, span{faint, ", as in " + first.Address.String()})
 	for _, source := range t.sources(g) {
 		t.line(2, source...)
 	}
@@ -20,14 +20,6 @@ func (t *text) group(g *fold.Group) {
 		t.change(first, &first.Changes[j])
 	}
 	t.list(2, span{normal, "in "}, addresses(t.p, g), false)
-}
-
-// sameHead is a group in words: "The same 2 changes in 214 applications".
-func sameHead(g *fold.Group) string {
-	if n := len(g.Changes[0]); n > 1 {
-		return fmt.Sprintf("The same %d changes in %d applications", n, len(g.Applications))
-	}
-	return fmt.Sprintf("The same change in %d applications", len(g.Applications))
 }
 
 // sources are the lines about sources that all applications of a group have.
