@@ -20,7 +20,6 @@ func newPlan(c *cli) *cobra.Command {
 	var work workOptions
 	var out, against, from string
 	var destroy, detailed bool
-	var risks failOnRisk
 	command := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change",
@@ -44,8 +43,7 @@ it; the others are planned, and the exit code is 1.`,
   gantry plan --target 'application.web["production"]'
   gantry plan --against origin/main
   gantry plan --offline --snapshot clusters.gantrysnapshot
-  gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error
-  gantry plan --fail-on-risk high    # 3: there is a risk that nobody accepts`,
+  gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -57,8 +55,8 @@ it; the others are planned, and the exit code is 1.`,
 			}
 			if against != "" {
 				made, err := c.planAgainst(ctx, &in, work, against)
-				if err == nil {
-					err = c.ends(made, risks, detailed)
+				if err == nil && detailed && made.HasChanges() {
+					return exitCode(exitChanges)
 				}
 				return err
 			}
@@ -76,8 +74,8 @@ it; the others are planned, and the exit code is 1.`,
 					return saveErr
 				}
 			}
-			if err == nil {
-				err = c.ends(made, risks, detailed)
+			if err == nil && detailed && made.HasChanges() {
+				return exitCode(exitChanges)
 			}
 			return err
 		},
@@ -92,7 +90,6 @@ it; the others are planned, and the exit code is 1.`,
 	flags.BoolVar(&work.offline, "offline", false, "ask no cluster and no state: render and order only")
 	flags.StringVar(&against, "against", "", "plan what the configuration changes since a `revision` of its git repository: a branch, tag or commit")
 	flags.StringVar(&from, "snapshot", "", "with --offline: a `file` of \"gantry snapshot\" to plan with, as seen from the current directory")
-	risks.register(command)
 	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where the plan has changes")
 	return command
 }
