@@ -40,6 +40,7 @@ func configOf(m *eval.Module, result *eval.Result, scope *Scope, options EvalOpt
 	if c.Settings.Backend.Type == "" {
 		c.Settings.Backend.Type = f.backendUnsaid()
 	}
+	f.leaveUnsound(result.Unsound)
 	f.checkNames()
 	f.checkRemoteClusters()
 	slices.SortFunc(c.Variables, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
@@ -128,6 +129,21 @@ func (f *finisher) add(made any) {
 	default:
 		panic(fmt.Sprintf("there is no place for a %T. This is a bug in gantry.", made))
 	}
+}
+
+// leaveUnsound takes the applications of module instances with unsuitable inputs for
+// broken, whether they use these inputs or not: none of them is what is meant.
+func (f *finisher) leaveUnsound(modules []addr.Address) {
+	if len(modules) == 0 {
+		return
+	}
+	f.config.Applications = slices.DeleteFunc(f.config.Applications, func(a *Application) bool {
+		unsound := slices.ContainsFunc(modules, func(m addr.Address) bool { return m.Covers(a.Address) })
+		if unsound {
+			f.config.Broken = append(f.config.Broken, Broken{Address: a.Address, Range: a.Range})
+		}
+		return unsound
+	})
 }
 
 // backendUnsaid is the type of the backend where no sound gantry block says it: the

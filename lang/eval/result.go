@@ -14,6 +14,9 @@ type Result struct {
 	// Broken are the applications that cannot be told because of errors, in no order:
 	// single instances, or whole blocks where not even the instances are known.
 	Broken []Broken
+	// Unsound are the instances of modules whose inputs are not what their variables
+	// want: what is made in them is not what is meant.
+	Unsound []addr.Address
 	// Deferred are the blocks of applications whose values need the outside world,
 	// where there was no Reader to ask.
 	Deferred []addr.Address

@@ -66,6 +66,9 @@ func decodeVariable(e *Evaluation, in *Instance) Decoded {
 		e.validate(in, v)
 	}
 	if in.frame.parent != nil {
+		if in.block.input != nil && in.diags.HasErrors() {
+			e.result.Unsound = append(e.result.Unsound, in.frame.call.Address)
+		}
 		return Decoded{Value: v}
 	}
 	variable.Value = value.Text(v)
