@@ -36,6 +36,8 @@ type jsonPlan struct {
 	ID            string            `json:"id"`
 	Destroy       bool              `json:"destroy"`
 	Offline       bool              `json:"offline"`
+	Against       *plan.Against     `json:"against"`
+	AsOf          *time.Time        `json:"asOf"`
 	Targets       []string          `json:"targets"`
 	Lineage       string            `json:"lineage"`
 	InputDigest   string            `json:"inputDigest"`
@@ -169,6 +171,10 @@ func jsonPlanOf(p *plan.Plan) jsonPlan {
 	}
 	if !p.ExpiresAt.IsZero() {
 		out.ExpiresAt = &p.ExpiresAt
+	}
+	out.Against = p.Against
+	if !p.AsOf.IsZero() {
+		out.AsOf = &p.AsOf
 	}
 	for _, c := range p.Clusters {
 		out.Clusters = append(out.Clusters, jsonCluster{Name: c.Name, UID: c.UID, Server: c.Server, Version: c.Version})

@@ -71,7 +71,7 @@ func (m *markdown) title() string {
 		text string
 	}{
 		{p.Destroy, "**This plan destroys**: the applications below leave, and Gantry forgets them."},
-		{p.Offline, "Planned offline: everything is predicted, and the plan cannot be applied."},
+		{p.Offline, p.Imagined()},
 		{len(p.Targets) > 0, "Only " + words.Join(codes(p.Targets)) + " and what they depend on; the rest was left out."},
 		{len(p.Problems) > 0, "**The plan is incomplete**: " + words.Counted(len(p.Problems), "error") + "."},
 	} {

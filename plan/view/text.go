@@ -64,8 +64,8 @@ func (t *text) banners() {
 	if t.p.Destroy {
 		before = append(before, span{loud, "This plan destroys: the applications below leave, and gantry forgets them."})
 	}
-	if t.p.Offline {
-		before = append(before, span{yellow, "Planned offline, without asking a cluster: everything is predicted, and the plan cannot be applied."})
+	if imagined := t.p.Imagined(); imagined != "" {
+		before = append(before, span{yellow, imagined})
 	}
 	if len(t.p.Targets) > 0 {
 		before = append(before, span{yellow, "Only " + words.Join(t.p.Targets) + " and what they depend on; the rest was left out."})
