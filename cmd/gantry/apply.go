@@ -15,14 +15,20 @@ import (
 func newApply(c *cli) *cobra.Command {
 	var in inputs
 	var work workOptions
-	var approved bool
+	var trust readingOptions
+	var approved, refresh bool
 	command := &cobra.Command{
 		Use:   "apply [PLANFILE]",
 		Short: "Change the clusters as planned",
 		Long: `With a plan file, carries out that plan as it stands: no configuration and no source
 is read, and the very objects that were reviewed are sent. What has changed in a
 cluster since the plan was made, and matters to it, leaves the application out and
-says so.
+says so. A plan is applied once, and before it expires; one that did not finish may be
+applied again. With --verify-key or --bundle it must be signed.
+
+With --refresh the saved plan is planned anew, from the configuration, and what is
+applied is the new plan, for the applications whose change digest is the same: what was
+approved. The others are left out.
 
 Without one, plans, shows the plan, asks, and carries it out.
 
@@ -35,15 +41,23 @@ Ctrl-C finishes what is in flight, records what was done, and stops. A second on
 leaves at once; the next run finishes or forgets what was in flight.`,
 		Example: `  gantry apply
   gantry apply next.gantryplan
+  gantry apply next.gantryplan --verify-key ci.pub
+  gantry apply next.gantryplan --refresh
   gantry apply --auto-approve --target application.web`,
 		Args: takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
+			if err := c.checkSaved(cmd, args, refresh); err != nil {
+				return err
+			}
+			if refresh {
+				return c.applyRefreshed(ctx, args[0], &in, work, trust)
+			}
 			if len(args) == 1 {
 				if given := firstSet(cmd, "var", "var-file", "target", "locked", "allow-removed", "allow-destroyed"); given != "" {
 					return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s has no effect on a saved plan: give it to plan", given)}
 				}
-				return c.applySaved(ctx, args[0], work)
+				return c.applySaved(ctx, args[0], work, trust)
 			}
 			return c.planAndApply(ctx, &in, work, planned{approved: approved, question: "Apply this plan?"})
 		},
@@ -53,8 +67,25 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 	work.register(c, command)
 	work.registerAllowRemoved(c, command)
 	work.registerAllowDestroyed(command)
+	trust.registerIdentity(command)
+	trust.registerTrust(command)
+	command.Flags().BoolVar(&refresh, "refresh", false, "plan a saved plan anew, and apply what is still the same change")
 	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
 	return command
+}
+
+// checkSaved refuses flags that say nothing about what is applied.
+func (c *cli) checkSaved(cmd *cobra.Command, args []string, refresh bool) error {
+	usage := func(format string, words ...any) error {
+		return &usageError{command: cmd.CommandPath(), err: fmt.Errorf(format, words...)}
+	}
+	if given := firstSet(cmd, append(trustFlags(), "refresh")...); len(args) == 0 && given != "" {
+		return usage("--%s is about a saved plan: say which", given)
+	}
+	if refresh && cmd.Flags().Changed("target") {
+		return usage("--target has no effect with --refresh: the saved plan has targets of its own")
+	}
+	return nil
 }
 
 // planned is how a plan that was just made goes on.
@@ -66,6 +97,9 @@ type planned struct {
 
 // planAndApply plans, shows, asks and applies.
 func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions, how planned) error {
+	if err := c.onlySigned(options.command); err != nil {
+		return err
+	}
 	w, err := c.begin(ctx, in, options)
 	if err != nil {
 		return err
@@ -91,8 +125,8 @@ func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions,
 }
 
 // applySaved carries out a saved plan.
-func (c *cli) applySaved(ctx context.Context, file string, options workOptions) error {
-	w, saved, err := c.beginSaved(ctx, file, options)
+func (c *cli) applySaved(ctx context.Context, file string, options workOptions, trust readingOptions) error {
+	w, saved, err := c.beginSaved(ctx, file, options, trust)
 	if err != nil {
 		return err
 	}

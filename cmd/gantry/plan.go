@@ -20,6 +20,7 @@ func newPlan(c *cli) *cobra.Command {
 	var work workOptions
 	var out, against, from string
 	var destroy, detailed bool
+	var save savingOptions
 	command := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change",
@@ -28,7 +29,8 @@ application which objects would be created, updated field by field, replaced and
 pruned, and which revisions that comes from. Nothing is changed.
 
 With --out the plan is written to a file, which "gantry apply FILE" carries out as
-it stands. With --offline no cluster and no state is asked: everything is rendered,
+it stands, once and before it expires: after a day, if --expires-in says nothing else.
+--sign-key signs it, --encrypt-to encrypts it as a whole. With --offline no cluster and no state is asked: everything is rendered,
 and the plan can be read but not applied. With --snapshot, too, it is made for the
 clusters and the state as they were when "gantry snapshot" wrote the file.
 
@@ -60,17 +62,27 @@ it; the others are planned, and the exit code is 1.`,
 				}
 				return err
 			}
+			if err := save.check(cmd, out); err != nil {
+				return err
+			}
+			saving, err := save.load(c)
+			if err != nil {
+				return err
+			}
 			w, err := c.begin(ctx, &in, work)
 			if err != nil {
 				return err
 			}
 			defer w.end()
+			if out != "" {
+				w.expires = save.expires
+			}
 			made, err := w.plan(ctx, destroy)
 			if made == nil {
 				return err
 			}
 			if out != "" {
-				if saveErr := w.save(made, out); saveErr != nil {
+				if saveErr := w.save(made, out, saving); saveErr != nil {
 					return saveErr
 				}
 			}
@@ -86,6 +98,7 @@ it; the others are planned, and the exit code is 1.`,
 	work.registerAllowDestroyed(command)
 	flags := command.Flags()
 	flags.StringVar(&out, "out", "", "`file` to write the plan to, for apply; as seen from the current directory")
+	save.register(command)
 	flags.BoolVar(&destroy, "destroy", false, "plan the end of every application, or of the targets")
 	flags.BoolVar(&work.offline, "offline", false, "ask no cluster and no state: render and order only")
 	flags.StringVar(&against, "against", "", "plan what the configuration changes since a `revision` of its git repository: a branch, tag or commit")
@@ -99,7 +112,7 @@ it; the others are planned, and the exit code is 1.`,
 func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
 	made, diags := w.engine.Plan(ctx, w.config, engine.PlanOptions{
 		Targets: w.targets, Destroy: destroy, Offline: w.options.offline && w.options.snapshot == nil, AllowRemoved: w.allowed,
-		AllowDestroyed: w.options.allowDestroyed.value, Unsound: w.diags.HasErrors(),
+		AllowDestroyed: w.options.allowDestroyed.value, Unsound: w.diags.HasErrors(), Expires: w.expires.duration(),
 	})
 	if made != nil && w.options.snapshot != nil {
 		made.Offline, made.AsOf = true, w.options.snapshot.TakenAt
@@ -159,8 +172,9 @@ func quoted(word string) string {
 }
 
 // save writes a plan file and says how to go on.
-func (w *work) save(made *plan.Plan, file string) error {
-	if err := planfile.WriteFile(file, made, planfile.WriteOptions{Recipient: w.state.recipient()}); err != nil {
+func (w *work) save(made *plan.Plan, file string, options planfile.WriteOptions) error {
+	options.Recipient = w.state.recipient()
+	if err := planfile.WriteFile(file, made, options); err != nil {
 		return failure("Plan file cannot be written", err)
 	}
 	if made.HasChanges() || made.ChangesOutputs() {

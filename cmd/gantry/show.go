@@ -1,30 +1,28 @@
 package main
 
-import (
-	"github.com/spf13/cobra"
-
-	"github.com/gantrycd/gantry/plan/planfile"
-)
+import "github.com/spf13/cobra"
 
 func newShow(c *cli) *cobra.Command {
 	var shown viewOptions
+	var trust readingOptions
 	command := &cobra.Command{
 		Use:   "show PLANFILE",
 		Short: "Show a saved plan",
 		Long: `Shows what "gantry plan --out" wrote, as plan showed it. Neither a cluster nor the
-configuration is read, and the values of Secrets are not in what is shown.`,
+configuration is read, and the values of Secrets are not in what is shown. Who made the plan is not asked: that is "gantry verify".`,
 		Example: `  gantry show next.gantryplan
   gantry show --json next.gantryplan | jq '.applications[].digest'`,
 		Args: takes(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			saved, err := planfile.ReadFile(args[0], planfile.ReadOptions{})
+			saved, err := c.openPlan(args[0], trust)
 			if err != nil {
-				return failure("Plan file cannot be read", err)
+				return err
 			}
 			return c.showPlan(saved.Plan, shown, false)
 		},
 		ValidArgsFunction: planFileCompletions,
 	}
 	shown.register(command)
+	trust.registerIdentity(command)
 	return command
 }

@@ -111,6 +111,9 @@ type work struct {
 	lock     *sourcelock.Lock
 	passing  bool // fingerprints hold within the plan only
 
+	// expires is how long a plan that is saved can be applied.
+	expires expiry
+
 	// What planning has beyond applying a saved plan.
 	config *lang.Config
 	files  map[string]*hcl.File
@@ -178,7 +181,7 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 }
 
 // beginSaved reads a saved plan and wires an engine that applies it.
-func (c *cli) beginSaved(ctx context.Context, file string, options workOptions) (*work, *plan.Plan, error) {
+func (c *cli) beginSaved(ctx context.Context, file string, options workOptions, trust readingOptions) (*work, *plan.Plan, error) {
 	if err := options.check(); err != nil {
 		return nil, nil, err
 	}
@@ -186,7 +189,7 @@ func (c *cli) beginSaved(ctx context.Context, file string, options workOptions) 
 	if err != nil {
 		return nil, nil, err
 	}
-	saved, err := w.loadSaved(ctx, file)
+	saved, err := w.loadSaved(ctx, file, trust)
 	if err != nil {
 		w.end()
 		return nil, nil, err
@@ -195,10 +198,10 @@ func (c *cli) beginSaved(ctx context.Context, file string, options workOptions) 
 }
 
 // loadSaved reads a saved plan and opens the state that it was made from.
-func (w *work) loadSaved(ctx context.Context, file string) (*plan.Plan, error) {
-	read, err := planfile.ReadFile(file, planfile.ReadOptions{})
+func (w *work) loadSaved(ctx context.Context, file string, trust readingOptions) (*plan.Plan, error) {
+	read, err := w.cli.openPlan(file, trust)
 	if err != nil {
-		return nil, failure("Plan file cannot be read", err)
+		return nil, err
 	}
 	saved := read.Plan
 	setup, err := w.setup()
