@@ -17,6 +17,7 @@ const (
 	exitDone    = 0
 	exitError   = 1
 	exitChanges = 2 // with --detailed-exitcode: the plan has changes
+	exitRisk    = 3 // with --fail-on-risk: the plan has a risk that nobody accepts
 )
 
 // cli is one run of the program: its streams, its environment, and the flags
@@ -33,6 +34,8 @@ type cli struct {
 	json     bool   // --json
 	noColor  bool   // --no-color
 	cacheDir string // --cache-dir
+
+	events *eventStream // --events; nil without
 }
 
 // exitCode ends the program with a code when everything has been said.
@@ -73,7 +76,12 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	if why, ok := interrupted(ctx); ok && err != nil {
 		return why.code() // which was told when it came
 	}
-	return c.finish(command.CommandPath(), err)
+	code := c.finish(command.CommandPath(), err)
+	if err := c.events.end(code); err != nil {
+		c.events = nil
+		return c.finish(command.CommandPath(), failure("Events cannot be written", fmt.Errorf("--events: %w", err)))
+	}
+	return code
 }
 
 // stopped reports whether someone interrupted the command: what it could not do for

@@ -48,6 +48,7 @@ func (c *cli) tellDiagnostics(files map[string]*hcl.File, diags hcl.Diagnostics)
 	if len(diags) == 0 {
 		return
 	}
+	c.events.diagnostics(diags)
 	if c.json {
 		encoder := json.NewEncoder(c.err)
 		for _, d := range diags {

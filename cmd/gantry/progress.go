@@ -19,6 +19,7 @@ type progress struct {
 	mu       sync.Mutex
 	out      io.Writer
 	encoder  *json.Encoder // --json
+	events   *eventStream  // --events
 	terminal bool
 	colour   bool
 	width    func() int
@@ -41,7 +42,7 @@ const (
 // newProgress starts showing progress on the command's stderr; close ends it.
 func newProgress(c *cli) *progress {
 	p := &progress{
-		out: c.err, colour: c.colour(c.err), terminal: !c.json && isTerminal(c.err) && c.getenv("TERM") != "dumb",
+		out: c.err, events: c.events, colour: c.colour(c.err), terminal: !c.json && isTerminal(c.err) && c.getenv("TERM") != "dumb",
 		width: func() int { return width(c.err) }, now: time.Now,
 		told: map[object.ID]time.Time{}, stop: make(chan struct{}),
 	}
@@ -57,6 +58,7 @@ func newProgress(c *cli) *progress {
 
 // event is what engine.Options.Events is given.
 func (p *progress) event(e engine.Event) {
+	p.events.engine(e)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	text := line(e)

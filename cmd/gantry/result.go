@@ -12,6 +12,7 @@ import (
 
 // showResult tells what an apply did.
 func (c *cli) showResult(result *engine.Result, took time.Duration) error {
+	c.events.result(result)
 	if c.json {
 		return c.writeJSON(result)
 	}

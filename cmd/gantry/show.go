@@ -11,9 +11,14 @@ func newShow(c *cli) *cobra.Command {
 		Long: `Shows what "gantry plan --out" wrote, as plan showed it. Neither a cluster nor the
 configuration is read, and the values of Secrets are not in what is shown. Who made the plan is not asked: that is "gantry verify".`,
 		Example: `  gantry show next.gantryplan
-  gantry show --json next.gantryplan | jq '.applications[].digest'`,
+  gantry show --json next.gantryplan | jq '.applications[].digest'
+  gantry show next.gantryplan --html plan.html
+  gantry show next.gantryplan --markdown - --budget 30000`,
 		Args: takes(1, 1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := shown.reports.check(c, cmd.CommandPath()); err != nil {
+				return err
+			}
 			saved, err := c.openPlan(args[0], trust)
 			if err != nil {
 				return err
@@ -23,6 +28,7 @@ configuration is read, and the values of Secrets are not in what is shown. Who m
 		ValidArgsFunction: planFileCompletions,
 	}
 	shown.register(command)
+	shown.registerReports(command)
 	trust.registerIdentity(command)
 	return command
 }

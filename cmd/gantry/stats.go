@@ -69,6 +69,7 @@ func (m *meter) stats() stats {
 
 // showStats writes stats to where progress goes.
 func (c *cli) showStats(s stats) {
+	c.events.stats(s)
 	if c.json {
 		// The stream is gone when this fails; there is nowhere to say so.
 		_ = json.NewEncoder(c.err).Encode(s)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -9,9 +11,13 @@ import (
 	"github.com/gantrycd/gantry/plan/view"
 )
 
-// viewOptions are the flags that say how much of a plan is shown.
+// viewOptions are the flags that say how much of a plan is shown, and where else.
 type viewOptions struct {
-	verbose, unchanged bool
+	verbose, unchanged, summary, full bool
+
+	pages   bool // the command does nothing after it shows the plan, so that it may page
+	noPager bool
+	reports reportOptions
 }
 
 // register adds the flags to a command.
@@ -19,16 +25,41 @@ func (o *viewOptions) register(command *cobra.Command) {
 	flags := command.Flags()
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "show every field of what is created")
 	flags.BoolVar(&o.unchanged, "show-unchanged", false, "list the objects that do not change, too")
+	flags.BoolVar(&o.summary, "summary", false, "show a table of applications in place of their changes")
+	flags.BoolVar(&o.full, "full", false, "leave nothing out: every object, field and line, and what is the same again")
+	command.MarkFlagsMutuallyExclusive("summary", "full")
 }
 
-// showPlan writes a plan as the command's result; errors says that what is wrong with
-// it is told as diagnostics.
+// registerReports adds the flags of commands that show a plan and do no more.
+func (o *viewOptions) registerReports(command *cobra.Command) {
+	o.pages = true
+	command.Flags().BoolVar(&o.noPager, "no-pager", false, "write to the terminal what does not fit on it, too")
+	o.reports.register(command)
+}
+
+// showPlan writes a plan as the command's result, and the reports that were asked for;
+// errors says that what is wrong with it is told as diagnostics.
 func (c *cli) showPlan(p *plan.Plan, options viewOptions, errors bool) error {
+	c.events.plan(p)
+	taken, err := c.writeReports(p, options.reports)
+	if err != nil || taken {
+		return err
+	}
 	if c.json {
 		return view.JSON(c.out, p)
 	}
-	return view.Text(c.out, p, view.Options{
-		Color: c.colour(c.out), Width: width(c.out), Now: time.Now(),
-		Verbose: options.verbose, ShowUnchanged: options.unchanged, Errors: errors,
-	})
+	show := func(w io.Writer) error {
+		return view.Text(w, p, view.Options{
+			Color: c.colour(c.out), Width: width(c.out), Now: time.Now(), Summary: options.summary, Full: options.full,
+			Verbose: options.verbose, ShowUnchanged: options.unchanged, Errors: errors,
+		})
+	}
+	if !options.pages || options.noPager {
+		return show(c.out)
+	}
+	var text bytes.Buffer
+	if err := show(&text); err != nil {
+		return err
+	}
+	return c.page(text.Bytes())
 }

@@ -38,6 +38,7 @@ type workOptions struct {
 	stats          bool
 	offline        bool
 	noInput        bool
+	events         string
 	view           viewOptions
 	snapshot       *snapshot.Snapshot // no flag: what is planned with in place of clusters and state; nil is none
 	// adapt changes what an engine works with; nil leaves it.
@@ -47,13 +48,19 @@ type workOptions struct {
 
 // register adds the flags to a command.
 func (o *workOptions) register(c *cli, command *cobra.Command) {
+	o.registerReading(c, command)
+	o.view.register(command)
+}
+
+// registerReading adds the flags to a command that shows no plan.
+func (o *workOptions) registerReading(c *cli, command *cobra.Command) {
 	o.command = "gantry " + command.Name()
 	flags := command.Flags()
 	flags.StringArrayVar(&o.targets, "target", nil, "only this application, by `address`, and what it depends on; may be repeated")
 	flags.IntVar(&o.parallelism, "parallelism", defaultParallelism, "`number` of sources rendered, and of requests to a cluster, at once")
 	flags.BoolVar(&o.noInput, "no-input", false, "never ask: what is missing, or not approved, is an error")
 	flags.BoolVar(&o.stats, "stats", false, "tell at the end what it took: time, memory, requests")
-	o.view.register(command)
+	flags.StringVar(&o.events, "events", "", "write what happens as it does, a JSON object a line, to a `file`; - is the output, and what people read goes to stderr")
 	complete(command, "target", c.targetCompletions())
 }
 
@@ -247,6 +254,12 @@ func (w *work) keepRenderings(setup *engine.Options) error {
 
 // prepare starts what shows progress.
 func (c *cli) prepare(ctx context.Context, options workOptions) (*work, error) {
+	if err := options.view.reports.check(c, options.command); err != nil {
+		return nil, err
+	}
+	if err := c.openEvents(options.events, options.command); err != nil {
+		return nil, err
+	}
 	targets, err := options.addresses(ctx, c)
 	if err != nil {
 		return nil, err
