@@ -209,6 +209,10 @@ type Change struct {
 	// plan file carries it in Sealed.
 	Secret object.Object `json:"-"`
 	Sealed []byte        `json:"sealed,omitempty"`
+	// Redacted are the JSON pointers of fields that the configuration names to be
+	// redacted; "*" stands for any member or element. Where it has any, Body may be
+	// without their values, as that of a Secret.
+	Redacted []string `json:"redacted,omitempty"`
 	// Desired is a keyed digest of the rendered object, for the state's record.
 	Desired string `json:"desired,omitempty"`
 	// Force: fields in conflict are taken over, for reasons that Fields tell.

@@ -187,11 +187,11 @@ func sealPlan(p *plan.Plan, recipient *seal.Recipient) (*plan.Plan, error) {
 
 // checkRedacted holds what is about to be written in clear to its promise.
 func checkRedacted(change *plan.Change) error {
-	if _, shown := redact.Hide(change.Body); shown {
+	if _, shown := redact.Hide(change.Body, redact.Of(change)...); shown {
 		return errors.New("the values of a Secret are not redacted")
 	}
 	for _, field := range change.Fields {
-		if _, shown := redact.HideField(change.GVK(), field); shown {
+		if _, shown := redact.HideField(change.GVK(), field, redact.Of(change)...); shown {
 			return fmt.Errorf("the values of %s are not redacted", field.Path)
 		}
 	}

@@ -11,10 +11,10 @@ import (
 // Hide is for whoever shows or writes a Secret that should be redacted already,
 // and must not rely on it: it returns the object with each value that is no
 // fingerprint replaced by object.Redacted, and whether there was any. Objects of
-// other kinds are returned as they are.
-func Hide(o object.Object) (object.Object, bool) {
+// other kinds are returned as they are, but for the paths.
+func Hide(o object.Object, paths ...Path) (object.Object, bool) {
 	out, found := o, false
-	for _, rule := range rules(o.GVK(), nil) {
+	for _, rule := range rules(o.GVK(), paths) {
 		if hidden, ok := rule.replace(map[string]any(out), rule.steps, hideShown); ok {
 			out, found = hidden.(map[string]any), true
 		}
@@ -24,7 +24,7 @@ func Hide(o object.Object) (object.Object, bool) {
 
 // HideField is Hide for a change of a field of an object of some kind. What is
 // marked as sensitive is hidden in objects of every kind.
-func HideField(gvk object.GVK, field plan.FieldChange) (plan.FieldChange, bool) {
+func HideField(gvk object.GVK, field plan.FieldChange, paths ...Path) (plan.FieldChange, bool) {
 	found := false
 	hide := func(value *any, steps []step, rule rule) {
 		if hidden, ok := rule.replace(*value, steps, hideShown); ok {
@@ -32,7 +32,7 @@ func HideField(gvk object.GVK, field plan.FieldChange) (plan.FieldChange, bool) 
 		}
 	}
 	at, err := ParsePath(field.Path)
-	for _, rule := range rules(gvk, nil) {
+	for _, rule := range rules(gvk, paths) {
 		below, ok := relate(rule.steps, at.steps)
 		if err != nil {
 			below, ok = nil, true // no telling where it is

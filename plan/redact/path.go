@@ -17,6 +17,28 @@ type step struct {
 	name     string // the member's name, or what is between the brackets
 	element  bool
 	wildcard bool
+	// either: of a JSON pointer, which does not tell members of maps from elements of
+	// lists.
+	either bool
+	// embedding: any annotation in which a tool keeps the object as it applied it.
+	embedding bool
+}
+
+// ParsePointer parses a JSON pointer (RFC 6901) in which a "*" stands for every
+// member of a map and every element of a list: /spec/users/*/password.
+func ParsePointer(text string) (Path, error) {
+	rest, ok := strings.CutPrefix(text, "/")
+	if !ok || rest == "" {
+		return Path{}, fmt.Errorf("JSON pointer %q must begin with \"/\" and name a field, as in \"/spec/password\"", text)
+	}
+	var p Path
+	for part := range strings.SplitSeq(rest, "/") {
+		if strings.Contains(strings.NewReplacer("~0", "", "~1", "").Replace(part), "~") {
+			return Path{}, fmt.Errorf("JSON pointer %q: write \"~0\" for a tilde and \"~1\" for a slash", text)
+		}
+		p.steps = append(p.steps, step{name: strings.NewReplacer("~1", "/", "~0", "~").Replace(part), wildcard: part == "*", either: true})
+	}
+	return p, nil
 }
 
 // ParsePath parses a path.
@@ -82,14 +104,28 @@ func parseBrackets(text string) (step, string, error) {
 
 // covers reports whether a rule's step is, or may be, the one that a change went.
 func (s step) covers(other step) bool {
-	if s.element != other.element {
+	if s.element != other.element && !s.either && !other.either {
 		return false
+	}
+	if s.embedding {
+		return Embeds(other.name)
 	}
 	if s.wildcard || s.name == other.name {
 		return true
 	}
 	// An index and a key may be of the same element.
-	return s.element && s.isIndex() != other.isIndex()
+	return (s.element || s.either) && other.element && s.isIndex() != other.isIndex()
+}
+
+// names reports whether a step is to a member of a map.
+func (s step) names(key string) bool {
+	switch {
+	case s.element && !s.either:
+		return false
+	case s.embedding:
+		return Embeds(key)
+	}
+	return s.wildcard || s.name == key
 }
 
 func (s step) isIndex() bool {
@@ -101,6 +137,9 @@ func (s step) isIndex() bool {
 func (s step) selects(i int, item any) bool {
 	if s.wildcard || s.name == strconv.Itoa(i) {
 		return true
+	}
+	if s.either {
+		return false
 	}
 	if value, ok := strings.CutPrefix(s.name, "="); ok {
 		return scalar(value) == fmt.Sprint(item)

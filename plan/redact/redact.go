@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gantrycd/gantry/plan"
@@ -40,7 +41,7 @@ func Object(o object.Object, f seal.Fingerprinter, paths ...Path) (object.Object
 	if !found {
 		return o, false
 	}
-	return out, true
+	return withoutCopies(out, o, f, paths), true
 }
 
 // Fields returns field changes of an object of some kind without their sensitive
@@ -96,8 +97,10 @@ func rules(gvk object.GVK, paths []Path) []rule {
 		out = []rule{
 			{steps: []step{{name: "data"}, {wildcard: true}}, base64: true, strict: true},
 			{steps: []step{{name: "stringData"}, {wildcard: true}}, strict: true},
-			{steps: []step{{name: "metadata"}, {name: "annotations"}, {name: LastApplied}}},
 		}
+	}
+	if isSecret(gvk) || len(paths) > 0 {
+		out = append(out, rule{steps: []step{{name: "metadata"}, {name: "annotations"}, {embedding: true}}})
 	}
 	for _, path := range paths {
 		out = append(out, rule{steps: path.steps})
@@ -129,7 +132,7 @@ func (r rule) replace(value any, steps []step, by func(any, rule) (any, bool)) (
 	case map[string]any:
 		out, changed := v, false
 		for key, item := range v {
-			if next.element || !next.wildcard && key != next.name {
+			if !next.names(key) {
 				continue
 			}
 			item, ok := r.replace(item, steps[1:], by)
@@ -144,7 +147,7 @@ func (r rule) replace(value any, steps []step, by func(any, rule) (any, bool)) (
 	case []any:
 		out, changed := slices.Clone(v), false
 		for i, item := range v {
-			if !next.element || !next.selects(i, item) {
+			if !next.element && !next.either || !next.selects(i, item) {
 				continue
 			}
 			if item, ok := r.replace(item, steps[1:], by); ok {
@@ -224,21 +227,7 @@ func mergeStringData(o object.Object) object.Object {
 // an object that occurs in it replaced. Values of less than four characters are
 // left: they would be found in any text.
 func Text(text string, o object.Object, f seal.Fingerprinter, paths ...Path) string {
-	const shortest = 4
-	found := map[string]string{}
-	for _, r := range rules(o.GVK(), paths) {
-		r.replace(map[string]any(o), r.steps, func(value any, rule rule) (any, bool) {
-			plain := plainText(value, rule.base64)
-			token := f.Of(plain)
-			written, _ := value.(string)
-			for _, form := range []string{plain, written, strings.TrimSpace(plain), base64.StdEncoding.EncodeToString([]byte(plain))} {
-				if len(form) >= shortest {
-					found[form] = token
-				}
-			}
-			return nil, false
-		})
-	}
+	found := forms(o, f, paths)
 	// The longest first, since one may be part of another.
 	forms := slices.SortedFunc(maps.Keys(found), func(a, b string) int {
 		if len(a) != len(b) {
@@ -251,4 +240,34 @@ func Text(text string, o object.Object, f seal.Fingerprinter, paths ...Path) str
 		pairs = append(pairs, form, found[form])
 	}
 	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// shortest is how long a value must be to be looked for.
+const shortest = 4
+
+// forms returns the sensitive values of an object as they may be written elsewhere,
+// each with its fingerprint.
+func forms(o object.Object, f seal.Fingerprinter, paths []Path) map[string]string {
+	found := map[string]string{}
+	for _, r := range rules(o.GVK(), paths) {
+		r.replace(map[string]any(o), r.steps, func(value any, rule rule) (any, bool) {
+			plain := plainText(value, rule.base64)
+			token := f.Of(plain)
+			written, _ := value.(string)
+			quoted, unescaped := strconv.Quote(plain), ""
+			if encoded, err := json.Marshal(plain); err == nil {
+				unescaped = strings.Trim(string(encoded), `"`)
+			}
+			for _, form := range []string{
+				plain, written, strings.TrimSpace(plain), base64.StdEncoding.EncodeToString([]byte(plain)),
+				strings.Trim(quoted, `"`), unescaped,
+			} {
+				if len(form) >= shortest {
+					found[form] = token
+				}
+			}
+			return nil, false
+		})
+	}
+	return found
 }

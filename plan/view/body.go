@@ -25,7 +25,7 @@ func (t *text) body(c *plan.Change) {
 	if c.Body == nil {
 		return
 	}
-	body, _ := redact.Hide(c.Body)
+	body, _ := redact.Hide(c.Body, redact.Of(c)...)
 	if t.options.Verbose {
 		out, err := yaml.Marshal(map[string]any(body))
 		if err != nil {

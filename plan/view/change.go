@@ -124,7 +124,7 @@ func (t *text) moves(c *plan.Change) {
 func (t *text) fields(c *plan.Change) {
 	gained, lost := 0, 0
 	for i := range c.Fields {
-		f, _ := redact.HideField(c.GVK(), c.Fields[i])
+		f, _ := redact.HideField(c.GVK(), c.Fields[i], redact.Of(c)...)
 		switch {
 		case !f.Owned || t.options.Verbose:
 			t.field(detail, &f)

@@ -238,10 +238,10 @@ func jsonChangeOf(c *plan.Change) jsonChange {
 		out.Phase = plan.PhaseSync
 	}
 	if c.Body != nil {
-		out.Body, _ = redact.Hide(c.Body)
+		out.Body, _ = redact.Hide(c.Body, redact.Of(c)...)
 	}
 	for _, f := range c.Fields {
-		f, _ = redact.HideField(c.GVK(), f)
+		f, _ = redact.HideField(c.GVK(), f, redact.Of(c)...)
 		field := jsonField{
 			Path: f.Path, Kind: f.Kind, Before: f.Before, After: f.After, Sensitive: f.Sensitive, Server: f.Server, Owned: f.Owned,
 		}
