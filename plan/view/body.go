@@ -12,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/redact"
 	"github.com/gantrycd/gantry/plan/seal"
+	"github.com/gantrycd/gantry/plan/view/fold"
 	"github.com/gantrycd/gantry/plan/view/valuediff"
 	"github.com/gantrycd/gantry/plan/view/words"
 )
@@ -127,7 +128,7 @@ func rank(path string) int {
 	switch {
 	case strings.HasPrefix(path, "metadata."):
 		_, key, _ := strings.Cut(path, `["`)
-		if trackingKey(strings.TrimSuffix(key, `"]`)) || strings.HasPrefix(path, "metadata.labels.gantry") {
+		if fold.IsTracking(strings.TrimSuffix(key, `"]`)) || strings.HasPrefix(path, "metadata.labels.gantry") {
 			return -1
 		}
 		return known

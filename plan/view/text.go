@@ -240,8 +240,3 @@ func pad(text string, width int) string {
 
 // columns is how wide a text is, near enough: a column per character.
 func columns(text string) int { return len([]rune(text)) }
-
-// trackingKey reports whether a label or annotation is gantry's own bookkeeping.
-func trackingKey(key string) bool {
-	return strings.HasPrefix(key, "gantry.dev/") || key == "applyset.kubernetes.io/part-of"
-}

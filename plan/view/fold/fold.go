@@ -226,11 +226,20 @@ func (s *signer) string(text string) {
 	s.text = append(s.text, text...)
 }
 
+// IsTracking reports whether a label or annotation is gantry's own bookkeeping, which
+// no two applications have alike and nobody looks for.
+func IsTracking(key string) bool {
+	return strings.HasPrefix(key, "gantry.dev/") || key == "applyset.kubernetes.io/part-of"
+}
+
 func (s *signer) value(value any) {
 	switch v := value.(type) {
 	case map[string]any:
 		s.mark('{')
 		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if IsTracking(key) {
+				continue
+			}
 			s.string(key)
 			s.value(v[key])
 		}

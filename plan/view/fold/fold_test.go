@@ -84,6 +84,20 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestBookkeepingDoesNotCount: gantry's own labels are others in each application.
+func TestBookkeepingDoesNotCount(t *testing.T) {
+	var applications []plan.Application
+	for i := range 3 {
+		key := fmt.Sprintf("n%d", i)
+		c := update(key, "x", "p", "1", "3")
+		c.Body = object.Object{"metadata": map[string]any{"labels": map[string]any{"app": "x", "gantry.dev/id": fmt.Sprint(i), "applyset.kubernetes.io/part-of": fmt.Sprint("hash", i)}}}
+		applications = append(applications, app(key, c))
+	}
+	if got := len(Find(planOf(applications...)).List); got != 1 {
+		t.Errorf("%d groups", got)
+	}
+}
+
 // TestEveryPartOfAChangeCounts: applications of which one differs in any way from the
 // others are not folded.
 func TestEveryPartOfAChangeCounts(t *testing.T) {
