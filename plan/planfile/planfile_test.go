@@ -23,11 +23,7 @@ import (
 	"github.com/gantrycd/gantry/plan/target"
 )
 
-func write(t interface {
-	Helper()
-	Fatal(...any)
-}, p *plan.Plan, recipient *seal.Recipient,
-) []byte {
+func write(t fataler, p *plan.Plan, recipient *seal.Recipient) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	if err := planfile.Write(&out, p, planfile.WriteOptions{Recipient: recipient}); err != nil {
@@ -45,12 +41,14 @@ func read(file []byte, identity *seal.Identity) (*plan.Plan, error) {
 	return found.Plan, nil
 }
 
-// payload returns what the envelope of a plan file holds.
-func payload(t interface {
+// fataler is a testing.TB, or rapid's.
+type fataler interface {
 	Helper()
 	Fatal(...any)
-}, file []byte,
-) []byte {
+}
+
+// expanded returns the envelope of a plan file, as text.
+func expanded(t fataler, file []byte) []byte {
 	t.Helper()
 	_, body, _ := bytes.Cut(file, []byte("\n\n"))
 	expand, err := gzip.NewReader(bytes.NewReader(body))
@@ -61,8 +59,14 @@ func payload(t interface {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return text
+}
+
+// payload returns what the envelope of a plan file holds.
+func payload(t fataler, file []byte) []byte {
+	t.Helper()
 	var envelope dsse.Envelope
-	if err := json.Unmarshal(text, &envelope); err != nil {
+	if err := json.Unmarshal(expanded(t, file), &envelope); err != nil {
 		t.Fatal(err)
 	}
 	out, err := envelope.DecodeB64Payload()
