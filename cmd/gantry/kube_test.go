@@ -22,7 +22,7 @@ import (
 // kubeCommand looks at, and changes, what is in a cluster behind gantry's back. It
 // needs no kubectl.
 func kubeCommand(ts *testscript.TestScript, neg bool, args []string) {
-	const usage = "usage: kube get KIND NAME [PATH] | kube wait KIND NAME | kube absent KIND NAME | kube edit MANAGER KIND NAME PATCH | kube kubeconfig FILE TOKEN"
+	const usage = "usage: kube get KIND NAME [PATH] | kube wait KIND NAME | kube absent KIND NAME | kube edit MANAGER KIND NAME PATCH | kube delete KIND NAME | kube kubeconfig FILE TOKEN"
 	if neg || len(args) < 3 {
 		ts.Fatalf(usage)
 	}
@@ -45,6 +45,8 @@ func kubeCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(k.until(ctx, args[1], args[2], true))
 	case args[0] == "absent" && len(args) == 3:
 		ts.Check(k.until(ctx, args[1], args[2], false))
+	case args[0] == "delete" && len(args) == 3:
+		ts.Check(k.delete(ctx, args[1], args[2]))
 	case args[0] == "kubeconfig" && len(args) == 3:
 		ts.Check(writeKubeconfig(ts.Getenv("KUBECONFIG"), ts.MkAbs(args[1]), args[2]))
 	case args[0] == "edit" && len(args) == 5:
@@ -89,6 +91,14 @@ func (k *kube) get(ctx context.Context, kind, name string) (object.Object, error
 		return nil, err
 	}
 	return k.cluster.Get(ctx, resource, namespace, name)
+}
+
+func (k *kube) delete(ctx context.Context, kind, name string) error {
+	resource, namespace, err := k.resource(ctx, kind)
+	if err != nil {
+		return err
+	}
+	return k.cluster.Delete(ctx, providers.DeleteRequest{Resource: resource, Namespace: namespace, Name: name})
 }
 
 // until waits until an object is there, or is not.
