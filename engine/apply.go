@@ -122,6 +122,7 @@ type applying struct {
 }
 
 func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *applying {
+	e.differ = e.differ.Redacting(planned(p))
 	a := &applying{
 		engine: e, plan: p, lease: lease, by: by, sessions: e.newSessions(false),
 		watchers: newWatchers(), defines: map[object.GroupKind]bool{}, deletes: map[string]map[object.ID]bool{},

@@ -13,7 +13,6 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
-	"github.com/gantrycd/gantry/plan/redact"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/state"
 )
@@ -50,7 +49,7 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 	change := &plan.Change{
 		ID: id, Version: want.resource.GVK.Version, Plural: want.resource.Plural, Namespaced: want.resource.Namespaced,
 		Origin: want.origin, Source: want.source, Phase: want.phase, Wave: want.placement.Wave,
-		Keep: want.whenAbsent,
+		Keep: want.whenAbsent, Redacted: c.engine.redactions.pointers(id),
 	}
 	if want.placement.Hook {
 		return c.hook(d, change, want)
@@ -165,7 +164,9 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 		change.Reason = "someone has deleted it since it was last applied"
 	}
 	change.Force = q.force
-	change.Warnings = answer.Warnings
+	for _, warning := range answer.Warnings {
+		change.Warnings = append(change.Warnings, c.engine.differ.Text(warning, q.desired))
+	}
 	change.Validation = plan.ServerDryRun
 	if blocked := c.byDefinition(ctx, change, q.desired, after, q.have); blocked != nil {
 		return blocked
@@ -424,7 +425,7 @@ func (c *comparison) body(change *plan.Change, send object.Object) {
 
 // refusal is a server's answer as it may be shown.
 func (c *comparison) refusal(err error, desired object.Object) string {
-	text := redact.Text(err.Error(), desired, c.engine.options.Fingerprinter)
+	text := c.engine.differ.Text(err.Error(), desired)
 	if errors.Is(err, providers.ErrNotFound) && strings.Contains(text, "namespace") {
 		text += fmt.Sprintf(". Namespace %q is neither there nor in the plan; set sync.create_namespace = true to have it made", desired.Namespace())
 	}

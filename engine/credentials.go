@@ -5,12 +5,13 @@ import (
 	"github.com/gantrycd/gantry/plan/source"
 )
 
-// use has the engine log in as a configuration says to what only files name: the
-// charts that charts depend on.
+// use has the engine log in as a configuration says to what only files name, the
+// charts that charts depend on, and redact what it names.
 func (e *Engine) use(config *lang.Config) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.credentials = config.Logins
+	e.credentials, e.redactions = config.Logins, redactionsOf(config)
+	e.differ = e.differ.Redacting(e.redactions.paths)
 }
 
 // authorized is a location with how to log in to it. It is an error where that

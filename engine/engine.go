@@ -86,8 +86,9 @@ type Engine struct {
 	mu       sync.Mutex
 	clusters []connected
 	opened   map[string]bool // keys of locations whose opening was told
-	// credentials are those of the configuration that is planned.
+	// credentials and redactions are those of the configuration that is planned.
 	credentials []source.Credentials
+	redactions  redactions
 }
 
 // connected is a cluster that the engine has connected to.

@@ -6,7 +6,6 @@ import (
 	"github.com/gantrycd/gantry/engine/crdschema"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
-	"github.com/gantrycd/gantry/plan/redact"
 )
 
 // definition returns this plan's definition of a kind; nil where it has none, or one
@@ -59,7 +58,7 @@ func (c *comparison) byDefinition(ctx context.Context, change *plan.Change, send
 
 func (c *comparison) mismatch(change *plan.Change, send object.Object, err error) *plan.Change {
 	change.Validation = ""
-	return block(change, "Object does not match its schema", redact.Text(err.Error(), send, c.engine.options.Fingerprinter))
+	return block(change, "Object does not match its schema", c.engine.differ.Text(err.Error(), send))
 }
 
 // defaulted is an object with the defaults of this plan's definition of its kind.

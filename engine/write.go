@@ -202,7 +202,7 @@ func (p *progress) sendOne(ctx context.Context, send func(context.Context) error
 
 func (p *progress) warn(c *plan.Change, warnings []string) {
 	for _, warning := range warnings {
-		p.tell(Event{Kind: EventWarning, Object: &c.ID, Message: warning})
+		p.tell(Event{Kind: EventWarning, Object: &c.ID, Message: p.applying.engine.differ.Text(warning, c.Target())})
 	}
 }
 
@@ -213,7 +213,7 @@ func (p *progress) tell(event Event) {
 
 // objectError names the object in an error and tells of it.
 func (p *progress) objectError(c *plan.Change, err error) error {
-	err = fmt.Errorf("%s: %w", c.ID, err)
+	err = fmt.Errorf("%s: %w", c.ID, scrub(p.applying.engine.differ, err, c.Target()))
 	p.tell(Event{Kind: EventFailed, Object: &c.ID, Action: c.Action, Message: err.Error()})
 	return err
 }

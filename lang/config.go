@@ -152,6 +152,7 @@ type Application struct {
 	Destination       Destination
 	Sync              Sync
 	IgnoreDifferences []IgnoreDifference
+	Redactions        []Redaction
 	AcceptedRisks     []AcceptedRisk // those of profiles first
 	Lifecycle         Lifecycle
 	OnDestroy         string // "delete" or "orphan"
@@ -221,6 +222,13 @@ type IgnoreDifference struct {
 	JSONPointers                 []string
 	JQPathExpressions            []string
 	FieldManagers                []string
+	Range                        hcl.Range
+}
+
+// Redaction names fields whose values nobody is to see.
+type Redaction struct {
+	Group, Kind, Name, Namespace string   // as of an IgnoreDifference
+	JSONPointers                 []string // "*" stands for any member or element
 	Range                        hcl.Range
 }
 

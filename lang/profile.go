@@ -63,6 +63,7 @@ application "web" {
 // every application that has it.
 func decodeProfile(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	decodeIgnoreDifferences(in)
+	decodeRedactions(in)
 	decodeAcceptedRisks(in, 0)
 	for _, source := range in.Values.Blocks("source") {
 		decodeSource(in, source)

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/redact"
 	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/state"
 )
@@ -11,12 +12,36 @@ import (
 type Differ struct {
 	manager       string
 	fingerprinter seal.Fingerprinter
+	named         func(object.ID) []redact.Path // fields to redact beside Secrets' values
 }
 
 // New returns a Differ for the field manager that applies, with what digests and
 // fingerprints of the installation are made with.
 func New(manager string, fingerprinter seal.Fingerprinter) *Differ {
 	return &Differ{manager: manager, fingerprinter: fingerprinter}
+}
+
+// Redacting returns a Differ that also redacts the fields which named tells for an
+// object.
+func (d *Differ) Redacting(named func(object.ID) []redact.Path) *Differ {
+	return &Differ{manager: d.manager, fingerprinter: d.fingerprinter, named: named}
+}
+
+// paths are the fields of an object that are redacted beside a Secret's values.
+func (d *Differ) paths(o object.Object) []redact.Path {
+	if d.named == nil || o == nil {
+		return nil
+	}
+	return d.named(o.ID())
+}
+
+// Text returns a text, such as a server's answer, without the values of an object
+// that are redacted.
+func (d *Differ) Text(text string, o object.Object) string {
+	if o == nil {
+		return text
+	}
+	return redact.Text(text, o, d.fingerprinter, d.paths(o)...)
 }
 
 // Input is one object to compare.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/state"
 )
 
@@ -53,7 +54,7 @@ func (m *marker) had(at path) bool { return owns(m.was, at) || owns(m.moved, at)
 func (m *marker) mark(c change) plan.FieldChange {
 	out := plan.FieldChange{
 		Path: c.at.String(), Before: c.before, After: c.after, Kind: c.kind,
-		Sensitive: m.secret && sensitive(c.at),
+		Sensitive: m.secret && sensitive(c.at) || redacted(c.before) && redacted(c.after) && (c.before != nil || c.after != nil),
 	}
 	if writer, ok := m.drift(c.at); ok {
 		out.Drift = &writer
@@ -68,6 +69,24 @@ func sensitive(at path) bool {
 		return true
 	}
 	return len(at) == 3 && at[1].name == "annotations" && at[2].name == lastApplied
+}
+
+// redacted reports whether a value is a fingerprint, a map of such, or nothing.
+func redacted(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return true
+	case string:
+		return seal.IsFingerprint(v)
+	case map[string]any:
+		for _, item := range v {
+			if item == nil || !redacted(item) {
+				return false
+			}
+		}
+		return len(v) > 0
+	}
+	return false
 }
 
 // drift tells who changed a field since we applied it: it was in the set that we

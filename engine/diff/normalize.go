@@ -71,11 +71,12 @@ func mergeStringData(secret object.Object) {
 	}
 }
 
-// Redact returns the object with the values of a Secret's data and stringData, and
-// its last-applied annotation, replaced by fingerprints; true if there were any.
+// Redact returns the object with the values of a Secret's data and stringData, the
+// fields that are named to be redacted, and annotations that hold copies of them,
+// replaced by fingerprints; true if there were any.
 // o is not changed; where there is nothing to replace it is returned as it is.
 func (d *Differ) Redact(o object.Object) (object.Object, bool) {
-	return redact.Object(o, d.fingerprinter)
+	return redact.Object(o, d.fingerprinter, d.paths(o)...)
 }
 
 func isSecret(o object.Object) bool {
