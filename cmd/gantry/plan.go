@@ -20,6 +20,7 @@ func newPlan(c *cli) *cobra.Command {
 	var work workOptions
 	var out, against, from string
 	var destroy, detailed bool
+	var risks failOnRisk
 	var save savingOptions
 	command := &cobra.Command{
 		Use:   "plan",
@@ -45,7 +46,8 @@ it; the others are planned, and the exit code is 1.`,
   gantry plan --target 'application.web["production"]'
   gantry plan --against origin/main
   gantry plan --offline --snapshot clusters.gantrysnapshot
-  gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error`,
+  gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error
+  gantry plan --fail-on-risk high    # 3: there is a risk that nobody accepts`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -57,8 +59,8 @@ it; the others are planned, and the exit code is 1.`,
 			}
 			if against != "" {
 				made, err := c.planAgainst(ctx, &in, work, against)
-				if err == nil && detailed && made.HasChanges() {
-					return exitCode(exitChanges)
+				if err == nil {
+					err = c.ends(made, risks, detailed)
 				}
 				return err
 			}
@@ -86,8 +88,8 @@ it; the others are planned, and the exit code is 1.`,
 					return saveErr
 				}
 			}
-			if err == nil && detailed && made.HasChanges() {
-				return exitCode(exitChanges)
+			if err == nil {
+				err = c.ends(made, risks, detailed)
 			}
 			return err
 		},
@@ -103,6 +105,7 @@ it; the others are planned, and the exit code is 1.`,
 	flags.BoolVar(&work.offline, "offline", false, "ask no cluster and no state: render and order only")
 	flags.StringVar(&against, "against", "", "plan what the configuration changes since a `revision` of its git repository: a branch, tag or commit")
 	flags.StringVar(&from, "snapshot", "", "with --offline: a `file` of \"gantry snapshot\" to plan with, as seen from the current directory")
+	risks.register(command)
 	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where the plan has changes")
 	return command
 }

@@ -70,6 +70,7 @@ func referenceIndex(root *cobra.Command) string {
 | 0 | done; with ` + "`--detailed-exitcode`" + `: and the plan has no changes |
 | 1 | an error, of whatever kind; what could be done is done and shown |
 | 2 | with ` + "`--detailed-exitcode`" + `: the plan has changes, and there was no error |
+| 3 | with ` + "`--fail-on-risk`" + `: the plan has a risk of that severity or a greater one that nobody accepts, and there was no error |
 
 ## Environment
 

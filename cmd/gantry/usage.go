@@ -51,7 +51,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("--%s needs a value: %s", valueless.GetFlag().Name, what)
 	case errors.As(err, &invalid):
 		flag := invalid.GetFlag()
-		want := map[string]string{"bool": "true or false", "int": "a whole number", "duration": "a duration such as 30s"}[flag.Value.Type()]
+		want := map[string]string{"bool": "true or false", "int": "a whole number", "duration": "a duration such as 30s", "severity": "high, medium or low"}[flag.Value.Type()]
 		if want == "" {
 			want = "a " + flag.Value.Type()
 		}
