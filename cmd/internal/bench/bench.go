@@ -91,7 +91,7 @@ func (b *bench) measure(ctx context.Context) ([]result, error) {
 		args    []string
 		before  func() error
 	}{
-		{"first plan", true, []string{"plan", "--detailed-exitcode", "--out", planned}, nil},
+		{first, true, []string{"plan", "--detailed-exitcode", "--out", planned}, nil},
 		{"first apply", false, []string{"apply", planned}, nil},
 		{cold, false, []string{"plan", "--detailed-exitcode"}, nil},
 		{unchanged, false, []string{"plan", "--detailed-exitcode"}, nil},
@@ -107,6 +107,13 @@ func (b *bench) measure(ctx context.Context) ([]result, error) {
 		if err := step(s.name, s.changes, s.args...); err != nil {
 			return nil, err
 		}
+		if s.name == first {
+			shown, err := b.views(ctx, planned)
+			if err != nil {
+				return nil, err
+			}
+			results = append(results, shown...)
+		}
 		if s.name == unchanged {
 			took, err := minimal.Run(ctx, b.kubeconfig, filepath.Join(b.dir, "applications"), "gantry")
 			if err != nil {
@@ -120,6 +127,7 @@ func (b *bench) measure(ctx context.Context) ([]result, error) {
 
 // The steps that promises are made of.
 const (
+	first     = "first plan"
 	cold      = "plan without changes, nothing kept" // of what was rendered before
 	unchanged = "plan without changes"
 	least     = "minimal client"
