@@ -50,6 +50,7 @@ func (a *assessment) deploymentRestarts(item *Item, paths []string) {
 			"The pod template changes, and with maxUnavailable the strategy allows %s of %s to be unavailable at once: there may be none until new ones are ready.", count(unavailable, "pod"), id))
 		return
 	}
+	left = min(left, running)
 	budget := a.budgets(id, item.After, n, left)
 	a.add(riskcode.PodsRestart, worse(plan.Low, budget.severity), item, paths, fmt.Sprintf(
 		"The pod template changes: %s replaced (RollingUpdate), with up to %d more meanwhile and at least %d available.", all(running, id), surge, left), budget.detail)
@@ -103,10 +104,10 @@ func (a *assessment) statefulSetRestarts(item *Item, paths []string) {
 			unavailable = max(resolved, 1)
 		}
 	}
-	left := n - min(unavailable, n-kept)
-	detail := fmt.Sprintf("The pod template changes: %s replaced, each stopped before the one in its place starts", all(n, id))
+	left := min(n, running) - min(unavailable, n-kept)
+	detail := fmt.Sprintf("The pod template changes: %s replaced, and stopped before what takes its place starts", all(n, id))
 	if kept > 0 {
-		detail = fmt.Sprintf("The pod template changes: of the %d pods of %s those from partition %d on are replaced, each stopped before the one in its place starts; %d stay as they are", n, id, partition, kept)
+		detail = fmt.Sprintf("The pod template changes: of the %d pods of %s those from partition %d on are replaced, and stopped before what takes their place starts; %d stay as they are", n, id, partition, kept)
 	}
 	if left <= 0 {
 		a.add(riskcode.Downtime, plan.High, item, paths, detail+". None is left meanwhile.")

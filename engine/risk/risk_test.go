@@ -197,13 +197,14 @@ func TestRestarts(t *testing.T) {
 		return s
 	}
 	check(t, map[string]expectation{
-		"rolling":          {change("Deployment", "replicas: 4"), []string{"low pods-restart Deployment.apps shop/web: all 4 pods … up to 1 more … at least 3 available"}},
-		"one pod, surging": {change("Deployment", "replicas: 1"), []string{"low pods-restart Deployment.apps shop/web: the only pod … at least 1 available"}},
-		"in percent":       {change("Deployment", "replicas: 10\n  strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 33%, maxSurge: 1%}}"), []string{"low pods-restart Deployment.apps shop/web: up to 1 more … at least 7 available"}},
-		"all at once":      {change("Deployment", "replicas: 2\n  strategy: {rollingUpdate: {maxUnavailable: 100%}}"), []string{"high downtime Deployment.apps shop/web: 2 pods"}},
-		"recreate":         {change("Deployment", "replicas: 3\n  strategy: {type: Recreate}"), []string{"high downtime Deployment.apps shop/web: Recreate: all 3 pods"}},
-		"paused":           {change("Deployment", "replicas: 3\n  paused: true"), []string{"low pods-not-restarted Deployment.apps shop/web: paused"}},
-		"none there":       {change("Deployment", "replicas: 0"), nil},
+		"rolling":           {change("Deployment", "replicas: 4"), []string{"low pods-restart Deployment.apps shop/web: all 4 pods … up to 1 more … at least 3 available"}},
+		"one pod, surging":  {change("Deployment", "replicas: 1"), []string{"low pods-restart Deployment.apps shop/web: the only pod … at least 1 available"}},
+		"in percent":        {change("Deployment", "replicas: 10\n  strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 33%, maxSurge: 1%}}"), []string{"low pods-restart Deployment.apps shop/web: up to 1 more … at least 7 available"}},
+		"scaled up as well": {situation{before: workload("Deployment", v1, "replicas: 1"), after: workload("Deployment", v2, "replicas: 8")}, []string{"low pods-restart Deployment.apps shop/web: at least 1 available"}},
+		"all at once":       {change("Deployment", "replicas: 2\n  strategy: {rollingUpdate: {maxUnavailable: 100%}}"), []string{"high downtime Deployment.apps shop/web: 2 pods"}},
+		"recreate":          {change("Deployment", "replicas: 3\n  strategy: {type: Recreate}"), []string{"high downtime Deployment.apps shop/web: Recreate: all 3 pods"}},
+		"paused":            {change("Deployment", "replicas: 3\n  paused: true"), []string{"low pods-not-restarted Deployment.apps shop/web: paused"}},
+		"none there":        {change("Deployment", "replicas: 0"), nil},
 		"as the status has it": {with(change("Deployment", "replicas: 4"), func(s *situation) {
 			s.before += "status: {replicas: 7}\n"
 		}), []string{"low pods-restart Deployment.apps shop/web: all 7 pods"}},
