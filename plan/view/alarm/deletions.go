@@ -85,7 +85,7 @@ func Takes(c *plan.Change) []Taking {
 			kinds = append(kinds, fmt.Sprintf("%d %s", counts[kind], kind))
 		}
 		if total > 0 {
-			out = append(out, Taking{Head: "takes " + words.Counted(total, "object") + " " + becauseOf(why), Items: kinds})
+			out = append(out, Taking{Head: "takes " + words.Counted(total, "object") + " " + becauseOf(why, total), Items: kinds})
 		}
 	}
 	for i := range c.Takes {
@@ -126,11 +126,14 @@ func kindOf(k *plan.Taken) string {
 	return k.Kind + "." + k.Group
 }
 
-func becauseOf(why plan.TakenWhy) string {
+func becauseOf(why plan.TakenWhy, n int) string {
 	switch why {
 	case plan.TakenOwned:
 		return "that it owns"
 	case plan.TakenInside:
+		if n == 1 {
+			return "that is in it"
+		}
 		return "that are in it"
 	case plan.TakenInstance:
 		return "that it defines"

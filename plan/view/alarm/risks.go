@@ -82,9 +82,12 @@ func RiskWords(p *plan.Plan) string {
 	counts, silent := map[plan.Severity]int{}, 0
 	for i := range p.Applications {
 		for _, r := range p.Applications[i].Risks {
-			if r.Accepted != "" {
+			switch {
+			case r.Accepted != "":
 				silent++
-			} else {
+			case Weight(r.Severity) > Weight(plan.High): // none that is known
+				counts[plan.High]++
+			default:
 				counts[r.Severity]++
 			}
 		}
