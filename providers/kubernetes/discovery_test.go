@@ -238,12 +238,33 @@ func openAPIServer(t *testing.T, hash *atomic.Value, documents *atomic.Int32) *h
 				"api/v1": map[string]any{"serverRelativeURL": "/openapi/v3/api/v1" + suffix},
 			}})
 		case "/openapi/v3/api/v1":
+			if now := hash.Load().(string); r.URL.Query().Get("hash") != now {
+				http.Redirect(w, r, "/openapi/v3/api/v1?hash="+now, http.StatusMovedPermanently)
+				return
+			}
 			documents.Add(1)
 			writeJSON(w, http.StatusOK, map[string]any{"openapi": "3.0.0", "hash": r.URL.Query().Get("hash")})
 		}
 	}))
 	t.Cleanup(server.Close)
 	return server
+}
+
+// TestOpenAPIMovesOn: where a definition changes after the index was read, the server
+// redirects to the document's new address, which the index tells.
+func TestOpenAPIMovesOn(t *testing.T) {
+	var hash atomic.Value
+	var fetched atomic.Int32
+	hash.Store("AAA")
+	server := openAPIServer(t, &hash, &fetched)
+	c, _ := connect(t, Options{}, server.URL)
+	if _, err := c.index.get(t.Context(), c.readIndex); err != nil {
+		t.Fatal(err)
+	}
+	hash.Store("BBB")
+	if _, got, err := c.OpenAPI(t.Context(), "", "v1"); err != nil || got != "BBB" || fetched.Load() != 1 {
+		t.Errorf("hash %q after %d documents, %v", got, fetched.Load(), err)
+	}
 }
 
 func TestOpenAPI(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
 )
 
@@ -59,20 +58,50 @@ func (d *documents) forgetUnhashed() {
 // returns an ErrUnknownKind (wrapped) where the server has none. The document
 // is shared; the caller must not change it.
 func (c *cluster) OpenAPI(ctx context.Context, group, version string) (body []byte, hash string, err error) {
-	index, err := c.index.get(ctx, c.readIndex)
+	key := strings.TrimPrefix(versionPath(group, version), "/")
+	address, err := c.documentAddress(ctx, key)
 	if err != nil {
 		return nil, "", err
 	}
-	key := strings.TrimPrefix(versionPath(group, version), "/")
+	found, err := c.readMemo(ctx, key, address)
+	if err != nil && found.hash != "" {
+		// A definition has changed since the index was read: the document is at the
+		// address of another hash now, and the server redirects there.
+		c.index.forget()
+		if now, indexErr := c.documentAddress(ctx, key); indexErr == nil && now != address {
+			found, err = c.readMemo(ctx, key, now)
+		}
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return found.body, found.hash, nil
+}
+
+// documentAddress looks up where a document is; key is such as "apis/apps/v1".
+func (c *cluster) documentAddress(ctx context.Context, key string) (string, error) {
+	index, err := c.index.get(ctx, c.readIndex)
+	if err != nil {
+		return "", err
+	}
 	entry, ok := index.Paths[key]
 	if !ok {
-		return nil, "", &reasonError{providers.ErrUnknownKind, fmt.Sprintf(
-			"cluster %q has no OpenAPI document of %s", c.name, object.GVK{Group: group, Version: version}.APIVersion())}
+		version := strings.TrimPrefix(strings.TrimPrefix(key, "apis/"), "api/")
+		return "", &reasonError{providers.ErrUnknownKind, fmt.Sprintf("cluster %q has no OpenAPI document of %s", c.name, version)}
 	}
-	found, err := c.documents.of(entry.ServerRelativeURL).get(ctx, func(ctx context.Context) (document, error) {
-		return c.readDocument(ctx, key, entry.ServerRelativeURL)
+	return entry.ServerRelativeURL, nil
+}
+
+// readMemo reads a document once. The hash of its address is told with an error, too.
+func (c *cluster) readMemo(ctx context.Context, key, address string) (document, error) {
+	found, err := c.documents.of(address).get(ctx, func(ctx context.Context) (document, error) {
+		return c.readDocument(ctx, key, address)
 	})
-	return found.body, found.hash, err
+	if err != nil {
+		_, hash := splitAddress(address)
+		return document{hash: hash}, err
+	}
+	return found, nil
 }
 
 func (c *cluster) readIndex(ctx context.Context) (openAPIIndex, error) {
