@@ -173,7 +173,9 @@ func (n *Node) ask(key string) {
 
 // Asked reports whether somebody looked for the node, as it is: then nobody reads it
 // because it is not what it should be.
-func (n *Node) Asked() bool { return n != nil && n.parent != nil && slices.Contains(n.parent.asked, n.key) }
+func (n *Node) Asked() bool {
+	return n != nil && n.parent != nil && slices.Contains(n.parent.asked, n.key)
+}
 
 // Missed returns the fields beside the node that somebody looked for and that are not
 // there: what one that nobody has read may have been meant to be.
