@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
@@ -41,10 +40,6 @@ func creation(objects int, alike bool) *plan.Plan {
 	return p
 }
 
-// slowest is what a view of 10,000 objects may take at most on a machine that does
-// nothing else; the test allows for one that does.
-const slowest = time.Second
-
 func views() map[string]func(io.Writer, *plan.Plan) error {
 	return map[string]func(io.Writer, *plan.Plan) error{
 		"text":     func(w io.Writer, p *plan.Plan) error { return view.Text(w, p, view.Options{}) },
@@ -52,25 +47,6 @@ func views() map[string]func(io.Writer, *plan.Plan) error {
 		"summary":  func(w io.Writer, p *plan.Plan) error { return view.Text(w, p, view.Options{Summary: true}) },
 		"markdown": func(w io.Writer, p *plan.Plan) error { return view.Markdown(w, p, view.CommentLimit) },
 		"json":     view.JSON,
-	}
-}
-
-func TestViewsAreFast(t *testing.T) {
-	if testing.Short() {
-		t.Skip("measures")
-	}
-	p := creation(10_000, false)
-	for name, show := range views() {
-		if name == "full" {
-			continue // it is 200 bytes for each byte that a person reads
-		}
-		start := time.Now()
-		if err := show(io.Discard, p); err != nil {
-			t.Fatal(err)
-		}
-		if took := time.Since(start); took > 4*slowest {
-			t.Errorf("%s of 10,000 objects took %s, more than four times %s", name, took.Round(time.Millisecond), slowest)
-		}
 	}
 }
 

