@@ -112,6 +112,7 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 			return change
 		}
 		c.engine.options.Log.Debug("different", "object", id.String(), "why", why)
+		q.why = why
 	}
 	if have == nil && c.makes[id.Namespace] {
 		return c.predict(ctx, change, send, "its namespace is created by this plan")
@@ -127,6 +128,7 @@ type question struct {
 	want    *desired
 	typ     func() *diff.Type
 	force   bool
+	why     string // what made it seem to change; empty for what is asked about in any case
 	// moves are the managers whose fields become ours, of an object that is adopted.
 	moves []plan.ManagerMove
 	// imported: an import block takes the object over, whoever has written it.
@@ -179,6 +181,9 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 	change.Fields = c.engine.differ.Fields(diff.Changes{
 		Before: q.have, After: after, Desired: q.desired, Prior: q.prior, Type: q.typ(), Moves: q.moves,
 	})
+	if q.why != "" {
+		c.engine.predictions.answered(q.why, change)
+	}
 	switch {
 	case q.prior == nil:
 		change.Action, change.Reason = plan.Adopt, c.adoptReason(d, change.ID, q.have)

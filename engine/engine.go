@@ -80,8 +80,9 @@ type Renderers struct {
 // Engine plans and applies. It is safe for concurrent use; one Engine serves one
 // command, since its sources and clusters remember what they read.
 type Engine struct {
-	options Options
-	differ  *diff.Differ
+	options     Options
+	differ      *diff.Differ
+	predictions predictions
 
 	mu       sync.Mutex
 	clusters []connected

@@ -49,6 +49,9 @@ func (c *comparison) foretell(ctx context.Context, d *draft, change *plan.Change
 		}
 	}
 	after, err := c.engine.differ.Predict(q.have, in.Desired, typ, q.force)
+	if err == nil && len(q.moves) > 0 {
+		after, err = c.engine.differ.Moved(q.have, in.Desired, q.moves, typ)
+	}
 	var conflict *providers.ConflictError
 	switch {
 	case errors.As(err, &conflict):
@@ -56,7 +59,8 @@ func (c *comparison) foretell(ctx context.Context, d *draft, change *plan.Change
 	case err != nil:
 		return block(change, "Change cannot be predicted", c.refusal(err, q.desired))
 	}
-	change.Predicted, change.Force, change.Moves = true, q.force, q.moves
+	change.Predicted, change.Force = true, q.force
+	change.Moves = c.engine.differ.MovedFields(q.have, after, q.moves, typ)
 	change.Validation = plan.SchemaOnly
 	if typ.IsDeduced() {
 		change.Validation = plan.NotValidated
@@ -70,7 +74,7 @@ func (c *comparison) foretell(ctx context.Context, d *draft, change *plan.Change
 		return change
 	}
 	change.Fields = c.engine.differ.Fields(diff.Changes{
-		Before: q.have, After: after, Desired: in.Desired, Prior: q.prior, Type: typ, Redacted: past.KeyCheck() != "",
+		Before: q.have, After: after, Desired: in.Desired, Prior: q.prior, Type: typ, Redacted: past.KeyCheck() != "", Moves: q.moves,
 	})
 	switch {
 	case q.prior == nil:

@@ -21,6 +21,9 @@ type stats struct {
 	CPU       engine.Seconds `json:"cpuSeconds"`
 	MaxMemory int64          `json:"maxMemory"` // bytes, resident; 0 where the platform does not tell
 	Requests  map[string]int `json:"requests"`  // to all clusters, by verb
+	// Predictions is how far the comparison on this machine agreed with the clusters; nil
+	// where nothing was planned.
+	Predictions *engine.Predictions `json:"predictions,omitempty"`
 }
 
 // meter counts what a command takes.
@@ -86,4 +89,11 @@ func (c *cli) showStats(s stats) {
 		fmt.Fprintf(c.err, " (%s)", strings.Join(verbs, ", "))
 	}
 	fmt.Fprintln(c.err)
+	if p := s.Predictions; p != nil && p.Asked > 0 {
+		fmt.Fprintf(c.err, "%s asked about", count(p.Asked, "object"))
+		for _, why := range slices.Sorted(maps.Keys(p.Why)) {
+			fmt.Fprintf(c.err, "; %d for nothing: %s", p.Why[why], why)
+		}
+		fmt.Fprintf(c.err, "; %d with fields that the server brings\n", p.Otherwise)
+	}
 }

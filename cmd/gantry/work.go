@@ -304,6 +304,11 @@ func (w *work) setup() (engine.Options, error) {
 func (w *work) end() {
 	w.progress.close()
 	if w.options.stats {
-		w.cli.showStats(w.meter.stats())
+		taken := w.meter.stats()
+		if w.engine != nil {
+			predictions := w.engine.Predictions()
+			taken.Predictions = &predictions
+		}
+		w.cli.showStats(taken)
 	}
 }

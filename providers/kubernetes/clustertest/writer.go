@@ -94,3 +94,10 @@ func (w Writer) check(o object.Object, err error) {
 		w.t.Fatalf("%s as %s: %s", o.ID(), w.manager, err)
 	}
 }
+
+// Replace sends a whole object by PUT, and returns what the server has against it.
+func (w Writer) Replace(o object.Object) error {
+	w.t.Helper()
+	_, err := w.resource(o).Update(w.context(), &unstructured.Unstructured{Object: o.DeepCopy()}, metav1.UpdateOptions{FieldManager: w.manager})
+	return err
+}
