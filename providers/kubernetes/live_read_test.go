@@ -221,3 +221,23 @@ func TestLiveCredentials(t *testing.T) {
 		})
 	}
 }
+
+// TestLiveListsOfMetadata: where only the metadata is wanted, only that comes, and each
+// object is of its kind as ever.
+func TestLiveListsOfMetadata(t *testing.T) {
+	l := connect(t, kubernetes.Options{PageSize: 2})
+	for i := range 3 {
+		r := l.configMap(fmt.Sprintf("item-%d", i), map[string]any{"n": fmt.Sprint(i)})
+		r.Object.Metadata()["labels"] = map[string]any{"mine": "yes"}
+		l.apply(r)
+	}
+	objects, err := l.List(t.Context(), l.resource(configMapKind), l.namespace, providers.ListOptions{LabelSelector: "mine=yes", MetadataOnly: true})
+	if err != nil || len(objects) != 3 {
+		t.Fatalf("%d objects, error %v", len(objects), err)
+	}
+	for i, o := range objects {
+		if o.Name() != fmt.Sprintf("item-%d", i) || o.GVK() != configMapKind || o.UID() == "" || o["data"] != nil || len(o) != 3 {
+			t.Errorf("object %d is %v", i, o)
+		}
+	}
+}
