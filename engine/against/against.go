@@ -47,7 +47,7 @@ type Options struct {
 // diagnostics, as it concerns what can be compared only; what is wrong with the one
 // that it has become is in the second. The plan cannot be applied.
 func Plan(ctx context.Context, before, after Side, options Options) (*plan.Plan, hcl.Diagnostics, hcl.Diagnostics) {
-	records, err := state.Open(ctx, statememory.New())
+	records, err := state.Open(ctx, statememory.New(), state.WithLineage(lineage))
 	if err != nil {
 		return nil, nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be opened", Detail: err.Error()}}
 	}
@@ -70,6 +70,10 @@ func Plan(ctx context.Context, before, after Side, options Options) (*plan.Plan,
 	present(made)
 	return made, former, diags
 }
+
+// lineage is of the state that there never was: the same for every plan, so that two
+// of the same change are the same.
+const lineage = "00000000-0000-4000-8000-000000000000"
 
 // withhold takes out of a plan the applications of which it is not known what they
 // were.
