@@ -18,7 +18,6 @@ const (
 	exitError   = 1
 	exitChanges = 2 // with --detailed-exitcode: the plan has changes
 	exitRisk    = 3 // with --fail-on-risk: the plan has a risk that nobody accepts
-	exitRisk    = 3 // with --fail-on-risk: the plan has a risk that nobody accepts
 )
 
 // cli is one run of the program: its streams, its environment, and the flags
