@@ -175,6 +175,9 @@ func escapePointer(name string) string {
 // MovedFields returns the moves with the fields that only become ours by them, and so
 // go with them: what the managers have in live, that is another value or none in after.
 func (d *Differ) MovedFields(live, after object.Object, list []plan.ManagerMove, kind *Type) []plan.ManagerMove {
+	if len(list) == 0 {
+		return nil
+	}
 	var w walker
 	root := kind.root()
 	w.compareMaps(root, nil, compared(live), compared(after))
