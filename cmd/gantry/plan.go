@@ -20,8 +20,8 @@ func newPlan(c *cli) *cobra.Command {
 	var work workOptions
 	var out, against, from string
 	var destroy, detailed bool
-	var risks failOnRisk
 	var save savingOptions
+	var risks failOnRisk
 	command := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change",
@@ -45,6 +45,8 @@ it; the others are planned, and the exit code is 1.`,
   gantry plan --out next.gantryplan
   gantry plan --target 'application.web["production"]'
   gantry plan --against origin/main
+  gantry plan --summary
+  gantry plan --html plan.html --markdown comment.md --sarif plan.sarif
   gantry plan --offline --snapshot clusters.gantrysnapshot
   gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error
   gantry plan --fail-on-risk high    # 3: there is a risk that nobody accepts`,
@@ -96,6 +98,7 @@ it; the others are planned, and the exit code is 1.`,
 	}
 	in.register(c, command)
 	work.register(c, command)
+	work.view.registerReports(command)
 	work.registerAllowRemoved(c, command)
 	work.registerAllowDestroyed(command)
 	flags := command.Flags()
