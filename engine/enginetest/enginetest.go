@@ -82,12 +82,15 @@ func (b *Bench) Write(t testing.TB, files map[string]string) {
 }
 
 // Engine returns a new engine over the bench's state.
-func (b *Bench) Engine() *engine.Engine {
+func (b *Bench) Engine() *engine.Engine { return engine.New(b.Options()) }
+
+// Options are what an engine over the bench's state works with.
+func (b *Bench) Options() engine.Options {
 	var clusters providers.Clusters = kubernetes.New(kubernetes.Options{BaseDir: b.Dir})
 	if b.Wrap != nil {
 		clusters = b.Wrap(clusters)
 	}
-	return engine.New(engine.Options{
+	return engine.Options{
 		Sources: map[source.Type]providers.Source{
 			source.Git:       git.New(git.Options{CacheDir: filepath.Join(b.cache, "git")}),
 			source.Helm:      helmrepo.New(helmrepo.Options{}),
@@ -105,7 +108,7 @@ func (b *Bench) Engine() *engine.Engine {
 		Parallelism:   b.Parallelism,
 		Remotes:       b.Remotes,
 		Events:        b.Events,
-	})
+	}
 }
 
 // Config loads and evaluates the configuration.
