@@ -38,6 +38,8 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		Keep    bool          `json:"keep"`
 		Hook    *plan.Hook    `json:"hook"`
 		Takes   []taken       `json:"takes,omitempty"`
+		// Moves say whose fields become ours, and so go once they are dropped.
+		Moves []plan.ManagerMove `json:"moves,omitempty"`
 	}
 	var changes []change
 	for i := range app.Changes {
@@ -45,7 +47,7 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		if c.Action == plan.Unchanged {
 			continue
 		}
-		out := change{ID: c.ID, Version: c.Version, Action: c.Action, UID: c.UID, Body: c.Body, Desired: c.Desired, Force: c.Force, Phase: c.Phase, Wave: c.Wave, Keep: c.Keep, Hook: c.Hook, Takes: lasting(c.Takes)}
+		out := change{ID: c.ID, Version: c.Version, Action: c.Action, UID: c.UID, Body: c.Body, Desired: c.Desired, Force: c.Force, Phase: c.Phase, Wave: c.Wave, Keep: c.Keep, Hook: c.Hook, Takes: lasting(c.Takes), Moves: c.Moves}
 		for _, f := range c.Fields {
 			if !f.Server {
 				out.Fields = append(out.Fields, field{Path: f.Path, Kind: f.Kind, Before: f.Before})

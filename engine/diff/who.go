@@ -12,13 +12,14 @@ import (
 	"github.com/gantrycd/gantry/providers"
 )
 
-// Wrote tells who owns a field of a live object, or something in it: the newest writer
-// of them, who may be us. A field that was removed has no owner; then it is the last
-// one who has written the object since a time. It is false where the server does not
-// tell.
+// Wrote tells who wrote a field of a live object, or something in it, since a time: the
+// newest of those who own it, who may be us; where none of them wrote since, as when
+// the field was removed, the last one who wrote the object at all. It is false where
+// the server does not tell.
 func Wrote(live object.Object, field string, since time.Time) (plan.Writer, bool) {
-	all := writers(live)
-	for _, o := range all {
+	since = since.Truncate(time.Second) // as the server has it
+	recent := slices.DeleteFunc(writers(live), func(o owner) bool { return o.at.Before(since) })
+	for _, o := range recent {
 		found := false
 		o.set.Iterate(func(p fieldpath.Path) {
 			rest, below := strings.CutPrefix(fromFieldpath(p).String(), field)
@@ -28,12 +29,10 @@ func Wrote(live object.Object, field string, since time.Time) (plan.Writer, bool
 			return o.writer(), true
 		}
 	}
-	since = since.Truncate(time.Second) // as the server has it
-	i := slices.IndexFunc(all, func(o owner) bool { return !o.at.Before(since) })
-	if i < 0 {
+	if len(recent) == 0 {
 		return plan.Writer{}, false
 	}
-	return all[i].writer(), true
+	return recent[0].writer(), true
 }
 
 // LastWriter tells who wrote a live object last; false where the server does not tell.
