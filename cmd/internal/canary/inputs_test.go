@@ -17,7 +17,6 @@ type input struct {
 	blocks string // what it adds to the configuration
 	env    string // the variable that has the secret
 	fails  bool   // planning with it is an error, as it must be
-
 }
 
 const destination = `
