@@ -148,16 +148,33 @@ func (g *page) lines(lines []view.Line, less int) {
 			if s.Look == view.Plain {
 				g.text(s.Text)
 			} else {
-				g.tag("s", looks[s.Look], s.Text)
+				g.tag("s", classOf(s.Look), s.Text)
 			}
 		}
 		g.raw("\n")
 	}
 }
 
-// looks are the classes of looks, short because there are many.
-var looks = map[view.Look]string{
-	view.Strong: "b", view.Aside: "f", view.Added: "p", view.Removed: "m", view.Notice: "n", view.Special: "x", view.Alarm: "l",
+// classOf is the class of a look, short because there are many.
+func classOf(look view.Look) string {
+	switch look {
+	case view.Strong:
+		return "b"
+	case view.Aside:
+		return "f"
+	case view.Added:
+		return "p"
+	case view.Removed:
+		return "m"
+	case view.Notice:
+		return "n"
+	case view.Special:
+		return "x"
+	case view.Alarm:
+		return "l"
+	case view.Plain:
+	}
+	return ""
 }
 
 // shown is the order of actions.
