@@ -63,6 +63,7 @@ func newSaved(t *testing.T) *saved {
 	s.version(t, 1)
 	s.MustApply(t, engine.PlanOptions{})
 	s.edit(t, configMaps, s.configMap("adopted", map[string]any{"b": "1"}), "someone")
+	s.edit(t, deployments, s.fields(deployments, "web", object.Object{"spec": map[string]any{"replicas": 2}}), "autoscaler")
 	s.version(t, 2)
 	out := &saved{stage: s, plan: s.MustPlan(t, engine.PlanOptions{})}
 	for id, want := range map[string]plan.Action{

@@ -78,6 +78,9 @@ func referenceIndex(root *cobra.Command) string {
 |---|---|
 | ` + "`GANTRY_VAR_name`" + ` | the value of variable ` + "`name`" + ` |
 | ` + "`GANTRY_CACHE`" + ` | the directory for what is fetched |
+| ` + "`GANTRY_VERIFY_KEYS`" + ` | files of keys, separated as in ` + "`PATH`" + `: a plan must be signed by one of them, and only saved plans are applied |
+| ` + "`GANTRY_SIGN_PASSPHRASE`" + ` | the passphrase of an SSH key that signs plans |
+| ` + "`GANTRY_IDENTITY_PASSPHRASE`" + ` | the passphrase of an SSH key that opens encrypted plans |
 | ` + "`NO_COLOR`" + ` | no colours |
 `)
 	return b.String()
