@@ -350,7 +350,7 @@ func TestControllersKeepTheirFields(t *testing.T) {
 	as(t, "operator").Merge(o, map[string]any{"metadata": map[string]any{"labels": map[string]any{"operated": "yes"}}})
 	s.application(t, "web", "", shop)
 	p, diags := s.Plan(t, engine.PlanOptions{})
-	wantError(t, diags, "spec.replicas is owned by kube-controller-manager")
+	wantError(t, diags, "spec.replicas is owned by kube-controller-manager", "has 4 and would get 1")
 	conflicts := s.change(p, "web", "Deployment.apps", "shop").Conflicts
 	if len(conflicts) != 1 || fmt.Sprint(conflicts[0].Before) != "4" || fmt.Sprint(conflicts[0].After) != "1" {
 		t.Errorf("want one conflict from 4 to 1, have %+v", conflicts)

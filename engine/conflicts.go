@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,7 +44,23 @@ func conflictDetail(conflicts []plan.Conflict) string {
 		if !conflict.At.IsZero() {
 			parts[i] += fmt.Sprintf(", last written at %s", conflict.At.UTC().Format("2006-01-02 15:04:05Z"))
 		}
+		if conflict.Before != nil || conflict.After != nil {
+			parts[i] += fmt.Sprintf(", has %s and would get %s", brief(conflict.Before), brief(conflict.After))
+		}
 	}
 	slices.Sort(parts)
 	return strings.Join(parts, "; ") + `. Set sync.conflicts = "take_over" to own them, or "leave" to leave them out.`
+}
+
+// brief is a value in a sentence.
+func brief(value any) string {
+	const most = 60
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return "what cannot be shown"
+	}
+	if text := []rune(string(encoded)); len(text) > most {
+		return string(text[:most]) + "…"
+	}
+	return string(encoded)
 }

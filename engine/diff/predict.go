@@ -95,8 +95,12 @@ func (d *Differ) restored(merged map[string]any, live, desired object.Object, ma
 		m, _ := item.(map[string]any)
 		return m["manager"] == d.manager && m["operation"] == "Apply" && (m["subresource"] == nil || m["subresource"] == "")
 	})
+	owned := fieldpath.NewSet()
 	if ours, ok := managed[d.manager]; ok {
-		text, err := ours.Set().Difference(unownable()).ToJSON()
+		owned = ours.Set().Difference(unownable())
+	}
+	if !owned.Empty() {
+		text, err := owned.ToJSON()
 		if err != nil {
 			return nil, err
 		}

@@ -63,14 +63,14 @@ func (c *cluster) OpenAPI(ctx context.Context, group, version string) (body []by
 	if err != nil {
 		return nil, "", err
 	}
-	found, err := c.readMemo(ctx, key, address)
-	if err != nil && found.hash != "" {
-		// A definition has changed since the index was read: the document is at the
-		// address of another hash now, and the server redirects there.
+	found, err := c.documents.of(address).get(ctx, func(ctx context.Context) (document, error) {
+		return c.readDocument(ctx, key, address)
+	})
+	if path, hash := splitAddress(address); err != nil && hash != "" {
+		// A definition has changed since the server made the index that was read. The
+		// document is at the address of another hash by now, and as it is without any.
 		c.index.forget()
-		if now, indexErr := c.documentAddress(ctx, key); indexErr == nil && now != address {
-			found, err = c.readMemo(ctx, key, now)
-		}
+		found, err = c.readDocument(ctx, key, path)
 	}
 	if err != nil {
 		return nil, "", err
@@ -90,18 +90,6 @@ func (c *cluster) documentAddress(ctx context.Context, key string) (string, erro
 		return "", &reasonError{providers.ErrUnknownKind, fmt.Sprintf("cluster %q has no OpenAPI document of %s", c.name, version)}
 	}
 	return entry.ServerRelativeURL, nil
-}
-
-// readMemo reads a document once. The hash of its address is told with an error, too.
-func (c *cluster) readMemo(ctx context.Context, key, address string) (document, error) {
-	found, err := c.documents.of(address).get(ctx, func(ctx context.Context) (document, error) {
-		return c.readDocument(ctx, key, address)
-	})
-	if err != nil {
-		_, hash := splitAddress(address)
-		return document{hash: hash}, err
-	}
-	return found, nil
 }
 
 func (c *cluster) readIndex(ctx context.Context) (openAPIIndex, error) {
