@@ -182,4 +182,3 @@ func (p *progress) staleFields(ctx context.Context, c *plan.Change, have object.
 	}
 	return p.movedFields(ctx, c, have)
 }
-

@@ -89,6 +89,8 @@ var confinements = []confinement{
 	{"github.com/spf13/pflag", []string{"cmd"}},
 	{"github.com/hashicorp/hcl", []string{"lang", "engine", "cmd"}},
 	{"filippo.io/age", []string{"plan/seal", "lang"}},
+	{"github.com/sigstore", []string{"plan/signature/sigstore"}},
+	{"github.com/secure-systems-lab", []string{"plan/signature", "plan/planfile"}},
 	{"charm.land", []string{"plan/view", "cmd"}},
 }
 
