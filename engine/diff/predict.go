@@ -25,7 +25,8 @@ func (d *Differ) Predict(live, desired object.Object, kind *Type, force bool) (o
 	if live == nil {
 		return desired, nil
 	}
-	before, err := kind.typed(unmanaged(live))
+	// As servers do: what is there may have the items of a list twice.
+	before, err := kind.orDeduced().parseable.FromUnstructured(map[string]any(unmanaged(live)), typed.AllowDuplicates)
 	if err != nil {
 		return nil, fmt.Errorf("the live object does not fit the schema: %w", err)
 	}

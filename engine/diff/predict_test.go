@@ -69,3 +69,30 @@ func TestPredictIsWhatServersDo(t *testing.T) {
 		t.Errorf("%d changes and %d conflicts: the test shows nothing", changed, conflicts)
 	}
 }
+
+// TestPredictTakesWhatIsThere: a live object may have an item of a list twice, as servers
+// let it be written by an update.
+func TestPredictTakesWhatIsThere(t *testing.T) {
+	d := diff.New(manager, fingerprinter(t))
+	kind, _ := schemas().Type(apps)
+	live := parse(t, `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: web, uid: "1"}
+spec: {template: {spec: {containers: [{name: app, image: "web:1", ports: [{containerPort: 80, protocol: TCP}, {containerPort: 80, protocol: TCP, name: http}]}]}}}
+`)
+	desired := parse(t, `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: web}
+spec: {template: {spec: {containers: [{name: app, image: "web:2"}]}}}
+`)
+	after, err := d.Predict(live, desired, kind, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes := d.Fields(diff.Changes{Before: live, After: after, Desired: desired, Type: kind})
+	if len(changes) == 0 || changes[0].Path != "spec.template.spec.containers[name=app].image" {
+		t.Errorf("predicted %+v", changes)
+	}
+}
