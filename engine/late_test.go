@@ -1,49 +1,75 @@
 package engine_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/enginetest"
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/providers"
 )
 
-// What appears below a definition or a namespace after planning must not go with it.
+// What appears below a definition or a namespace after planning must not go with it:
+// neither what is there when the apply begins, nor what comes while it runs.
+
+// late applies a plan, and has something appear before the apply, or with its first
+// write: the application is left out, or its apply fails.
+func (s *stage) late(t *testing.T, when string, appear func()) {
+	t.Helper()
+	s.application(t, "web", createNamespace, configMap("a", "a=b"), configMap("b", "a=b"))
+	p := s.MustPlan(t, engine.PlanOptions{})
+	want := "Application left out"
+	if when == "during" {
+		want = "Apply failed"
+		s.tap(taps{apply: func(_ context.Context, r providers.ApplyRequest, on func() (providers.ApplyResult, error)) (providers.ApplyResult, error) {
+			if r.Object.Name() == "b" {
+				appear()
+			}
+			return on()
+		}})
+	} else {
+		appear()
+	}
+	_, diags := s.Apply(t.Context(), t, p)
+	wantError(t, diags, want, "foreign", "not in the plan")
+}
 
 func TestLateResourcesKeepTheirDefinition(t *testing.T) {
-	s := newStage(t)
-	w := newWidgets(t, s)
-	s.application(t, "web", createNamespace, configMap("a", "a=b"), w.definition(v1, "a"))
-	s.MustApply(t, engine.PlanOptions{})
-	s.application(t, "web", createNamespace, configMap("a", "a=b"))
-	p := s.MustPlan(t, engine.PlanOptions{})
-	before := w.foreign(t, "foreign")
-	_, diags := s.Apply(t.Context(), t, p)
-	wantError(t, diags, "Apply failed", "foreign", "not in the plan")
-	s.wantKept(t, w.resource("v1"), before)
+	for _, when := range []string{"before", "during"} {
+		t.Run(when, func(t *testing.T) {
+			s := newStage(t)
+			w := newWidgets(t, s)
+			s.application(t, "web", createNamespace, configMap("a", "a=b"), w.definition(v1, "a"))
+			s.MustApply(t, engine.PlanOptions{})
+			var before object.Object
+			s.late(t, when, func() { before = w.foreign(t, "foreign") })
+			s.wantKept(t, w.resource("v1"), before)
+		})
+	}
 }
 
 func TestLateObjectsKeepTheirNamespace(t *testing.T) {
-	s := newStage(t)
-	held := s.namespace + "-h"
-	s.removeAfter(t, namespaceResource, held)
-	s.application(t, "web", createNamespace, configMap("a", "a=b"), namespaceManifest(held))
-	s.MustApply(t, engine.PlanOptions{})
-	s.application(t, "web", createNamespace, configMap("a", "a=b"))
-	p := s.MustPlan(t, engine.PlanOptions{})
-	o := s.configMap("foreign", map[string]any{"a": "b"})
-	if err := o.Set(held, "metadata", "namespace"); err != nil {
-		t.Fatal(err)
+	for _, when := range []string{"before", "during"} {
+		t.Run(when, func(t *testing.T) {
+			s := newStage(t)
+			held := s.namespace + "-h"
+			s.removeAfter(t, namespaceResource, held)
+			s.application(t, "web", createNamespace, configMap("a", "a=b"), namespaceManifest(held))
+			s.MustApply(t, engine.PlanOptions{})
+			o := s.configMap("foreign", map[string]any{"a": "b"})
+			if err := o.Set(held, "metadata", "namespace"); err != nil {
+				t.Fatal(err)
+			}
+			s.late(t, when, func() { s.edit(t, configMaps, o, "someone") })
+			kept, err := s.cluster.Get(t.Context(), configMaps, held, "foreign")
+			if err != nil || kept.Metadata()["deletionTimestamp"] != nil {
+				t.Errorf("it is %v, error %v", kept, err)
+			}
+		})
 	}
-	s.edit(t, configMaps, o, "someone")
-	before, err := s.cluster.Get(t.Context(), configMaps, held, "foreign")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, diags := s.Apply(t.Context(), t, p)
-	wantError(t, diags, "Apply failed", "foreign", "not in the plan")
-	s.wantKept(t, configMaps, before)
 }
 
 // TestDependentsOfAFailureAreLeftOut: what follows an application that failed is
