@@ -62,12 +62,12 @@ func (s *stage) digestOf(t *testing.T, r *rendered) (string, *plan.Plan) {
 	return applicationOf(t, p, "web").Digest, p
 }
 
-func replaced(file, old, new string) func(*rendered) {
+func replaced(file, was, is string) func(*rendered) {
 	return func(r *rendered) {
-		if !strings.Contains(r.files[file], old) {
-			panic(old + " is not in " + file)
+		if !strings.Contains(r.files[file], was) {
+			panic(was + " is not in " + file)
 		}
-		r.files[file] = strings.ReplaceAll(r.files[file], old, new)
+		r.files[file] = strings.ReplaceAll(r.files[file], was, is)
 	}
 }
 

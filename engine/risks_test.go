@@ -16,14 +16,13 @@ import (
 	"github.com/gantrycd/gantry/providers"
 )
 
-func deployment(name, image, more string) string {
+func deployment(name, image string) string {
 	return fmt.Sprintf(`apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: %[1]s
 spec:
   replicas: 4
-  %[3]s
   selector:
     matchLabels: {app: %[1]s}
   template:
@@ -36,7 +35,7 @@ spec:
         env:
         - name: MODE
           valueFrom: {configMapKeyRef: {name: settings, key: mode}}
-`, name, image, more)
+`, name, image)
 }
 
 // codes lists the risks of the only application of a plan, with their objects' names.
@@ -64,7 +63,7 @@ func wantCodes(t *testing.T, p *plan.Plan, want ...string) {
 func TestRisks(t *testing.T) {
 	s := newStage(t)
 	settings := func(mode string) string { return configMap("settings", "mode="+mode) }
-	s.application(t, "web", createNamespace, settings("slow"), deployment("web", "example.com/web:1", ""), deployment("old", "example.com/old:1", ""))
+	s.application(t, "web", createNamespace, settings("slow"), deployment("web", "example.com/web:1"), deployment("old", "example.com/old:1"))
 	p := s.MustApply(t, engine.PlanOptions{})
 	wantCodes(t, p) // creating is no risk
 
@@ -76,7 +75,7 @@ func TestRisks(t *testing.T) {
 		"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": map[string]any{"name": "web", "namespace": s.namespace},
 		"spec": map[string]any{"minAvailable": int64(4), "selector": map[string]any{"matchLabels": map[string]any{"app": "web"}}},
 	}, "someone")
-	s.application(t, "web", createNamespace, settings("fast"), deployment("web", "example.com/web:2", ""))
+	s.application(t, "web", createNamespace, settings("fast"), deployment("web", "example.com/web:2"))
 	p = s.MustPlan(t, engine.PlanOptions{})
 	wantCodes(t, p, "high service-without-endpoints front", "medium pods-restart web", "low image-unpinned web")
 	restart := p.Applications[0].Risks[1]
@@ -88,7 +87,7 @@ func TestRisks(t *testing.T) {
 	}
 
 	accept := "accept_risk \"pods-restart\" {\n reason = \"it is meant\"\n}\naccept_risk \"downtime\" {\n reason = \"a typo\"\n name = \"wbe\"\n}"
-	s.application(t, "web", createNamespace+"\n"+accept, settings("fast"), deployment("web", "example.com/web:2", ""))
+	s.application(t, "web", createNamespace+"\n"+accept, settings("fast"), deployment("web", "example.com/web:2"))
 	accepted := s.MustPlan(t, engine.PlanOptions{})
 	if r := accepted.Applications[0].Risks[1]; r.Accepted != "it is meant" || r.Range == restart.Range {
 		t.Errorf("not accepted: %+v", r)
@@ -100,7 +99,7 @@ func TestRisks(t *testing.T) {
 		t.Errorf("warnings %q, expected one of the name that nothing has", w)
 	}
 
-	s.application(t, "web", createNamespace, settings("fast"), deployment("web", "example.com/web:1", ""), deployment("old", "example.com/old:1", ""))
+	s.application(t, "web", createNamespace, settings("fast"), deployment("web", "example.com/web:1"), deployment("old", "example.com/old:1"))
 	wantCodes(t, s.MustPlan(t, engine.PlanOptions{}), "low config-not-noticed settings")
 }
 
@@ -108,14 +107,14 @@ func TestRisks(t *testing.T) {
 // before.
 func TestRisksCostNothingWithoutChanges(t *testing.T) {
 	s := newStage(t)
-	s.application(t, "web", createNamespace, deployment("web", "example.com/web:1", ""), configMap("settings", "mode=a"))
+	s.application(t, "web", createNamespace, deployment("web", "example.com/web:1"), configMap("settings", "mode=a"))
 	s.MustApply(t, engine.PlanOptions{})
 	lists := &lists{}
 	s.Wrap = func(all providers.Clusters) providers.Clusters { lists.Clusters = all; return lists }
 	expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
 	before := lists.kinds
 	lists.kinds = nil
-	s.application(t, "web", createNamespace, deployment("web", "example.com/web:2", ""), configMap("settings", "mode=a"))
+	s.application(t, "web", createNamespace, deployment("web", "example.com/web:2"), configMap("settings", "mode=a"))
 	wantCodes(t, s.MustPlan(t, engine.PlanOptions{}), "low image-unpinned web", "low pods-restart web")
 	if slices.Contains(before, "PodDisruptionBudget") || !slices.Contains(lists.kinds, "PodDisruptionBudget") || slices.Contains(lists.kinds, "Service") {
 		t.Errorf("without a change %v were listed, with one %v", before, lists.kinds)
@@ -126,11 +125,11 @@ func TestRisksCostNothingWithoutChanges(t *testing.T) {
 // no error.
 func TestRisksSayWhatCannotBeRead(t *testing.T) {
 	s := newStage(t)
-	s.application(t, "web", createNamespace, deployment("web", "example.com/web:1", ""), configMap("settings", "mode=a"))
+	s.application(t, "web", createNamespace, deployment("web", "example.com/web:1"), configMap("settings", "mode=a"))
 	s.MustApply(t, engine.PlanOptions{})
 	refusing := &lists{refuse: "PodDisruptionBudget"}
 	s.Wrap = func(all providers.Clusters) providers.Clusters { refusing.Clusters = all; return refusing }
-	s.application(t, "web", createNamespace, deployment("web", "example.com/web:2", ""), configMap("settings", "mode=a"))
+	s.application(t, "web", createNamespace, deployment("web", "example.com/web:2"), configMap("settings", "mode=a"))
 	p := s.MustPlan(t, engine.PlanOptions{})
 	wantCodes(t, p, "low image-unpinned web", "low pods-restart web")
 	if detail := p.Applications[0].Risks[1].Detail; !strings.Contains(detail, "could not be looked at: not allowed") {

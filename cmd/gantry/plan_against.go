@@ -23,8 +23,8 @@ import (
 // checkImagined refuses flags of plan that make no sense together, and reads the
 // snapshot.
 func checkImagined(cmd *cobra.Command, work *workOptions, ref, file, out string, destroy bool) error {
-	usage := func(text string, args ...any) error {
-		return &usageError{command: cmd.CommandPath(), err: fmt.Errorf(text, args...)}
+	usage := func(text string) error {
+		return &usageError{command: cmd.CommandPath(), err: errors.New(text)}
 	}
 	switch {
 	case cmd.Flags().Changed("against") && ref == "":

@@ -31,14 +31,14 @@ var ErrNoRepository = errors.New("it is in no git repository, so that there is n
 
 // OpenRepository opens the repository that a configuration's directory is in.
 func OpenRepository(dir string) (*Repository, error) {
-	real, err := filepath.EvalSymlinks(dir)
+	resolved, err := filepath.EvalSymlinks(dir)
 	if err == nil {
-		real, err = filepath.Abs(real)
+		resolved, err = filepath.Abs(resolved)
 	}
 	if err != nil {
 		return nil, err
 	}
-	root := real
+	root := resolved
 	for {
 		if _, err := os.Stat(filepath.Join(root, ".git")); err == nil {
 			break
@@ -53,7 +53,7 @@ func OpenRepository(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("git repository %s: %w", root, err)
 	}
-	below, err := filepath.Rel(root, real)
+	below, err := filepath.Rel(root, resolved)
 	if err != nil {
 		return nil, err
 	}

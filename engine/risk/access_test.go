@@ -19,7 +19,7 @@ func TestRoles(t *testing.T) {
 	const (
 		read      = `apiGroups: [apps], resources: [deployments], verbs: [get, list]`
 		write     = `apiGroups: [apps], resources: [deployments], verbs: [get, list, update]`
-		any       = `apiGroups: ["*"], resources: ["*"], verbs: ["*"]`
+		all       = `apiGroups: ["*"], resources: ["*"], verbs: ["*"]`
 		secrets   = `apiGroups: [""], resources: [secrets], verbs: [get]`
 		oneSecret = `apiGroups: [""], resources: [secrets], verbs: [get], resourceNames: [tls]`
 	)
@@ -38,8 +38,8 @@ func TestRoles(t *testing.T) {
 		"in two rules":      {of("Role", []string{write}, []string{read, `apiGroups: [apps], resources: [deployments], verbs: [update]`}), nil},
 		"by names now":      {of("Role", []string{secrets}, []string{oneSecret}), nil},
 		"no longer by name": {of("Role", []string{oneSecret}, []string{secrets}), []string{"medium rbac-widened " + rl + "get on secrets … read the value of every Secret"}},
-		"everything":        {of("ClusterRole", nil, []string{any}), []string{"high rbac-widened " + cr + "is new and permits * on * of all API groups … That is everything"}},
-		"had everything":    {of("ClusterRole", []string{any}, []string{any, secrets}), nil},
+		"everything":        {of("ClusterRole", nil, []string{all}), []string{"high rbac-widened " + cr + "is new and permits * on * of all API groups … That is everything"}},
+		"had everything":    {of("ClusterRole", []string{all}, []string{all, secrets}), nil},
 		"secrets":           {of("ClusterRole", nil, []string{read, secrets}), []string{"medium rbac-widened " + cr + "get on secrets"}},
 		"one secret":        {of("Role", nil, []string{oneSecret}), nil},
 		"escalate":          {of("ClusterRole", nil, []string{`apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [escalate]`}), []string{"high rbac-widened " + cr + "give itself every permission"}},
@@ -51,8 +51,8 @@ func TestRoles(t *testing.T) {
 		"every verb":        {of("ClusterRole", nil, []string{`apiGroups: [apps], resources: [deployments], verbs: ["*"]`}), []string{"medium rbac-widened " + cr + "every verb"}},
 		"a URL more":        {of("ClusterRole", []string{`nonResourceURLs: [/healthz], verbs: [get]`}, []string{`nonResourceURLs: [/healthz, /metrics], verbs: [get]`}), []string{"low rbac-widened " + cr + "get on /healthz and /metrics"}},
 		"a URL it reached":  {of("ClusterRole", []string{`nonResourceURLs: ["/healthz/*"], verbs: [get]`}, []string{`nonResourceURLs: ["/healthz/*", /healthz/x], verbs: [get]`}), nil},
-		"aggregated":        {situation{after: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\naggregationRule: {}\nrules: [{" + any + "}]\n"}, nil},
-		"goes":              {situation{before: role("ClusterRole", any)}, nil},
+		"aggregated":        {situation{after: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\naggregationRule: {}\nrules: [{" + all + "}]\n"}, nil},
+		"goes":              {situation{before: role("ClusterRole", all)}, nil},
 		"only labels":       {situation{before: role("Role", write), after: strings.Replace(role("Role", write), "{name: r,", "{name: r, labels: {a: b},", 1)}, nil},
 	})
 }

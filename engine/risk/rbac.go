@@ -118,8 +118,8 @@ func (r rule) power(verbs []string) (text string, severity plan.Severity) {
 	on := func(group string, resources ...string) bool {
 		return has(r.groups, group) && slices.ContainsFunc(resources, func(resource string) bool { return has(r.resources, resource) })
 	}
-	able := func(any ...string) bool {
-		return slices.ContainsFunc(any, func(verb string) bool { return has(verbs, verb) })
+	able := func(wanted ...string) bool {
+		return slices.ContainsFunc(wanted, func(verb string) bool { return has(verbs, verb) })
 	}
 	switch {
 	case len(r.names) == 0 && slices.Contains(r.groups, "*") && slices.Contains(r.resources, "*") && slices.Contains(verbs, "*"):

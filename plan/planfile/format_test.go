@@ -48,7 +48,7 @@ func (d *described) of(t reflect.Type) map[string]any {
 	if t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
 		return map[string]any{"type": "string"}
 	}
-	switch t.Kind() {
+	switch t.Kind() { //nolint:exhaustive // the default is that a plan has no such field
 	case reflect.Pointer:
 		return d.of(t.Elem())
 	case reflect.String:

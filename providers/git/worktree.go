@@ -264,8 +264,8 @@ func SameRepository(a, b string) bool {
 
 func plainPath(a address) string {
 	if a.scheme == "file" {
-		if real, err := filepath.EvalSymlinks(a.path); err == nil {
-			return strings.TrimSuffix(real, string(filepath.Separator)+".git")
+		if resolved, err := filepath.EvalSymlinks(a.path); err == nil {
+			return strings.TrimSuffix(resolved, string(filepath.Separator)+".git")
 		}
 	}
 	return strings.TrimSuffix(strings.Trim(a.path, "/"), ".git")

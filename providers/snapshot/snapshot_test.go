@@ -187,7 +187,7 @@ func TestDamageIsRefused(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte("gantry-snapshot 1\nsha256 0\n"))
-	f.Fuzz(func(t *testing.T, file []byte) {
+	f.Fuzz(func(_ *testing.T, file []byte) {
 		if s, err := snapshot.Decode(file); err == nil {
 			_ = s.Answering()
 		}

@@ -72,8 +72,8 @@ func open(t *testing.T, p *plan.Plan) *tab {
 	t.Cleanup(cancel)
 	ctx, end := chromedp.NewExecAllocator(ctx, append(flags, chromedp.WSURLReadTimeout(2*time.Minute))...)
 	t.Cleanup(end)
-	ctx, close := chromedp.NewContext(ctx)
-	t.Cleanup(close)
+	ctx, closeTab := chromedp.NewContext(ctx)
+	t.Cleanup(closeTab)
 	out := &tab{ctx: ctx, t: t, file: (&url.URL{Scheme: "file", Path: file}).String()}
 	if err := chromedp.Listen(ctx, out.hear); err != nil {
 		t.Fatal(err)

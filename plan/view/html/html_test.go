@@ -68,7 +68,7 @@ func TestGraphDegrades(t *testing.T) {
 		nodes int
 		says  string
 	}{
-		{"one", many(1, func(i int) addr.Address { return addr.Application("a") }), 0, ""},
+		{"one", many(1, func(int) addr.Address { return addr.Application("a") }), 0, ""},
 		{"few", many(50, func(i int) addr.Address { return addr.Application(fmt.Sprintf("a%d", i)) }), 50, "50 applications"},
 		{"instances of two blocks that need each other", many(1000, func(i int) addr.Address { return addr.Application(fmt.Sprintf("b%d", i%2)).Instance(fmt.Sprint(i)) }), 2, "2 blocks"},
 		{"too many", many(2000, func(i int) addr.Address { return addr.Application(fmt.Sprintf("a%d", i)) }), 0, "2000 blocks are too many to draw"},

@@ -209,7 +209,7 @@ func compare(types managedfields.TypeConverter, desired, live *unstructured.Unst
 	found := false
 	for _, entry := range live.GetManagedFields() {
 		if entry.Manager == manager && entry.Operation == metav1.ManagedFieldsOperationApply && entry.Subresource == "" {
-			if err := owned.FromJSON(bytes.NewReader(entry.FieldsV1.Raw)); err != nil {
+			if err := owned.FromJSON(entry.FieldsV1.GetRawReader()); err != nil {
 				return err
 			}
 			found = true
