@@ -71,13 +71,16 @@ func referenceIndex(root *cobra.Command) string {
 | 1 | an error, of whatever kind; what could be done is done and shown |
 | 2 | with ` + "`--detailed-exitcode`" + `: the plan has changes, and there was no error |
 | 3 | with ` + "`--fail-on-risk`" + `: the plan has a risk of that severity or a greater one that nobody accepts, and there was no error |
+| 130, 143 | interrupted with Ctrl-C, or asked to end, before it was done |
 
 ## Environment
 
 | variable | meaning |
 |---|---|
 | ` + "`GANTRY_VAR_name`" + ` | the value of variable ` + "`name`" + ` |
-| ` + "`GANTRY_CACHE`" + ` | the directory for what is fetched |
+| ` + "`GANTRY_CACHE`" + ` | the directory for what is fetched and rendered |
+| ` + "`GANTRY_RENDER_CACHE`" + ` | ` + "`off`" + ` renders everything anew, and keeps nothing of it |
+| ` + "`GANTRY_PAGER`" + `, ` + "`PAGER`" + ` | what shows a plan that is longer than the terminal; ` + "`less`" + ` otherwise |
 | ` + "`GANTRY_VERIFY_KEYS`" + ` | files of keys, separated as in ` + "`PATH`" + `: a plan must be signed by one of them, and only saved plans are applied |
 | ` + "`GANTRY_SIGN_PASSPHRASE`" + ` | the passphrase of an SSH key that signs plans |
 | ` + "`GANTRY_IDENTITY_PASSPHRASE`" + ` | the passphrase of an SSH key that opens encrypted plans |
