@@ -56,6 +56,11 @@ func spotsOf(o object.Object) []spot {
 			out = append(out, spotsIn(".metadata."+name, metadata, name)...) // most are accepted
 		}
 	}
+	for i := range out { // what is sent is always marked
+		if s := &out[i]; s.path == ".metadata.labels" || s.path == ".metadata.annotations" {
+			s.drop = func() {}
+		}
+	}
 	return slices.DeleteFunc(out, func(s spot) bool {
 		return strings.Contains(s.path, "gantry.dev") || strings.Contains(s.path, "applyset")
 	})
