@@ -147,7 +147,15 @@ func (m *markdown) risks() {
 	var entries []string
 	for _, r := range alarm.Risks(m.p) {
 		entry := fmt.Sprintf("- **%s** %s", escaped(string(r.Risk.Severity)), code(r.Risk.Code))
-		detail := escaped(strings.Join(strings.Fields(r.Risk.Detail), " "))
+		detail := escaped(strings.Join(strings.Fields(r.Detail), " "))
+		if r.Brief {
+			var of []string
+			for _, name := range names(r.Of) {
+				of = append(of, code(name))
+			}
+			entries = append(entries, fmt.Sprintf("%s: %s, %d times: %s\n", entry, detail, len(r.Of), strings.Join(of, ", ")))
+			continue
+		}
 		if len(r.Of) == 1 {
 			entry += " " + place(r.Of[0]) + ": " + detail + "\n"
 		} else {

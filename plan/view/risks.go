@@ -24,8 +24,13 @@ func (t *text) risks() {
 		if len(r.Of) == 1 {
 			head = append(head, span{normal, "  " + r.Of[0].Name()}, span{faint, "  " + r.Of[0].Beside()})
 		}
+		if r.Brief {
+			t.line(0, append(head, span{normal, fmt.Sprintf("  %s, %d times:", r.Detail, len(r.Of))})...)
+			t.list(detail+6, span{}, names(r.Of), false)
+			continue
+		}
 		t.line(0, head...)
-		t.paragraph(detail+6, span{}, r.Risk.Detail)
+		t.paragraph(detail+6, span{}, r.Detail)
 		if len(r.Of) > 1 {
 			for _, place := range r.Of {
 				t.line(detail+6, span{normal, "· " + place.Name()}, span{faint, "  " + place.Beside()})
@@ -36,6 +41,19 @@ func (t *text) risks() {
 		}
 	}
 	t.blank()
+}
+
+// names are what a risk is of, each once.
+func names(of []alarm.Place) []string {
+	var out []string
+	known := map[string]bool{}
+	for _, place := range of {
+		if name := place.Name(); !known[name] {
+			known[name] = true
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // accepted says that a risk was accepted, and why.

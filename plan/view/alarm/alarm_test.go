@@ -1,6 +1,7 @@
 package alarm
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,6 +9,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/riskcode"
 )
 
 // TestTakesNamesWhatHurts: everything is counted by kind; what is named is what loses
@@ -59,5 +61,40 @@ func TestRisks(t *testing.T) {
 	}
 	if got, want := RiskWords(p), "2 high risks, 2 low risks, 1 accepted risk"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestManyLowRisksAreBrief: three of a kind are one, with every place and what is said
+// of it; greater ones never are.
+func TestManyLowRisksAreBrief(t *testing.T) {
+	ids := []object.ID{{Kind: "ConfigMap", Name: "a"}, {Kind: "ConfigMap", Name: "b"}, {Kind: "ConfigMap", Name: "c"}}
+	of := func(code string, severity plan.Severity, n int) []plan.Risk {
+		var out []plan.Risk
+		for i := range n {
+			out = append(out, plan.Risk{Code: code, Severity: severity, Object: &ids[i], Detail: "of " + ids[i].Name})
+		}
+		return out
+	}
+	p := &plan.Plan{Applications: []plan.Application{{Address: addr.Application("a"), Risks: slices.Concat(
+		of(riskcode.PodsRestart, plan.Low, 3), of(riskcode.ImageUnpinned, plan.Low, 2), of(riskcode.Downtime, plan.Medium, 3), of("unknown", plan.Low, 3),
+	)}}}
+	var got []string
+	for _, r := range Risks(p) {
+		line := r.Risk.Code + ": " + r.Detail
+		if r.Brief {
+			for _, place := range r.Of {
+				line += "; " + place.Detail
+			}
+		}
+		got = append(got, line)
+	}
+	want := []string{
+		"downtime: of a", "downtime: of b", "downtime: of c",
+		"pods-restart: pods restart; of a; of b; of c",
+		"image-unpinned: of a", "image-unpinned: of b",
+		"unknown: of a", "unknown: of b", "unknown: of c",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

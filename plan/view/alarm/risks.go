@@ -6,24 +6,35 @@ import (
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/riskcode"
 	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // Told is a risk as it is told: once, with everything that it is a risk of.
 type Told struct {
 	Risk *plan.Risk
-	Of   []Place
+	// Detail says what it is. Where it is brief, that is what the kind of risk says, and
+	// each place has more of its own.
+	Detail string
+	Brief  bool
+	Of     []Place
 }
+
+// many is from how many low risks of one kind on they are told briefly: a release that
+// moves a hundred images must not hide the one thing that is to be feared of it.
+const many = 3
 
 // Place is one place where a risk is.
 type Place struct {
 	Application addr.Address
 	Object      string // empty: the application as a whole
 	Paths       []string
+	Detail      string // what is said of this one
 }
 
 // Risks lists the risks of a plan that are not accepted, the greatest first; those
-// with the same code and the same words are one.
+// with the same code and the same words are one, and so are many low ones of a code.
+// Nothing that is a risk is left out.
 func Risks(p *plan.Plan) []Told {
 	type same struct {
 		code, detail string
@@ -43,16 +54,45 @@ func Risks(p *plan.Plan) []Told {
 			if !ok {
 				n = len(out)
 				known[key] = n
-				out = append(out, Told{Risk: r})
+				out = append(out, Told{Risk: r, Detail: r.Detail})
 			}
-			place := Place{Application: a.Address, Paths: r.Paths}
+			place := Place{Application: a.Address, Paths: r.Paths, Detail: r.Detail}
 			if r.Object != nil {
 				place.Object = r.Object.String()
 			}
 			out[n].Of = append(out[n].Of, place)
 		}
 	}
+	out = briefly(out)
 	slices.SortStableFunc(out, func(a, b Told) int { return Weight(b.Risk.Severity) - Weight(a.Risk.Severity) })
+	return out
+}
+
+// briefly makes one of many low risks with the same code.
+func briefly(list []Told) []Told {
+	counts := map[string]int{}
+	for _, told := range list {
+		if told.Risk.Severity == plan.Low {
+			counts[told.Risk.Code]++
+		}
+	}
+	var out []Told
+	first := map[string]int{}
+	for _, told := range list {
+		code := told.Risk.Code
+		kind, known := riskcode.Find(code)
+		if told.Risk.Severity != plan.Low || counts[code] < many || !known {
+			out = append(out, told)
+			continue
+		}
+		n, ok := first[code]
+		if !ok {
+			n = len(out)
+			first[code] = n
+			out = append(out, Told{Risk: told.Risk, Detail: kind.Title, Brief: true})
+		}
+		out[n].Of = append(out[n].Of, told.Of...)
+	}
 	return out
 }
 

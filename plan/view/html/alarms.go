@@ -75,7 +75,7 @@ func (g *page) risks() {
 		g.raw(" ")
 		g.tag("strong", "", r.Risk.Code)
 		g.raw(" ")
-		g.tag("span", "detail", r.Risk.Detail)
+		g.tag("span", "detail", r.Detail)
 		g.raw("<ul>")
 		for _, place := range r.Of {
 			g.raw("<li>")
@@ -83,6 +83,10 @@ func (g *page) risks() {
 			if beside := place.Beside(); beside != "" {
 				g.raw(" ")
 				g.tag("span", "of", beside)
+			}
+			if r.Brief {
+				g.raw(" ")
+				g.tag("span", "detail", place.Detail)
 			}
 			g.raw("</li>")
 		}
