@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,16 +37,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	var valueless *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError
 	switch {
-	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
-		return fmt.Errorf("unknown flag: -%s", unknown.GetSpecifiedName())
 	case errors.As(err, &unknown):
-		var names []string
-		cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
-		text := "unknown flag: --" + unknown.GetSpecifiedName()
-		if near := schema.Suggest(unknown.GetSpecifiedName(), names); near != "" {
-			text += fmt.Sprintf(". Did you mean --%s?", near)
-		}
-		return errors.New(text)
+		return unknownFlag(cmd, unknown)
 	case errors.As(err, &valueless):
 		what, _ := pflag.UnquoteUsage(valueless.GetFlag())
 		return fmt.Errorf("--%s needs a value: %s", valueless.GetFlag().Name, what)
@@ -58,4 +51,28 @@ func flagError(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("--%s is %q, and must be %s", flag.Name, invalid.GetValue(), want)
 	}
 	return err
+}
+
+// unknownFlag is the error about a flag that is not there, with the one that may be
+// meant: of Terraform's -out, --out, and of -o, too.
+func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
+	var names []string
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	typed, dashes := unknown.GetSpecifiedName(), "--"
+	if short := unknown.GetSpecifiedShortnames(); short != "" {
+		typed, dashes = short, "-"
+	}
+	near := schema.Suggest(typed, names)
+	switch {
+	case slices.Contains(names, typed):
+		near = typed
+	case len(typed) == 1:
+		names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, typed) })
+		near = strings.Join(names, " or --")
+	}
+	text := "unknown flag: " + dashes + typed
+	if near != "" {
+		text += fmt.Sprintf(". Did you mean --%s?", near)
+	}
+	return errors.New(text)
 }
