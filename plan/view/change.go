@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gantrycd/gantry/plan"
@@ -67,11 +68,11 @@ func (t *text) change(a *plan.Application, c *plan.Change) {
 func checked(v plan.Validation) string {
 	switch v {
 	case plan.NotValidated:
-		return " and not checked"
+		return ", not checked"
 	case plan.SchemaOnly:
-		return ", checked by its schema"
+		return " from its schema"
 	case plan.SchemaAndRules:
-		return ", checked by its schema and rules"
+		return " from its schema and rules"
 	case plan.ServerDryRun:
 	}
 	return ""
@@ -83,11 +84,10 @@ const detail = 6
 // conflicts tells which fields others own, and what is done about it.
 func (t *text) conflicts(a *plan.Application, c *plan.Change) {
 	for _, conflict := range c.Conflicts {
-		verb := "is owned by"
+		verb := "is taken over from"
 		switch {
 		case c.Action == plan.Blocked:
-		case a.Settings.Conflicts == "take_over":
-			verb = "is taken over from"
+			verb = "is owned by"
 		case a.Settings.Conflicts == "leave":
 			verb = "is left to"
 		}
@@ -96,7 +96,28 @@ func (t *text) conflicts(a *plan.Application, c *plan.Change) {
 			text += ", which last wrote " + words.Ago(conflict.At, t.options.Now)
 		}
 		t.line(detail, span{yellow, "! "}, span{normal, text})
+		if f, ok := contested(c, conflict); ok {
+			t.field(detail+2, &f)
+		}
 	}
+}
+
+// contested is what a change would make of a field that another owns, as far as that is
+// known and is not among the fields that change.
+func contested(c *plan.Change, conflict plan.Conflict) (plan.FieldChange, bool) {
+	among := slices.ContainsFunc(c.Fields, func(f plan.FieldChange) bool { return f.Path == conflict.Path })
+	if among || conflict.Before == nil && conflict.After == nil {
+		return plan.FieldChange{}, false
+	}
+	return shownConflict(c, conflict), true
+}
+
+// shownConflict is a conflict's values as they may be shown.
+func shownConflict(c *plan.Change, conflict plan.Conflict) plan.FieldChange {
+	f, _ := redact.HideField(c.GVK(), plan.FieldChange{
+		Path: conflict.Path, Kind: plan.Changed, Before: conflict.Before, After: conflict.After, Sensitive: conflict.Sensitive,
+	}, redact.Of(c)...)
+	return f
 }
 
 // moves tells whose fields of the object become gantry's.

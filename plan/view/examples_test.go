@@ -174,7 +174,7 @@ func updateExample() *plan.Plan {
 	secretField.Sensitive = true
 	engineStyle := plan.FieldChange{Path: `data["tls.key"]`, Kind: plan.Added, After: "(sensitive 0011aabbccdd)", Sensitive: true}
 	takeOver := change(plan.Update, "HorizontalPodAutoscaler.autoscaling", "podinfo", changed("spec.maxReplicas", int64(4), int64(8)))
-	takeOver.Conflicts = []plan.Conflict{{Path: "spec.maxReplicas", Writer: plan.Writer{Manager: "autotuner", Operation: "Apply", At: noon.Add(-26 * time.Hour)}}}
+	takeOver.Conflicts = []plan.Conflict{{Path: "spec.maxReplicas", Writer: plan.Writer{Manager: "autotuner", Operation: "Apply", At: noon.Add(-26 * time.Hour)}, Before: int64(4), After: int64(8)}}
 	takeOver.Warnings = []string{"autoscaling/v1 is deprecated"}
 	adopted := change(plan.Adopt, "Service", "podinfo",
 		changed("spec.type", "ClusterIP", "LoadBalancer"),
@@ -248,7 +248,7 @@ func blockedExample() *plan.Plan {
 	refused.Reason = "Server refuses the object: spec.replicas: Invalid value: -1: must be greater than or equal to 0\nspec.selector: Required value"
 	conflicted := change(plan.Blocked, "Service", "podinfo")
 	conflicted.Reason = "Fields are owned by others: spec.type"
-	conflicted.Conflicts = []plan.Conflict{{Path: "spec.type", Writer: plan.Writer{Manager: "kubectl"}}}
+	conflicted.Conflicts = []plan.Conflict{{Path: "spec.type", Writer: plan.Writer{Manager: "kubectl"}, Before: "NodePort", After: "ClusterIP"}}
 	a := web(refused, conflicted, change(plan.Create, "ConfigMap", "settings"))
 	refusedID := refused.ID
 	a.Blocked = []plan.Problem{

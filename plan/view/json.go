@@ -152,6 +152,9 @@ type jsonWriter struct {
 type jsonConflict struct {
 	Path string `json:"path"`
 	jsonWriter
+	Before    any  `json:"before"`
+	After     any  `json:"after"`
+	Sensitive bool `json:"sensitive"`
 }
 
 type jsonProblem struct {
@@ -252,7 +255,10 @@ func jsonChangeOf(c *plan.Change) jsonChange {
 		out.Fields = append(out.Fields, field)
 	}
 	for _, conflict := range c.Conflicts {
-		out.Conflicts = append(out.Conflicts, jsonConflict{conflict.Path, jsonWriterOf(conflict.Writer)})
+		f := shownConflict(c, conflict)
+		out.Conflicts = append(out.Conflicts, jsonConflict{
+			Path: conflict.Path, jsonWriter: jsonWriterOf(conflict.Writer), Before: f.Before, After: f.After, Sensitive: f.Sensitive,
+		})
 	}
 	return out
 }

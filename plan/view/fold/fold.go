@@ -1,6 +1,7 @@
 // Package fold finds changes that are the same in many applications but for the names
-// of applications, namespaces and objects, such as what a shared values file brings to
-// all who use it, so that views can show them once.
+// of applications and namespaces, such as what a shared values file brings to all who use
+// it, so that views can show them once. Objects have the same name in all, but for these:
+// who reads that something is as in one application knows what it is called in another.
 //
 // What deletes is never found: views show every deletion by itself. It is for plan/view
 // and the packages below it.
@@ -142,7 +143,7 @@ func (s signature) nth(n int) signature {
 
 func sign(a *plan.Application, c *plan.Change) signature {
 	s := signer{hash: sha256.New(), names: names(a, c)}
-	s.texts(c.ID.Group, c.ID.Kind, c.Version, string(c.Action), c.Reason, string(c.Phase), string(c.Validation), a.Settings.Conflicts)
+	s.texts(c.ID.Group, c.ID.Kind, c.ID.Name, c.Version, string(c.Action), c.Reason, string(c.Phase), string(c.Validation), a.Settings.Conflicts)
 	s.value([]any{int64(c.Wave), c.Predicted, c.Force, c.Keep, c.ID.Namespace == ""})
 	for _, f := range c.Fields {
 		s.texts(f.Path, string(f.Kind))
@@ -175,7 +176,7 @@ type name struct {
 // counts, so that what is mistaken for another name is at worst not folded.
 func names(a *plan.Application, c *plan.Change) []name {
 	var out []name
-	for i, text := range []string{a.Address.String(), a.Name, a.Address.Name, a.Address.Key, a.Namespace, c.ID.Namespace, c.ID.Name} {
+	for i, text := range []string{a.Address.String(), a.Name, a.Address.Name, a.Address.Key, a.Namespace, c.ID.Namespace} {
 		known := func(n name) bool { return n.text == text }
 		if text != "" && !slices.ContainsFunc(out, known) {
 			out = append(out, name{text, byte(i)})
