@@ -65,7 +65,7 @@ application "web" {
 	if err := command.Process.Signal(syscall.SIGINT); err != nil {
 		t.Error(err)
 	}
-	if err := command.Wait(); err == nil || command.ProcessState.ExitCode() != exitError {
+	if err := command.Wait(); err == nil || command.ProcessState.ExitCode() != 130 {
 		t.Errorf("ended with %v", err)
 	}
 	if !bytes.Contains(out.Bytes(), []byte("nterrupted")) {
