@@ -163,6 +163,13 @@ func (r *run) all() {
 	if !r.input.fails {
 		r.gantry("show", "../first.gantryplan")
 		r.gantry("show", "--json", "../first.gantryplan")
+		r.gantry("show", "--full", "--no-pager", "../first.gantryplan")
+		for _, view := range []string{"--html", "--markdown", "--junit", "--sarif", "--gitlab-report"} {
+			r.gantry("show", view, "-", "../first.gantryplan")
+		}
+		r.gantry("verify", "../first.gantryplan")
+		r.gantry("drift", "--json")
+		r.gantry("plan", "--no-input", "--events", "-")
 		r.gantry("plan", "--no-input", "--verbose")
 		r.gantry("plan", "--no-input", "--json")
 		r.gantry("snapshot", "--out", "../taken.gantrysnapshot")
