@@ -4,51 +4,89 @@ import (
 	"fmt"
 
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/plan/view/fold"
 )
 
 // group shows changes that several applications have alike: as the first of them has
-// them, and then the others.
+// them, and then the others. What they are made of stands above where it is the same
+// for all, else with those that are made of it.
 func (t *text) group(g *fold.Group) {
 	first := &t.p.Applications[g.Applications[0]]
 	t.line(0, span{bold, g.Heading()}, span{faint, ", as in " + first.Address.String()})
-	for _, source := range t.sources(g) {
-		t.line(2, source...)
+	parts := bySources(t.p, g)
+	if len(parts) == 1 {
+		for _, source := range parts[0].sources {
+			t.line(2, source...)
+		}
 	}
 	t.blank()
 	for _, j := range g.Changes[0] {
 		t.change(first, &first.Changes[j])
 	}
-	t.list(2, span{normal, "in "}, addresses(t.p, g), false)
+	for _, part := range parts {
+		t.list(2, span{normal, "in "}, addresses(t.p, part.applications), false)
+		if len(parts) == 1 {
+			break
+		}
+		for _, source := range part.sources {
+			t.line(5, source...)
+		}
+	}
 }
 
-// sources are the lines about sources that all applications of a group have.
-func (t *text) sources(g *fold.Group) [][]span {
-	lines := func(a *plan.Application) [][]span {
-		var out [][]span
-		for _, pin := range a.Sources {
-			was := moved(a, pin)
-			pin.Path = "" // each has its own
-			out = append(out, sourceLine(pin, was))
+// madeOf are applications of a group, and the lines about sources that all of them have.
+type madeOf struct {
+	applications []int
+	sources      [][]span
+}
+
+// bySources splits the applications of a group by what they are made of, in their order.
+// Paths do not count, each has its own; nor do directories, unless all have the same.
+func bySources(p *plan.Plan, g *fold.Group) []madeOf {
+	split := func(directories bool) []madeOf {
+		var out []madeOf
+		at := map[string]int{}
+		for _, i := range g.Applications {
+			lines := sourcesOf(&p.Applications[i], directories)
+			key := fmt.Sprint(lines)
+			n, ok := at[key]
+			if !ok {
+				n = len(out)
+				at[key] = n
+				out = append(out, madeOf{sources: lines})
+			}
+			out[n].applications = append(out[n].applications, i)
 		}
 		return out
 	}
-	all := lines(&t.p.Applications[g.Applications[0]])
-	for _, i := range g.Applications[1:] {
-		others := lines(&t.p.Applications[i])
-		if fmt.Sprint(others) != fmt.Sprint(all) {
-			return nil
-		}
+	if all := split(true); len(all) == 1 {
+		return all
 	}
-	return all
+	return split(false)
 }
 
-// addresses lists the applications of a group. Instances of one block are told by their
-// keys: `application.web["a"]`, `["b"]`.
-func addresses(p *plan.Plan, g *fold.Group) []string {
+// sourcesOf are the lines about an application's sources, without what tells it from
+// others of the same revision.
+func sourcesOf(a *plan.Application, directories bool) [][]span {
+	var out [][]span
+	for _, pin := range a.Sources {
+		if pin.Type == source.Directory && !directories {
+			continue
+		}
+		was := moved(a, pin)
+		pin.Path = ""
+		out = append(out, sourceLine(pin, was))
+	}
+	return out
+}
+
+// addresses lists applications and where they go. Instances of one block are told by
+// their keys: `application.web["a"] (production, a)`, `["b"] (production, b)`.
+func addresses(p *plan.Plan, applications []int) []string {
 	var out []string
 	block := ""
-	for _, i := range g.Applications {
+	for _, i := range applications {
 		address := p.Applications[i].Address
 		whole := address.String()
 		key := ""
@@ -57,11 +95,11 @@ func addresses(p *plan.Plan, g *fold.Group) []string {
 		}
 		base := whole[:max(0, len(whole)-len(key))]
 		if key != "" && base == block && base+key == whole {
-			out = append(out, key)
+			out = append(out, key+fold.Place(&p.Applications[i]))
 			continue
 		}
 		block = base
-		out = append(out, whole)
+		out = append(out, whole+fold.Place(&p.Applications[i]))
 	}
 	return out
 }

@@ -155,6 +155,7 @@ func sign(a *plan.Application, c *plan.Change) signature {
 	s.texts(c.Warnings...)
 	for _, conflict := range c.Conflicts {
 		s.texts(conflict.Path, conflict.Manager, conflict.Operation)
+		s.value([]any{conflict.Before, conflict.After, conflict.Sensitive})
 	}
 	for _, m := range c.Moves {
 		s.texts(m.Manager, m.Operation, m.Subresource)

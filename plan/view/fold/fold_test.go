@@ -117,7 +117,10 @@ func TestEveryPartOfAChangeCounts(t *testing.T) {
 		"drift":      func(c *plan.Change) { c.Fields[0].Drift = &plan.Writer{Manager: "x"} },
 		"server":     func(c *plan.Change) { c.Fields[0].Server = true },
 		"warnings":   func(c *plan.Change) { c.Warnings = []string{"x"} },
-		"conflicts":  func(c *plan.Change) { c.Conflicts = []plan.Conflict{{Path: "p"}} },
+		"conflicts":  func(c *plan.Change) { c.Conflicts = append(c.Conflicts, plan.Conflict{Path: "p"}) },
+		"is":         func(c *plan.Change) { c.Conflicts[0].Before = int64(7) },
+		"would be":   func(c *plan.Change) { c.Conflicts[0].After = int64(7) },
+		"sensitive":  func(c *plan.Change) { c.Conflicts[0].Sensitive = true },
 		"moves":      func(c *plan.Change) { c.Moves = []plan.ManagerMove{{Manager: "x"}} },
 		"validation": func(c *plan.Change) { c.Validation = plan.SchemaOnly },
 		"body":       func(c *plan.Change) { c.Body = object.Object{"a": "b"} },
@@ -126,7 +129,9 @@ func TestEveryPartOfAChangeCounts(t *testing.T) {
 		var applications []plan.Application
 		for i := range 3 {
 			key := fmt.Sprintf("n%d", i)
-			applications = append(applications, app(key, update(key, "x", "p", "1", "3")))
+			c := update(key, "x", "p", "1", "3")
+			c.Conflicts = []plan.Conflict{{Path: "q", Before: int64(1), After: int64(2)}}
+			applications = append(applications, app(key, c))
 		}
 		if len(Find(planOf(applications...)).List) != 1 {
 			t.Fatal("three alike are not found")

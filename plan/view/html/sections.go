@@ -11,6 +11,7 @@ import (
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/view"
 	"github.com/gantrycd/gantry/plan/view/alarm"
+	"github.com/gantrycd/gantry/plan/view/fold"
 	"github.com/gantrycd/gantry/plan/view/words"
 )
 
@@ -31,6 +32,7 @@ func (g *page) sections() {
 		g.raw("</summary><p>")
 		for _, i := range list.Applications {
 			g.tag("code", "", g.p.Applications[i].Address.String())
+			g.tag("span", "of", fold.Place(&g.p.Applications[i]))
 			g.raw(" ")
 		}
 		g.raw("</p></details></section>\n")
