@@ -197,6 +197,9 @@ func (t *text) block(indent int, f *plan.FieldChange) {
 		before[0], after[0] = valuediff.Trim(before[0], after[0], 30)
 	}
 	diff := valuediff.Hunks(valuediff.Lines(before, after), t.options.Context)
+	if !t.options.Full {
+		trimPairs(diff)
+	}
 	if more := len(diff) - mostLines; f.Kind != plan.Changed && more > 1 && !t.options.Full {
 		diff = append(diff[:mostLines:mostLines], valuediff.Line{Op: '…', Text: "… " + words.Counted(more, "more line")})
 	}
@@ -211,5 +214,35 @@ func (t *text) block(indent int, f *plan.FieldChange) {
 		default:
 			t.line(indent, t.whole(span{normal, "  " + d.Text}))
 		}
+	}
+}
+
+// trimPairs cuts what a line that goes and one that comes in its place begin with, where
+// that is all that would be shown of both: what differs would be cut off.
+func trimPairs(diff []valuediff.Line) {
+	const room = longestLine - len("- ")
+	start := func(line valuediff.Line) string {
+		runes := []rune(line.Text)
+		return string(runes[:min(room, len(runes))])
+	}
+	for at := 0; at < len(diff); at++ {
+		end := at
+		come := map[string][]int{} // the lines that come, by what is shown of them
+		for ; end < len(diff) && (diff[end].Op == '-' || diff[end].Op == '+'); end++ {
+			if line := diff[end]; line.Op == '+' && len(line.Text) >= room {
+				come[start(line)] = append(come[start(line)], end)
+			}
+		}
+		for i := at; i < end && len(come) > 0; i++ {
+			if diff[i].Op != '-' || len(diff[i].Text) < room {
+				continue
+			}
+			if key := start(diff[i]); len(come[key]) > 0 {
+				other := &diff[come[key][0]]
+				come[key] = come[key][1:]
+				diff[i].Text, other.Text = valuediff.Trim(diff[i].Text, other.Text, 30)
+			}
+		}
+		at = end
 	}
 }
