@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/gantrycd/gantry/plan"
@@ -22,7 +21,7 @@ const CommentLimit = 60_000
 // and, to unfold, their changes; what many have alike is told once. Where that would
 // be too long, whole objects are left out, those that matter least first, and their
 // number is told; only what is deleted and the risks alone being longer than the budget
-// cuts these.
+// cuts these: what they list first, and each of them at last.
 func Markdown(w io.Writer, p *plan.Plan, budget int) error {
 	if budget <= 0 {
 		budget = 1 << 40
@@ -31,9 +30,7 @@ func Markdown(w io.Writer, p *plan.Plan, budget int) error {
 	m.force(m.title())
 	footer := m.footer()
 	m.left -= len(footer)
-	m.deletions()
-	m.risks()
-	m.problems()
+	m.alarms()
 	m.rest()
 	m.force(footer)
 	if _, err := io.WriteString(w, m.out.String()); err != nil {
@@ -43,7 +40,7 @@ func Markdown(w io.Writer, p *plan.Plan, budget int) error {
 }
 
 // leftOutReserve is for the lines that say what is left out.
-const leftOutReserve = 300
+const leftOutReserve = 400
 
 type markdown struct {
 	p    *plan.Plan
@@ -101,88 +98,6 @@ func (m *markdown) footer() string {
 		return ""
 	}
 	return "\n<sub>" + strings.Join(parts, " · ") + "</sub>\n"
-}
-
-// entries writes a list under a heading, as much of it as fits.
-func (m *markdown) entries(heading, noun string, list []string) {
-	if len(list) == 0 {
-		return
-	}
-	m.force("\n" + heading + "\n\n")
-	for i, entry := range list {
-		if len(entry) > m.left {
-			m.force(fmt.Sprintf("- **%s not named here: this comment would be too long**\n", words.Counted(len(list)-i, noun)))
-			return
-		}
-		m.force(entry)
-	}
-}
-
-func (m *markdown) deletions() {
-	list, _ := alarm.Deletions(m.p)
-	// What takes most is named first.
-	slices.SortStableFunc(list, func(a, b alarm.Deletion) int { return len(b.Change.Takes) - len(a.Change.Takes) })
-	var entries []string
-	for _, d := range list {
-		entry := fmt.Sprintf("- %s %s in %s\n", d.Change.Action, code(d.Change.ID.String()), code(d.Application.String()))
-		for _, taking := range alarm.Takes(d.Change) {
-			if taking.Hurts {
-				entry += "  - **" + escaped(taking.Head) + "** " + strings.Join(codes(taking.Items), ", ") + "\n"
-			} else {
-				entry += "  - " + escaped(taking.Head+": "+strings.Join(taking.Items, ", ")) + "\n"
-			}
-		}
-		entries = append(entries, entry)
-	}
-	m.entries("**"+alarm.Heading(list)+":**", "object", entries)
-}
-
-func (m *markdown) risks() {
-	place := func(at alarm.Place) string {
-		if at.Object == "" {
-			return code(at.Application.String())
-		}
-		return code(at.Object) + " in " + code(at.Application.String())
-	}
-	var entries []string
-	for _, r := range alarm.Risks(m.p) {
-		entry := fmt.Sprintf("- **%s** %s", escaped(string(r.Risk.Severity)), code(r.Risk.Code))
-		detail := escaped(strings.Join(strings.Fields(r.Detail), " "))
-		if r.Brief {
-			var of []string
-			for _, name := range names(r.Of) {
-				of = append(of, code(name))
-			}
-			entries = append(entries, fmt.Sprintf("%s: %s, %d times: %s\n", entry, detail, len(r.Of), strings.Join(of, ", ")))
-			continue
-		}
-		if len(r.Of) == 1 {
-			entry += " " + place(r.Of[0]) + ": " + detail + "\n"
-		} else {
-			entry += ": " + detail + "\n"
-			for _, at := range r.Of {
-				entry += "  - " + place(at) + "\n"
-			}
-		}
-		entries = append(entries, entry)
-	}
-	m.entries("**Risks:**", "risk", entries)
-}
-
-func (m *markdown) problems() {
-	var entries []string
-	for _, problem := range m.p.Problems {
-		entry := "- "
-		if !problem.Address.IsZero() {
-			entry += code(problem.Address.String()) + ": "
-		}
-		entry += escaped(problem.Summary)
-		if problem.Range != "" {
-			entry += " (" + code(problem.Range) + ")"
-		}
-		entries = append(entries, entry+"\n")
-	}
-	m.entries("**Not in this plan:**", "error", entries)
 }
 
 // rest is what may be left out: the table, and what there is to unfold.
