@@ -84,16 +84,16 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 				"%s exists and belongs to %s. Remove it there first, or leave it out here.", id, by))
 		}
 	}
-	send, err := c.release(ctx, d, want, have)
+	typ := func() *diff.Type { return c.session.schema(ctx, want.resource.GVK) }
+	q := question{have: have, prior: prior, want: want, typ: typ}
+	if have != nil && prior == nil {
+		q.imported, q.moves = c.takeover(d, change, have)
+	}
+	send, err := c.release(ctx, d, want, have, q.moves)
 	if err != nil {
 		return block(change, "Invalid ignore_differences", err.Error())
 	}
-	change.Desired = c.engine.differ.Digest(send)
-	typ := func() *diff.Type { return c.session.schema(ctx, want.resource.GVK) }
-	q := question{desired: send, have: have, prior: prior, want: want, typ: typ}
-	if have != nil && prior == nil {
-		q.imported, q.moves = c.takeover(d, have)
-	}
+	q.desired, change.Desired = send, c.engine.differ.Digest(send)
 	if c.session.past() != nil {
 		return c.ask(ctx, d, change, q)
 	}
@@ -232,7 +232,7 @@ func (c *comparison) newVersion(ctx context.Context, d *draft, change *plan.Chan
 		typ: func() *diff.Type { return c.session.schema(ctx, want.resource.GVK) },
 	}
 	if q.prior == nil {
-		q.imported, q.moves = c.takeover(d, have)
+		q.imported, q.moves = c.takeover(d, change, have)
 	}
 	change.Desired = c.engine.differ.Digest(q.desired)
 	return c.predictUpdate(ctx, change, q)
@@ -339,6 +339,10 @@ func (c *comparison) gone(ctx context.Context, d *draft, owned *state.Owned) *pl
 		change.Reason = "another object has its name now"
 		return change
 	}
+	if _, _, marked := track.Owner(have); !marked {
+		change.Reason = "it no longer carries gantry's mark: it is left as it is"
+		return change
+	}
 	change.UID, change.Seen = have.UID(), have.ResourceVersion()
 	return c.careful(c.deletion(d, change, owned, have))
 }
@@ -411,10 +415,16 @@ func (c *comparison) adoptReason(d *draft, id object.ID, have object.Object) str
 	return "exists, and is not in the state"
 }
 
-func (c *comparison) release(ctx context.Context, d *draft, want *desired, have object.Object) (object.Object, error) {
+// release returns what is sent of an object: without what ignore_differences leaves to
+// others, and with the live value of what only we own, or will once the moves are made.
+func (c *comparison) release(ctx context.Context, d *draft, want *desired, have object.Object, moves []plan.ManagerMove) (object.Object, error) {
 	send := diff.Normalize(want.object)
 	if len(d.ignore) == 0 {
 		return send, nil
+	}
+	have, err := c.engine.differ.WithMoves(have, moves, send.APIVersion())
+	if err != nil {
+		return nil, err
 	}
 	return c.engine.differ.Release(ctx, d.ignore, send, have, c.session.schema(ctx, want.resource.GVK))
 }

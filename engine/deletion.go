@@ -226,7 +226,7 @@ func readWide(ctx context.Context, cluster providers.Cluster, read takes.Read) (
 // readOne reads one list; a kind or a namespace that is not there is empty.
 func readOne(ctx context.Context, cluster providers.Cluster, read takes.Read) ([]object.Object, error) {
 	objects, err := cluster.List(ctx, read.Resource, read.Namespace, providers.ListOptions{MetadataOnly: !read.Whole})
-	if isGone(err) {
+	if errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnknownKind) {
 		return nil, nil
 	}
 	return objects, err

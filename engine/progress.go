@@ -45,9 +45,11 @@ type progress struct {
 	startedAt time.Time
 	elapsed   Seconds
 	completed bool
+	earlier   bool   // an earlier apply of the plan has done it all; set before anything runs
 	skipped   string // why nothing was done; empty if something was
 	errs      []error
 	live      []object.Object  // by index in app.Changes: what was there when the apply began
+	checked   time.Time        // when that was read
 	results   map[int]*written // by index in app.Changes
 	done      plan.Counts
 	outcome   string
@@ -206,6 +208,10 @@ func (p *progress) complete() error {
 // finish closes the application once none of its steps is left: hooks are tidied
 // up, and the record is written, however it ended.
 func (p *progress) finish(ctx context.Context) {
+	if p.earlier {
+		p.tell(Event{Kind: EventFinished, Message: doneEarlier})
+		return
+	}
 	if p.startedAt.IsZero() || !p.app.HasChanges() {
 		if p.app.HasChanges() {
 			p.applying.engine.emit(Event{Kind: EventSkipped, Application: p.app.Address, Message: p.skipped})
@@ -329,10 +335,15 @@ func (p *progress) message() string {
 	return strings.Join(parts, "; ")
 }
 
+// doneEarlier is the message of an application that is done without doing anything.
+const doneEarlier = "an earlier apply of this plan has done it"
+
 // outcomeOf tells how the application ended; false where there was nothing to do.
 func (p *progress) outcomeOf() (Outcome, bool) {
 	out := Outcome{Address: p.app.Address, Outcome: p.outcome, Message: p.message(), Done: p.done, Elapsed: p.elapsed}
 	switch {
+	case p.earlier:
+		out.Message = doneEarlier
 	case p.skipped != "":
 		out.Outcome, out.Message = OutcomeSkipped, p.skipped
 		return out, p.app.HasChanges() || p.app.IsBlocked()

@@ -93,7 +93,8 @@ func (p *progress) deleteOnce(ctx context.Context, c *plan.Change, uid string, h
 		UID: have.UID(), ResourceVersion: have.ResourceVersion(), Propagation: p.app.Settings.Propagation,
 	}
 	err := p.sendOne(ctx, func(ctx context.Context) error { return p.session.cluster.Delete(ctx, request) })
-	if isGone(err) {
+	gone, err := p.gone(ctx, c, err)
+	if gone {
 		return errGone
 	}
 	return err
@@ -104,8 +105,9 @@ func (p *progress) deleteOnce(ctx context.Context, c *plan.Change, uid string, h
 // that is meant has it.
 func (p *progress) deletable(ctx context.Context, c *plan.Change, uid string) (object.Object, error) {
 	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
+	gone, err := p.gone(ctx, c, err)
 	switch {
-	case isGone(err):
+	case gone:
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -118,9 +120,26 @@ func (p *progress) deletable(ctx context.Context, c *plan.Change, uid string) (o
 	return have, nil
 }
 
-// isGone reports whether an answer says that there is no such object.
-func isGone(err error) bool {
-	return errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnknownKind)
+// gone reports whether an answer says that there is no such object. That its version is
+// not served says so only if its kind is not: in another version it is still there.
+func (p *progress) gone(ctx context.Context, c *plan.Change, err error) (bool, error) {
+	switch {
+	case errors.Is(err, providers.ErrNotFound):
+		return true, nil
+	case !errors.Is(err, providers.ErrUnknownKind):
+		return false, err
+	}
+	p.session.cluster.Refresh()
+	all, err := p.session.cluster.Resources(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range all {
+		if r.GVK.GroupKind() == c.ID.GroupKind() {
+			return false, staleError(fmt.Sprintf("%s is served in version %s by now, and no longer in %s", c.ID, r.GVK.Version, c.Version))
+		}
+	}
+	return true, nil
 }
 
 // untilGone waits until an object is not there any more; that another one has its
@@ -131,8 +150,9 @@ func (p *progress) untilGone(ctx context.Context, c *plan.Change, uid string) er
 	wait := 20 * time.Millisecond
 	for {
 		have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
+		gone, err := p.gone(ctx, c, err)
 		switch {
-		case isGone(err):
+		case gone:
 			return nil
 		case err != nil && ctx.Err() != nil:
 			return context.Cause(ctx)

@@ -34,7 +34,7 @@ func (a *applying) verify(ctx context.Context) {
 		}
 		var apps []*progress
 		for _, p := range a.apps {
-			if p.session == session && p.skipped == "" && p.app.HasChanges() {
+			if p.session == session && p.skipped == "" && !p.earlier && p.app.HasChanges() {
 				apps = append(apps, p)
 			}
 		}
@@ -50,7 +50,7 @@ func (a *applying) verifyCluster(ctx context.Context, session *session, apps []*
 	}
 	var tasks []task
 	for _, p := range apps {
-		p.live = make([]object.Object, len(p.app.Changes))
+		p.live, p.checked = make([]object.Object, len(p.app.Changes)), a.engine.options.Now()
 		for i := range p.app.Changes {
 			if c := &p.app.Changes[i]; c.Action.Changes() && c.Action != plan.Run {
 				ask.add(resource(c), c.ID.Namespace, c.ID.Name)
@@ -139,8 +139,12 @@ func (p *progress) staleOwner(c *plan.Change, have object.Object) string {
 	if c.UID != "" && have.UID() != c.UID {
 		return anotherObject(c, have)
 	}
-	if _, owner, ok := track.Owner(have); ok && !p.isOurs(have) {
+	_, owner, marked := track.Owner(have)
+	switch {
+	case marked && !p.isOurs(have):
 		return fmt.Sprintf("%s belongs to %s by now%s", c.ID, owner, lately(have))
+	case !marked && c.Action == plan.Prune:
+		return fmt.Sprintf("%s was to be deleted, and no longer carries gantry's mark%s", c.ID, lately(have))
 	}
 	if !p.ownsNow(c.ID) {
 		return fmt.Sprintf("%s is no longer the application's, as its record says", c.ID)

@@ -41,7 +41,13 @@ func (p *progress) write(ctx context.Context, i int) error {
 	)
 	switch c.Action {
 	case plan.Create:
-		result, err = p.send(ctx, c, p.seen(i))
+		have := p.seen(i)
+		if have == nil {
+			have, err = p.stillAbsent(ctx, c)
+		}
+		if err == nil {
+			result, err = p.send(ctx, c, have)
+		}
 	case plan.Update, plan.Adopt:
 		have := p.seen(i)
 		if have == nil {
@@ -111,6 +117,24 @@ func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object)
 			return nil, err
 		}
 	}
+}
+
+// recheck is after how long it is looked again whether what is to be created is still
+// not there. A server-side apply creates or changes, whichever it comes to: what someone
+// else has made meanwhile, an operator of an earlier wave say, would be written over.
+const recheck = 30 * time.Second
+
+// stillAbsent makes sure that nobody has made what is to be created, where that was seen
+// a while ago. What this plan has made before it was interrupted is returned.
+func (p *progress) stillAbsent(ctx context.Context, c *plan.Change) (object.Object, error) {
+	if p.applying.engine.options.Now().Sub(p.checked) < recheck {
+		return nil, nil
+	}
+	have, err := p.again(ctx, c)
+	if c.Predicted && errors.Is(err, providers.ErrUnknownKind) {
+		return nil, nil // it is not served yet, so there is none
+	}
+	return have, err
 }
 
 // onceServed reads an object in a version that this plan's definition of its kind
