@@ -48,7 +48,7 @@ func (t *text) change(a *plan.Application, c *plan.Change) {
 			style = red
 		}
 		for line := range strings.SplitSeq(strings.TrimRight(reason, "\n"), "\n") {
-			t.line(detail, span{style, line})
+			t.line(detail, span{}, span{style, line}) // no sign stands before it
 		}
 	}
 	t.conflicts(a, c)

@@ -134,8 +134,10 @@ func markdownDetails(p *plan.Plan, budget int) (out string, left int) {
 			return ""
 		}
 		var body bytes.Buffer
-		show(newText(&body, p, Options{})) // writing to memory does not fail
-		return diffMarks(body.String())
+		t := newText(&body, p, Options{})
+		t.diff = true
+		show(t) // writing to memory does not fail
+		return body.String()
 	}
 	const enough = 200 // below which nothing is worth trying
 	opened := map[*section]string{}
@@ -195,24 +197,4 @@ func frame(title, body string) string {
 	fence := strings.Repeat("`", max(3, longestRun(body, '`')+1))
 	return fmt.Sprintf("\n<details><summary><code>%s</code></summary>\n\n%sdiff\n%s%s\n\n</details>\n",
 		html.EscapeString(words.Printable(title)), fence, body, fence)
-}
-
-// diffMarks puts the marks of a diff, which come after the indent, in front of
-// their lines, so that forges colour them.
-func diffMarks(text string) string {
-	lines := strings.SplitAfter(text, "\n")
-	for i, line := range lines {
-		trimmed := strings.TrimLeft(line, " ")
-		indent := len(line) - len(trimmed)
-		switch {
-		case indent == 0 || trimmed == "\n":
-		case strings.HasPrefix(trimmed, "-/+ "), strings.HasPrefix(trimmed, "- "):
-			lines[i] = "-" + line[1:]
-		case strings.HasPrefix(trimmed, "+ "):
-			lines[i] = "+" + line[1:]
-		case strings.HasPrefix(trimmed, "~ "), strings.HasPrefix(trimmed, "x "):
-			lines[i] = "!" + line[1:]
-		}
-	}
-	return strings.Join(lines, "")
 }

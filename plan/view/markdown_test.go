@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
@@ -161,4 +163,39 @@ func withoutCode(line string) string {
 		i = end
 	}
 	return out.String()
+}
+
+// TestOnlySignsAreMarked: what looks like a sign in a text that stays, or in somebody's
+// words, is no line of a diff.
+func TestOnlySignsAreMarked(t *testing.T) {
+	blocked := change(plan.Blocked, "Deployment.apps", "podinfo")
+	blocked.Reason = "refused:\n- one thing\n+ another"
+	kept := "items:\n  - one\n  + two\n  ~ three\n  x four\n- five\n"
+	text := markdown(t, base(web(
+		blocked,
+		change(plan.Update, "ConfigMap", "settings",
+			changed("data.text", kept+"- old\n", kept+"- new\n"),
+			changed("data.other", "- a\nb\n- c\n", "- a\n- c\n")),
+		change(plan.Prune, "Service", "old"),
+	)), 0)
+	_, text, _ = strings.Cut(text, "```diff\n")
+	text, _, _ = strings.Cut(text, "```")
+	var marked []string
+	for line := range strings.Lines(text) {
+		if strings.ContainsAny(line[:1], "-+!") {
+			marked = append(marked, line[:1]+" "+strings.TrimSpace(line[1:]))
+		}
+	}
+	want := []string{
+		"! x blocked  Deployment.apps web/podinfo", "! ~ update   ConfigMap web/settings",
+		"! ~ data.text:", "- - - old", "+ + - new", "! ~ data.other:", "- - b", "- - prune    Service web/old",
+	}
+	if diff := cmp.Diff(want, marked); diff != "" {
+		t.Errorf("marked lines (-want +got):\n%s\n%s", diff, text)
+	}
+	for _, stays := range []string{"\n            - five\n", "\n      - one thing\n", "\n            - a\n"} {
+		if !strings.Contains(text, stays) {
+			t.Errorf("no %q in\n%s", stays, text)
+		}
+	}
 }

@@ -34,6 +34,7 @@ type printer struct {
 	color bool
 	err   error
 	take  func(Line) // where lines go instead of w
+	diff  bool       // lines begin with the marks of a diff, for forges to colour them
 }
 
 // line writes one line, indented by so many columns.
@@ -54,7 +55,29 @@ func (p *printer) line(indent int, spans ...span) {
 		}
 		b.WriteString(text)
 	}
-	_, p.err = io.WriteString(p.w, strings.TrimRight(b.String(), " ")+"\n")
+	text := strings.TrimRight(b.String(), " ")
+	if mark := diffMark(spans); p.diff && mark != "" && strings.HasPrefix(text, " ") {
+		text = mark + text[1:]
+	}
+	_, p.err = io.WriteString(p.w, text+"\n")
+}
+
+// diffMark is what a diff has in front of a line that begins with one of our signs, or
+// empty. A sign has a style: what merely looks like one, such as an item of a YAML list
+// that stays, has none.
+func diffMark(spans []span) string {
+	if len(spans) == 0 || spans[0].style == normal {
+		return ""
+	}
+	switch sign, _, _ := strings.Cut(strings.TrimLeft(spans[0].text, " "), " "); sign {
+	case "-", "-/+":
+		return "-"
+	case "+":
+		return "+"
+	case "~", "x":
+		return "!"
+	}
+	return ""
 }
 
 // blank writes an empty line.
