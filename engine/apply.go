@@ -64,10 +64,12 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "State is still held", Detail: err.Error() + ". It becomes free by itself when the lease expires."})
 		}
 	}()
-	if diags := e.used(ctx, p); diags.HasErrors() {
+	resumed, diags := e.used(ctx, p)
+	if diags.HasErrors() {
 		return nil, diags
 	}
 	a := newApplying(e, p, lease, options.By)
+	a.resumed = resumed
 	defer a.close()
 	a.connect(ctx)
 	a.withinBudgets()
@@ -114,6 +116,7 @@ type applying struct {
 	plan     *plan.Plan
 	lease    *state.Lease
 	by       state.Holder
+	resumed  bool // an apply of the plan was begun before, and did not finish
 	sessions *sessions
 	apps     []*progress // as in plan.Applications
 	watchers *watchers
@@ -183,7 +186,8 @@ func (a *applying) connect(ctx context.Context) {
 	}
 }
 
-// load reads the applications' records.
+// load reads the applications' records, and settles those that an earlier apply of the
+// plan has done.
 func (a *applying) load(ctx context.Context) {
 	parallel(ctx, a.engine.options.Parallelism, len(a.apps), func(i int) {
 		p := a.apps[i]
@@ -197,6 +201,10 @@ func (a *applying) load(ctx context.Context) {
 		}
 		if why := p.staleRecord(record); why != "" {
 			p.skip(staleError(why).Error())
+			return
+		}
+		if p.isDone(record) {
+			p.earlier, p.outcome = true, OutcomeSucceeded
 			return
 		}
 		p.adopt(record, version)

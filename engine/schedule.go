@@ -54,9 +54,12 @@ func (s *schedule) start(ctx context.Context) {
 
 func (s *schedule) launch(ctx context.Context, i int) {
 	s.group.Go(func() {
-		err := s.verdict(i)
-		if err == nil {
-			err = s.applying.step(ctx, &s.applying.plan.Steps[i])
+		step := &s.applying.plan.Steps[i]
+		var err error
+		if !s.applying.apps[step.Application].earlier { // else the step is done
+			if err = s.verdict(i); err == nil {
+				err = s.applying.step(ctx, step)
+			}
 		}
 		s.over(ctx, i, err)
 	})

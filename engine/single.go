@@ -32,23 +32,23 @@ func (e *Engine) expired(p *plan.Plan) string {
 }
 
 // used refuses a plan that was applied. One whose apply did not finish, or left
-// something out, may be applied again.
-func (e *Engine) used(ctx context.Context, p *plan.Plan) hcl.Diagnostics {
+// something out, may be applied again: it is resumed.
+func (e *Engine) used(ctx context.Context, p *plan.Plan) (resumed bool, diags hcl.Diagnostics) {
 	if p.ID == "" {
-		return nil
+		return false, nil
 	}
 	before, err := e.options.Records.AppliedPlan(ctx, p.ID)
 	switch {
 	case err != nil:
-		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be read", Detail: err.Error()}}
+		return false, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be read", Detail: err.Error()}}
 	case before == nil || before.DoneAt.IsZero():
-		return nil
+		return before != nil, nil
 	}
 	by := ""
 	if before.By != "" {
 		by = " by " + before.By
 	}
-	return refusal(fmt.Sprintf("It was applied at %s%s, and a plan is applied once. Plan again.", moment(before.DoneAt), by))
+	return false, refusal(fmt.Sprintf("It was applied at %s%s, and a plan is applied once. Plan again.", moment(before.DoneAt), by))
 }
 
 // begun records that a plan is being applied, and fails where that cannot be.
@@ -79,14 +79,14 @@ func refusal(detail string) hcl.Diagnostics {
 
 // staleRecord says why an application's record is not the one that the plan was made
 // from: another apply has written it since. What an earlier apply of the same plan
-// wrote counts as nothing.
+// wrote counts as nothing, where the ledger knows that it did not finish.
 func (p *progress) staleRecord(record *state.Record) string {
 	switch {
 	case record == nil && (p.app.Serial == 0 || p.app.Leaves):
 		return "" // of one that leaves, the objects tell
 	case record == nil:
 		return fmt.Sprintf("its record is gone from the state, and had serial %d", p.app.Serial)
-	case record.Serial == p.app.Serial, p.applying.plan.ID != "" && record.Plan == p.applying.plan.ID:
+	case record.Serial == p.app.Serial, p.resumes(record):
 		return ""
 	}
 	why := fmt.Sprintf("it was applied since: its record has serial %d, and had %d", record.Serial, p.app.Serial)
@@ -96,6 +96,26 @@ func (p *progress) staleRecord(record *state.Record) string {
 		}
 	}
 	return why
+}
+
+// resumes reports whether an application's record was written last by an earlier apply
+// of this plan, which did not finish.
+func (p *progress) resumes(record *state.Record) bool {
+	return p.applying.resumed && record != nil && record.Plan == p.applying.plan.ID
+}
+
+// isDone reports whether an earlier apply of this plan, which did not finish, has done
+// all of the application: nothing of it is done twice.
+func (p *progress) isDone(record *state.Record) bool {
+	if record == nil { // it has left, and its record with it
+		return p.applying.resumed && p.app.Leaves && p.app.Serial > 0
+	}
+	if !p.resumes(record) || len(record.History) == 0 {
+		return false
+	}
+	// An entry that the plan was made from is of another apply.
+	last := &record.History[len(record.History)-1]
+	return last.Serial > p.app.Serial && last.Outcome == OutcomeSucceeded && last.Digest == p.app.Digest
 }
 
 func orUnknown(who string) string {
