@@ -169,3 +169,23 @@ func TestForcesReplace(t *testing.T) {
 		})
 	}
 }
+
+// TestReleaseKeepsWhatIsNotInTheSources: an ignored field that only we own stays even
+// where desired lacks it, with all that it needs above it; others are not touched.
+func TestReleaseKeepsWhatIsNotInTheSources(t *testing.T) {
+	const live = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, annotations: {a: "1", b: "2", c: "3"}, managedFields: [
+	  {manager: gantry, operation: Apply, apiVersion: apps/v1, fieldsV1: {"f:metadata": {"f:annotations": {"f:a": {}, "f:b": {}, "f:c": {}}}, "f:spec": {"f:replicas": {}, "f:template": {"f:spec": {"f:containers": {'k:{"name":"side"}': {".": {}, "f:image": {}, "f:name": {}}}}}}}},
+	  {manager: operator, operation: Update, apiVersion: apps/v1, fieldsV1: {"f:metadata": {"f:annotations": {"f:b": {}}}}}]},
+	  spec: {replicas: 12, template: {spec: {containers: [{name: app, image: x}, {name: side, image: y}]}}}}`
+	got, err := release(t, lang.IgnoreDifference{
+		JSONPointers:      []string{"/metadata/annotations/a", "/metadata/annotations/b", "/spec/replicas"},
+		JQPathExpressions: []string{`.spec.template.spec.containers[] | select(.name == "side")`},
+	}, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {spec: {containers: [{name: app, image: z}]}}}}`, live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := parse(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, annotations: {a: "1"}}, spec: {replicas: 12, template: {spec: {containers: [{name: app, image: z}, {name: side, image: y}]}}}}`)
+	if compact(got) != compact(want) {
+		t.Errorf("have %s\nwant %s", compact(got), compact(want))
+	}
+}

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
@@ -13,7 +14,8 @@ import (
 
 // Release returns desired without the fields that the matching rules ignore, so
 // that they are left to others. A field that only we own keeps its live value
-// instead: to leave it out would make the server remove it. Without a live object
+// instead, also one that desired does not have: to leave it out would make the server
+// remove it. Without a live object
 // nothing is left out: the configuration gives the first value. desired is not
 // changed. kind may be nil. A jq expression that runs longer than a second is an
 // error.
@@ -25,34 +27,85 @@ func (d *Differ) Release(ctx context.Context, rules []*Ignore, desired, live obj
 	}
 	n := kind.root()
 	_, others := d.owners(live)
-	var ignored []path
+	var ignored, there []path // of desired, and of live
 	for _, rule := range rules {
-		places, err := rule.places(ctx, desired)
+		of, err := rule.paths(ctx, n, desired)
 		if err != nil {
 			return nil, err
 		}
-		for _, place := range places {
-			if at, ok := structural(n, desired, place); ok {
-				ignored = append(ignored, at)
-			}
+		ignored = append(ignored, of...)
+		if of, err = rule.paths(ctx, n, live); err != nil {
+			return nil, err
 		}
+		there = append(there, of...)
 		for _, o := range others {
 			if slices.Contains(rule.managers, o.manager) {
 				ignored = append(ignored, leaves(o.set)...)
 			}
 		}
 	}
-	return d.without(desired, live, ignored, kind), nil
+	return d.keeping(d.without(desired, live, ignored, kind), live, there, kind)
+}
+
+// paths lists what the block ignores in an object.
+func (i *Ignore) paths(ctx context.Context, n node, o object.Object) ([]path, error) {
+	places, err := i.places(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	var out []path
+	for _, place := range places {
+		if at, ok := structural(n, o, place); ok {
+			out = append(out, at)
+		}
+	}
+	return out, nil
+}
+
+// keeping returns desired with the live values of what is ignored, only we own, and
+// desired does not have.
+func (d *Differ) keeping(desired, live object.Object, ignored []path, kind *Type) (object.Object, error) {
+	if len(ignored) == 0 {
+		return desired, nil
+	}
+	kept := fieldpath.NewSet()
+	d.solely(live).Leaves().Iterate(func(p fieldpath.Path) {
+		at := fromFieldpath(p)
+		if _, has := lookup(kind.root(), map[string]any(desired), at); !has && slices.ContainsFunc(ignored, at.within) {
+			kept.Insert(p.Copy())
+		}
+	})
+	if kept.Empty() {
+		return desired, nil
+	}
+	merged, err := kind.unvalidated(map[string]any(desired)).Merge(kind.unvalidated(extract(kind, live, kept)))
+	if err != nil {
+		return nil, fmt.Errorf("an ignored field that is not in the sources cannot be kept: %w", err)
+	}
+	out, _ := merged.AsValue().Unstructured().(map[string]any)
+	return object.Object(out).DeepCopy(), nil
+}
+
+// solely returns the fields that only we own.
+func (d *Differ) solely(live object.Object) *fieldpath.Set {
+	ours, others := d.owners(live)
+	for _, o := range others {
+		ours = ours.Difference(o.set)
+	}
+	return ours
+}
+
+// within reports whether p is at a place or below it.
+func (p path) within(place path) bool {
+	return len(p) >= len(place) && slices.EqualFunc(p[:len(place)], place, func(a, b element) bool {
+		return a.fieldpath().Equals(b.fieldpath())
+	})
 }
 
 // without returns desired without fields, but for those that only we own: these have
 // their live value.
 func (d *Differ) without(desired, live object.Object, fields []path, kind *Type) object.Object {
-	ours, others := d.owners(live)
-	for _, o := range others {
-		ours = ours.Difference(o.set)
-	}
-	r := releasing{root: kind.root(), kept: extract(kind, live, ours), live: live, out: desired.DeepCopy()}
+	r := releasing{root: kind.root(), kept: extract(kind, live, d.solely(live)), live: live, out: desired.DeepCopy()}
 	for _, at := range slices.Backward(fields) { // the last item of a list first, so that positions hold
 		r.field(at)
 	}
@@ -192,8 +245,12 @@ func leaves(set *fieldpath.Set) []path {
 
 // extract returns the part of live at the fields of a set.
 func extract(kind *Type, live object.Object, set *fieldpath.Set) any {
-	p := kind.orDeduced().parseable
+	return kind.unvalidated(map[string]any(live)).ExtractItems(set.Leaves(), typed.WithAppendKeyFields()).AsValue().Unstructured()
+}
+
+// unvalidated is an object, or a part of one, as it is by a type.
+func (t *Type) unvalidated(o any) *typed.TypedValue {
+	p := t.orDeduced().parseable
 	//nolint:staticcheck // validating would refuse a live object for a field that our copy of its schema lacks
-	all := typed.AsTypedUnvalidated(value.NewValueInterface(map[string]any(live)), p.Schema, p.TypeRef)
-	return all.ExtractItems(set.Leaves(), typed.WithAppendKeyFields()).AsValue().Unstructured()
+	return typed.AsTypedUnvalidated(value.NewValueInterface(o), p.Schema, p.TypeRef)
 }
