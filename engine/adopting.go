@@ -60,9 +60,10 @@ func (p *progress) moveManagers(ctx context.Context, c *plan.Change, have object
 	return moved, err
 }
 
-// takeover tells how an object that is not ours yet is adopted: whether an import block
-// takes it, and which managers' fields become ours.
-func (c *comparison) takeover(d *draft, have object.Object) (imported bool, moves []plan.ManagerMove) {
+// takeover tells how an object that is not ours yet is adopted in the version of
+// change: whether an import block takes it, and which managers' fields become ours. What
+// stays with a manager is a warning of the change.
+func (c *comparison) takeover(d *draft, change *plan.Change, have object.Object) (imported bool, moves []plan.ManagerMove) {
 	var named []string
 	for i := range d.imports {
 		if d.imports[i].Selects(have.Namespace(), have.Labels(), d.app.Destination.Namespace) {
@@ -70,5 +71,7 @@ func (c *comparison) takeover(d *draft, have object.Object) (imported bool, move
 			named = append(named, d.imports[i].Managers...)
 		}
 	}
-	return imported, c.engine.differ.Moves(have, named)
+	moves, warnings := c.engine.differ.Moves(have, named, d.ignore, change.GVK().APIVersion())
+	change.Warnings = append(change.Warnings, warnings...)
+	return imported, moves
 }

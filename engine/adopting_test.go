@@ -396,3 +396,64 @@ func TestAdoptionIsStaleWithItsManagers(t *testing.T) {
 		})
 	}
 }
+
+// TestAdoptionLeavesWhatIsIgnored: a field that the tool owns and ignore_differences
+// names keeps its live value when the object is adopted, and after, whether the sources
+// have it or not.
+func TestAdoptionLeavesWhatIsIgnored(t *testing.T) {
+	owners := map[string]struct {
+		deploy  func(t *testing.T, o object.Object)
+		manager string
+	}{
+		"Helm 3": {func(t *testing.T, o object.Object) {
+			as(t, "helm").Create(o)
+			as(t, "helm").Merge(o, map[string]any{"spec": map[string]any{"replicas": int64(12)}})
+		}, "helm"},
+		"Helm 4": {func(t *testing.T, o object.Object) {
+			if err := o.Set(int64(12), "spec", "replicas"); err != nil {
+				t.Fatal(err)
+			}
+			as(t, "helm").Apply(o)
+		}, "helm"},
+		"kubectl scale": {func(t *testing.T, o object.Object) {
+			clientSideApply(t, o)
+			as(t, "kubectl").Merge(o, map[string]any{"spec": map[string]any{"replicas": int64(12)}}, "scale")
+		}, "kubectl"},
+	}
+	for name, from := range owners {
+		for rule, text := range map[string]string{
+			"JSON pointer":  `json_pointers = ["/spec/replicas"]`,
+			"jq":            `jq_path_expressions = [".spec.replicas"]`,
+			"field manager": fmt.Sprintf("field_managers = [%q]", from.manager),
+		} {
+			for sources, manifest := range map[string]string{"set": shop, "not set": strings.Replace(shop, "  replicas: 1\n", "", 1)} {
+				t.Run(name+"/"+rule+"/"+sources, func(t *testing.T) {
+					s := newStage(t)
+					s.namespaced(t)
+					from.deploy(t, s.object(t, shop))
+					ignoring := "ignore_differences {\n group = \"apps\"\n kind = \"Deployment\"\n " + text + "\n}\n"
+					s.application(t, "web", ignoring, manifest)
+					p := s.MustPlan(t, engine.PlanOptions{})
+					c := s.change(p, "web", "Deployment.apps", "shop")
+					if c == nil || c.Action != plan.Adopt {
+						t.Fatalf("want it adopted, have %+v", c)
+					}
+					for _, f := range c.Fields {
+						if f.Path == "spec.replicas" && !f.Owned {
+							t.Errorf("the plan changes the replicas: %+v", f)
+						}
+					}
+					if left := rule == "field manager"; left == slices.ContainsFunc(c.Moves, func(m plan.ManagerMove) bool { return m.Manager == from.manager }) {
+						t.Errorf("the plan moves %q", moved(c))
+					}
+					s.applyAsPlanned(t, p, c)
+					s.application(t, "web", ignoring, strings.Replace(manifest, "tier: front", "tier: middle", 1))
+					s.MustApply(t, engine.PlanOptions{})
+					if replicas, _ := s.live(t, deployments, "shop").Get("spec", "replicas"); fmt.Sprint(replicas) != "12" {
+						t.Errorf("there are %v replicas", replicas)
+					}
+				})
+			}
+		}
+	}
+}

@@ -38,8 +38,9 @@ func (d *Differ) marker(in Changes, root node, desired object.Object) *marker {
 	m.was, m.others = d.owners(in.Before)
 	m.will, _ = d.owners(in.After)
 	m.moved = fieldpath.NewSet()
+	version := d.version(in.Before, in.Desired.APIVersion())
 	for _, o := range m.others {
-		if moves(o.entry, in.Moves) {
+		if moves(o.entry, in.Moves, version) {
 			m.moved = m.moved.Union(o.set)
 		}
 	}

@@ -19,28 +19,48 @@ import (
 // adopted: the tools that deploy as we do, and those named beside them. Without that a
 // field which is dropped later would stay, for they own it too. Of a manager, what it
 // wrote to the object itself and to its scale moves; another subresource is a
-// controller's. It is sorted, and has no Fields yet.
-func (d *Differ) Moves(live object.Object, named []string) []plan.ManagerMove {
-	var out []plan.ManagerMove
+// controller's. What the rules leave to a manager by its name stays with it. What was
+// written in another version than apiVersion, which we write, has the fields of that
+// version and stays too: the warnings say so. It is sorted, and has no Fields yet.
+func (d *Differ) Moves(live object.Object, named []string, rules []*Ignore, apiVersion string) (list []plan.ManagerMove, warnings []string) {
+	version := d.version(live, apiVersion)
 	for _, e := range entries(live) {
-		if !isTool(e.manager) && !slices.Contains(named, e.manager) || e.manager == d.manager && e.operation == "Apply" {
-			continue
-		}
-		if e.subresource == "" || e.subresource == "scale" {
-			out = append(out, plan.ManagerMove{Manager: e.manager, Operation: e.operation, Subresource: e.subresource})
+		switch {
+		case !isTool(e.manager) && !slices.Contains(named, e.manager), e.manager == d.manager && e.operation == "Apply",
+			e.subresource != "" && e.subresource != "scale", leftTo(e.manager, rules, live):
+		case e.apiVersion != version:
+			warnings = append(warnings, fmt.Sprintf(
+				"what %s owns was written as %s and is not moved: a field of it that is dropped later stays", e.manager, e.apiVersion))
+		default:
+			list = append(list, plan.ManagerMove{Manager: e.manager, Operation: e.operation, Subresource: e.subresource})
 		}
 	}
-	slices.SortFunc(out, compareMoves)
-	return slices.CompactFunc(out, func(a, b plan.ManagerMove) bool { return compareMoves(a, b) == 0 })
+	slices.SortFunc(list, compareMoves)
+	slices.Sort(warnings)
+	return slices.CompactFunc(list, func(a, b plan.ManagerMove) bool { return compareMoves(a, b) == 0 }), slices.Compact(warnings)
+}
+
+// leftTo reports whether the rules leave to a manager what it has of an object.
+func leftTo(manager string, rules []*Ignore, live object.Object) bool {
+	return slices.ContainsFunc(rules, func(r *Ignore) bool { return slices.Contains(r.managers, manager) && r.Matches(live.ID()) })
+}
+
+// version returns the version whose fields can become ours: that of our entry, and
+// where we have none, apiVersion.
+func (d *Differ) version(live object.Object, apiVersion string) string {
+	if e, ok := d.applied(live); ok {
+		return e.apiVersion
+	}
+	return apiVersion
 }
 
 func compareMoves(a, b plan.ManagerMove) int {
 	return cmp.Or(cmp.Compare(a.Manager, b.Manager), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Subresource, b.Subresource))
 }
 
-// moves reports whether an entry's fields are to move.
-func moves(e entry, list []plan.ManagerMove) bool {
-	return slices.ContainsFunc(list, func(m plan.ManagerMove) bool {
+// moves reports whether an entry's fields, of a version, are to move.
+func moves(e entry, list []plan.ManagerMove, version string) bool {
+	return e.apiVersion == version && slices.ContainsFunc(list, func(m plan.ManagerMove) bool {
 		return m.Manager == e.manager && m.Operation == e.operation && m.Subresource == e.subresource
 	})
 }
@@ -79,15 +99,24 @@ func (d *Differ) Moved(live, desired object.Object, list []plan.ManagerMove, kin
 	return d.Predict(withManagedFields(live, managed), desired, kind, true)
 }
 
+// WithMoves returns live as MovePatch leaves it.
+func (d *Differ) WithMoves(live object.Object, list []plan.ManagerMove, apiVersion string) (object.Object, error) {
+	managed, moved, err := d.moved(live, list, apiVersion, time.Time{})
+	if err != nil || !moved {
+		return live, err
+	}
+	return withManagedFields(live, managed), nil
+}
+
 // moved returns managedFields in which the fields of managers are ours, and whether
 // that is a change. The status is nobody's to apply and stays out.
 func (d *Differ) moved(live object.Object, list []plan.ManagerMove, apiVersion string, now time.Time) (managed []any, moved bool, err error) {
-	ours, at := fieldpath.NewSet(), -1
+	ours, at, version := fieldpath.NewSet(), -1, d.version(live, apiVersion)
 	all, _ := live.Metadata()["managedFields"].([]any)
 	for _, item := range all {
 		e, ok := readEntry(item)
 		mine := ok && d.ours(e)
-		if !ok || !mine && !moves(e, list) {
+		if !ok || !mine && !moves(e, list, version) {
 			managed = append(managed, item)
 			continue
 		}
@@ -97,7 +126,7 @@ func (d *Differ) moved(live object.Object, list []plan.ManagerMove, apiVersion s
 		}
 		ours = ours.Union(set.Difference(statusSet(set)))
 		if mine {
-			apiVersion, at = e.apiVersion, len(managed)
+			at = len(managed)
 			managed = append(managed, item)
 		} else {
 			moved = true
@@ -115,7 +144,7 @@ func (d *Differ) moved(live object.Object, list []plan.ManagerMove, apiVersion s
 		return nil, false, fmt.Errorf("managedFields: %w", err)
 	}
 	entry := map[string]any{
-		"manager": d.manager, "operation": "Apply", "apiVersion": apiVersion, "time": now.UTC().Format(time.RFC3339),
+		"manager": d.manager, "operation": "Apply", "apiVersion": version, "time": now.UTC().Format(time.RFC3339),
 		"fieldsType": "FieldsV1", "fieldsV1": fields,
 	}
 	if at < 0 {
@@ -182,12 +211,12 @@ func (d *Differ) MovedFields(live, after object.Object, list []plan.ManagerMove,
 	root := kind.root()
 	w.compareMaps(root, nil, compared(live), compared(after))
 	will, _ := d.owners(after)
-	out := slices.Clone(list)
+	out, version := slices.Clone(list), d.version(live, after.APIVersion())
 	for i := range out {
 		out[i].Fields = nil
 		for _, e := range entries(live) {
 			set, err := parseSet(e.fields)
-			if err != nil || !moves(e, out[i:i+1]) {
+			if err != nil || !moves(e, out[i:i+1], version) {
 				continue
 			}
 			for _, at := range leaves(set) {
