@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -27,7 +28,8 @@ const (
 const largestDocument = 1 << 20
 
 // Documents parses two texts as structures of the same format. It is NoFormat where
-// one of them is none, or holds several.
+// one of them is none, or holds several, or more than its structure: a key twice, or in
+// YAML a comment.
 func Documents(before, after string) (was, is any, format Format) {
 	if len(before) > largestDocument || len(after) > largestDocument {
 		return nil, nil, NoFormat
@@ -63,12 +65,57 @@ func parseJSON(text string) (any, bool) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, false
 	}
-	return value, isStructure(value)
+	return value, isStructure(value) && !hasTwice(text)
 }
+
+// hasTwice reports whether an object of a JSON text has a key twice: of these the
+// structure has one, and readers do not agree on which.
+func hasTwice(text string) bool {
+	type level struct {
+		keys  map[string]bool // nil in a list
+		value bool            // a key was read, its value comes
+	}
+	var levels []level
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return !errors.Is(err, io.EOF)
+		}
+		if token == json.Delim('}') || token == json.Delim(']') {
+			levels = levels[:len(levels)-1]
+			continue
+		}
+		if n := len(levels); n > 0 && levels[n-1].keys != nil {
+			in := &levels[n-1]
+			if key, ok := token.(string); ok && !in.value {
+				if in.keys[key] {
+					return true
+				}
+				in.keys[key], in.value = true, true
+				continue
+			}
+			in.value = false
+		}
+		switch token {
+		case json.Delim('{'):
+			levels = append(levels, level{keys: map[string]bool{}})
+		case json.Delim('['):
+			levels = append(levels, level{})
+		}
+	}
+}
+
+// comment is the start of a comment in YAML, and of what looks like one in a text there.
+var comment = regexp.MustCompile(`(?m)(^|\s)#`)
 
 func parseYAML(text string) (any, bool) {
 	if !strings.Contains(text, "\n") || !strings.Contains(text, ":") {
 		return nil, false
+	}
+	if comment.MatchString(text) {
+		return nil, false // its lines tell more
 	}
 	documents := func(line string) bool { return line == "..." || strings.HasPrefix(line, "--- ") || line == "---" }
 	if lines := strings.Split(strings.TrimPrefix(text, "---\n"), "\n"); slices.ContainsFunc(lines, documents) {
