@@ -3,8 +3,10 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/enginetest"
@@ -109,5 +111,28 @@ func TestAnotherApplyIsNotAResumedOne(t *testing.T) {
 		if liveWeb(t, cluster) == nil {
 			t.Error("the object is not there")
 		}
+	}
+}
+
+// TestAForgottenPlanIsRefused: a plan that was applied stays applied when the state has
+// forgotten it, although the record still names it as the one that wrote it last.
+func TestAForgottenPlanIsRefused(t *testing.T) {
+	b, cluster := inMemory(t)
+	webs(t, b, "", "web")
+	p := b.MustApply(t, engine.PlanOptions{})
+	for i := range 1000 {
+		id := fmt.Sprint(i)
+		if err := errors.Join(b.Records.BeginPlan(t.Context(), id, p.CreatedAt.Add(time.Second), ""), b.Records.EndPlan(t.Context(), id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	web := liveWeb(t, cluster)
+	if err := cluster.Delete(t.Context(), providers.DeleteRequest{Resource: engine.GuessResource(web.GVK()), Namespace: "web", Name: "web"}); err != nil {
+		t.Fatal(err)
+	}
+	_, diags := b.Apply(t.Context(), t, p)
+	wantError(t, diags, "Plan cannot be applied", "cannot be told whether it was applied", "Plan again")
+	if liveWeb(t, cluster) != nil {
+		t.Error("it was applied again")
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,8 +38,10 @@ func (e *Engine) used(ctx context.Context, p *plan.Plan) (resumed bool, diags hc
 	if p.ID == "" {
 		return false, nil
 	}
-	before, err := e.options.Records.AppliedPlan(ctx, p.ID)
+	before, err := e.options.Records.AppliedPlan(ctx, p.ID, p.CreatedAt)
 	switch {
+	case errors.Is(err, state.ErrForgotten):
+		return false, refusal(fmt.Sprintf("It was made at %s, so long ago that it cannot be told whether it was applied, and a plan is applied once. Plan again.", moment(p.CreatedAt)))
 	case err != nil:
 		return false, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be read", Detail: err.Error()}}
 	case before == nil || before.DoneAt.IsZero():
@@ -56,7 +59,7 @@ func (a *applying) begun(ctx context.Context) hcl.Diagnostics {
 	if a.plan.ID == "" {
 		return nil
 	}
-	if err := a.engine.options.Records.BeginPlan(ctx, a.plan.ID, a.by.Who); err != nil {
+	if err := a.engine.options.Records.BeginPlan(ctx, a.plan.ID, a.plan.CreatedAt, a.by.Who); err != nil {
 		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be written", Detail: fmt.Sprintf("That the plan is being applied cannot be recorded, so nothing was changed: %s", err)}}
 	}
 	return nil

@@ -22,6 +22,7 @@ type Records struct {
 	fingerprinter seal.Fingerprinter
 	lineage       string
 	existing      bool
+	ledgerLimit   int // how many applies of plans are remembered
 
 	mu                  sync.Mutex // guards the two below
 	installation        *installation
@@ -47,7 +48,7 @@ func WithLineage(lineage string) Option { return func(r *Records) { r.lineage = 
 // Open opens the state in a store. In an empty store it makes a new
 // installation, with a lineage and a fingerprint key of its own.
 func Open(ctx context.Context, store Store, options ...Option) (*Records, error) {
-	r := &Records{store: store, clock: SystemClock()}
+	r := &Records{store: store, clock: SystemClock(), ledgerLimit: maxLedger}
 	for _, option := range options {
 		option(r)
 	}
