@@ -64,9 +64,11 @@ func (c *cli) tellDiagnostics(files map[string]*hcl.File, diags hcl.Diagnostics)
 
 // writeDiagnostics writes diagnostics for people.
 func (c *cli) writeDiagnostics(out io.Writer, files map[string]*hcl.File, diags hcl.Diagnostics) {
+	files = printableFiles(files)
 	writer := hcl.NewDiagnosticTextWriter(out, files, uint(width(out)), c.colour(out))
 	blind := hcl.NewDiagnosticTextWriter(out, nil, uint(width(out)), c.colour(out))
 	for _, d := range diags {
+		d := printableDiagnostic(d)
 		to := writer
 		if _, ok := hcl.DiagnosticExtra[lang.HideSource](d); ok {
 			to = blind

@@ -74,7 +74,7 @@ func (p *progress) event(e engine.Event) {
 		return
 	}
 	p.erase()
-	fmt.Fprintln(p.out, paint(p.colour, lineColour(e), text))
+	fmt.Fprintln(p.out, paint(p.colour, lineColour(e), printable(text)))
 }
 
 // note prints a line of the command's own.
@@ -85,7 +85,7 @@ func (p *progress) note(text string) {
 		return
 	}
 	p.erase()
-	fmt.Fprintln(p.out, text)
+	fmt.Fprintln(p.out, printable(text))
 }
 
 // applying shows from now on how far an apply of so many changes is.

@@ -57,10 +57,14 @@ type opened struct {
 // trusted returns the keys of which a signature is demanded; nil where none is.
 func (c *cli) trusted(o readingOptions) (*signature.Keys, error) {
 	files := append([]string{}, o.verifyKeys...)
-	for _, path := range filepath.SplitList(c.getenv(verifyKeysVariable)) {
+	named := c.getenv(verifyKeysVariable)
+	for _, path := range filepath.SplitList(named) {
 		if path != "" {
 			files = append(files, path)
 		}
+	}
+	if named != "" && len(files) == 0 {
+		return nil, fmt.Errorf("%s is %q, and names no file: to demand no signature, unset it", verifyKeysVariable, named)
 	}
 	if len(files) == 0 {
 		return nil, nil

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -176,16 +175,6 @@ func (v *verification) text() string {
 		b.WriteString("\nThe file is whole. No signature was demanded, so nothing says who made it: --verify-key demands one.\n")
 	}
 	return b.String()
-}
-
-// printable is a text of a file as a terminal may show it.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
 }
 
 func (a *verifiedApp) says() string {
