@@ -21,10 +21,10 @@ var _ providers.Unsteady = (*Renderer)(nil)
 // time, and those that list a map in no order.
 var varying = regexp.MustCompile(`\b(rand(Alpha|AlphaNum|Numeric|Ascii|Bytes|Int)|shuffle|uuidv4|` +
 	`gen(PrivateKey|CA|CAWithKey|SelfSignedCert|SelfSignedCertWithKey|SignedCert|SignedCertWithKey)|` +
-	`bcrypt|htpasswd|encryptAES|now|ago|date|date_in_zone|dateInZone|htmlDate|htmlDateInZone|keys|values)\b`)
+	`bcrypt|htpasswd|encryptAES|now|ago|date|date_in_zone|dateInZone|htmlDate|htmlDateInZone|durationRound|keys|values)\b`)
 
-// action is what is between the braces of a template.
-var action = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
+// action is what is between the braces of a template; braces in its strings do not end it.
+var action = regexp.MustCompile("(?s)\\{\\{(?:\"(?:\\\\.|[^\"\\\\])*\"|`[^`]*`|[^\"`])*?\\}\\}")
 
 // MayVary reports whether the chart, one that it depends on, or the values for it use a
 // function whose results may differ each time.
