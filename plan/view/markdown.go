@@ -17,7 +17,7 @@ const CommentLimit = 60_000
 // Markdown writes a plan for a comment of at most so many bytes (0: of any length).
 //
 // The first line has the verdict and the counts. What is deleted, what that takes with
-// it and the risks come next, and are never folded. Then a table of the applications
+// it, the risks and the outputs come next, and are never folded. Then a table of the applications
 // and, to unfold, their changes; what many have alike is told once. Where that would
 // be too long, whole objects are left out, those that matter least first, and their
 // number is told; only what is deleted and the risks alone being longer than the budget
@@ -31,6 +31,7 @@ func Markdown(w io.Writer, p *plan.Plan, budget int) error {
 	footer := m.footer()
 	m.left -= len(footer)
 	m.alarms()
+	m.outputs()
 	m.rest()
 	m.force(footer)
 	if _, err := io.WriteString(w, m.out.String()); err != nil {
@@ -40,7 +41,7 @@ func Markdown(w io.Writer, p *plan.Plan, budget int) error {
 }
 
 // leftOutReserve is for the lines that say what is left out.
-const leftOutReserve = 400
+const leftOutReserve = 500
 
 type markdown struct {
 	p    *plan.Plan
@@ -98,6 +99,45 @@ func (m *markdown) footer() string {
 		return ""
 	}
 	return "\n<sub>" + strings.Join(parts, " · ") + "</sub>\n"
+}
+
+// outputs tells which outputs change, in at most half of what is left: of one that is
+// longer than that only that it changes.
+func (m *markdown) outputs() {
+	const heading = "\n**Outputs:**\n"
+	room := m.left/2 - len(heading) - len(fenced("")) - len("\n\n")
+	var body strings.Builder
+	left := 0
+	for _, o := range m.p.Outputs() {
+		if o.Kind == "" {
+			continue
+		}
+		shown := false
+		for _, show := range []func(*text){
+			func(t *text) { t.output(&o) },
+			func(t *text) { t.outputName(&o, "(its value is too long for this comment)") },
+		} {
+			text := diffText(m.p, show)
+			cost := len(text) + 2*longestRun(text, '`') // a longer fence
+			if shown = cost <= room; shown {
+				room -= cost
+				body.WriteString(text)
+				break
+			}
+		}
+		if !shown {
+			left++
+		}
+	}
+	if body.Len() > 0 || left > 0 {
+		m.force(heading)
+	}
+	if body.Len() > 0 {
+		m.force("\n" + fenced(body.String()) + "\n")
+	}
+	if left > 0 {
+		m.force(fmt.Sprintf("\n- **%s not named here: this comment would be too long**\n", words.Counted(left, "output")))
+	}
 }
 
 // rest is what may be left out: the table, and what there is to unfold.

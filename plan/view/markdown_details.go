@@ -43,23 +43,23 @@ func sectionsOf(p *plan.Plan) []*section {
 		a := &p.Applications[i]
 		s := &section{title: a.Address.String(), head: func(t *text) { t.head(a); t.blank() }}
 		ranks := objectRanks(a)
-		unchanged := 0
+		unchanged, folded := 0, 0
 		for j := range a.Changes {
 			c := &a.Changes[j]
 			if c.Action == plan.Unchanged && len(c.Warnings) == 0 {
 				unchanged++
 				continue
 			}
-			if !alike.Has(i, j) {
+			if alike.Has(i, j) {
+				folded++
+			} else {
 				s.items = append(s.items, &item{show: func(t *text) { t.change(a, c) }, objects: 1, rank: rankOf(c, ranks)})
 			}
 		}
-		if len(s.items) == 0 && !a.IsBlocked() && len(a.Warnings) == 0 {
+		if len(s.items) == 0 && !isTold(a) {
 			continue
 		}
-		if unchanged > 0 {
-			s.tail = func(t *text) { t.line(2, span{faint, words.Counted(unchanged, "object") + " unchanged"}) }
-		}
+		s.tail = func(t *text) { t.counts(a, folded, unchanged) }
 		out = append(out, s)
 	}
 	return out
@@ -133,11 +133,7 @@ func markdownDetails(p *plan.Plan, budget int) (out string, left int) {
 		if show == nil {
 			return ""
 		}
-		var body bytes.Buffer
-		t := newText(&body, p, Options{})
-		t.diff = true
-		show(t) // writing to memory does not fail
-		return body.String()
+		return diffText(p, show)
 	}
 	const enough = 200 // below which nothing is worth trying
 	opened := map[*section]string{}
@@ -178,7 +174,7 @@ func markdownDetails(p *plan.Plan, budget int) (out string, left int) {
 		switch {
 		case body != "":
 			b.WriteString(frame(s.title, opened[s]+body+closed[s]))
-		case len(s.items) == 0: // blocked, or with warnings
+		case len(s.items) == 0: // something is to be said of the application itself
 			if cost := open(s); cost <= budget {
 				budget -= cost
 				b.WriteString(frame(s.title, opened[s]+closed[s]))
@@ -194,7 +190,20 @@ func anyChosen(s *section) bool {
 
 // frame is a text to unfold, in a fence that nothing in it can end.
 func frame(title, body string) string {
+	return fmt.Sprintf("\n<details><summary><code>%s</code></summary>\n\n%s\n\n</details>\n", html.EscapeString(words.Printable(title)), fenced(body))
+}
+
+// fenced is lines of a diff as code that nothing in them can end.
+func fenced(body string) string {
 	fence := strings.Repeat("`", max(3, longestRun(body, '`')+1))
-	return fmt.Sprintf("\n<details><summary><code>%s</code></summary>\n\n%sdiff\n%s%s\n\n</details>\n",
-		html.EscapeString(words.Printable(title)), fence, body, fence)
+	return fence + "diff\n" + body + fence
+}
+
+// diffText is what text shows, as lines of a diff.
+func diffText(p *plan.Plan, show func(*text)) string {
+	var body bytes.Buffer
+	t := newText(&body, p, Options{})
+	t.diff = true
+	show(t) // writing to memory does not fail
+	return body.String()
 }

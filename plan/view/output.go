@@ -59,16 +59,26 @@ func (t *text) outputs() {
 	}
 	t.line(0, span{bold, "Outputs:"})
 	for _, o := range t.p.Outputs() {
-		switch {
-		case o.Kind == "":
-		case o.Sensitive:
-			look := map[plan.FieldKind]span{plan.Added: {green, "+ "}, plan.Removed: {red, "- "}, plan.Changed: {yellow, "~ "}}[o.Kind]
-			t.line(detail, look, span{normal, o.Name + ": (sensitive)"})
-		default:
-			t.field(detail, &plan.FieldChange{Path: o.Name, Kind: o.Kind, Before: decoded(o.Before), After: decoded(o.Value)})
+		if o.Kind != "" {
+			t.output(&o)
 		}
 	}
 	t.blank()
+}
+
+// output tells what becomes of an output that changes.
+func (t *text) output(o *plan.Output) {
+	if o.Sensitive {
+		t.outputName(o, "(sensitive)")
+		return
+	}
+	t.field(detail, &plan.FieldChange{Path: o.Name, Kind: o.Kind, Before: decoded(o.Before), After: decoded(o.Value)})
+}
+
+// outputName tells that an output changes, without its values.
+func (t *text) outputName(o *plan.Output, text string) {
+	look := lookOfField(&plan.FieldChange{Kind: o.Kind})
+	t.line(detail, span{look.style, look.symbol + " "}, span{normal, o.Name + ": " + text})
 }
 
 // Outputs writes outputs for people: a line for each, or several where a value is long.

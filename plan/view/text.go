@@ -82,7 +82,7 @@ func (t *text) banners() {
 // with others.
 func (t *text) interesting(i int) bool {
 	a := &t.p.Applications[i]
-	if t.options.ShowUnchanged || a.IsBlocked() || a.Leaves || !a.MovedFrom.IsZero() || len(a.Warnings) > 0 || len(alarm.Accepted(a)) > 0 {
+	if t.options.ShowUnchanged || isTold(a) {
 		return true
 	}
 	for j := range a.Changes {
@@ -94,6 +94,12 @@ func (t *text) interesting(i int) bool {
 		}
 	}
 	return false
+}
+
+// isTold reports whether there is something to say of an application itself, whatever
+// its changes are.
+func isTold(a *plan.Application) bool {
+	return a.IsBlocked() || a.Leaves || !a.MovedFrom.IsZero() || len(a.Warnings) > 0 || len(alarm.Accepted(a)) > 0
 }
 
 func (t *text) application(i int) {
@@ -112,6 +118,11 @@ func (t *text) application(i int) {
 			t.change(a, c)
 		}
 	}
+	t.counts(a, folded, unchanged)
+}
+
+// counts tells how many changes of an application are not shown with it.
+func (t *text) counts(a *plan.Application, folded, unchanged int) {
 	if folded > 0 {
 		t.line(2, span{faint, words.Counted(folded, "change") + " as above, with other applications"})
 	}
