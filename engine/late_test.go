@@ -123,13 +123,26 @@ func TestSensitiveValuesStayInSecrets(t *testing.T) {
 				}`,
 		}
 	}
-	t.Run("in a ConfigMap", func(t *testing.T) {
-		b := enginetest.New(t, chart("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  m: \"it is {{ .Values.message }}\"\n"))
-		p, diags := b.Plan(t, engine.PlanOptions{Offline: true})
-		wantError(t, diags, "Sensitive value outside a Secret", "ConfigMap", "template.yaml")
-		refuseText(t, value, diags.Error())
-		if len(p.Applications) != 0 {
-			t.Error("it is planned all the same")
+	for name, template := range map[string]string{
+		"in a ConfigMap":           "kind: ConfigMap\nmetadata:\n  name: web\ndata:\n  m: \"it is {{ .Values.message }}\"\n",
+		"in a ConfigMap, base64":   "kind: ConfigMap\nmetadata:\n  name: web\ndata:\n  m: \"it is {{ .Values.message | b64enc }}\"\n",
+		"in a label of a Secret":   "kind: Secret\nmetadata:\n  name: web\n  labels:\n    m: {{ .Values.message }}\nstringData:\n  m: {{ .Values.message }}\n",
+		"in the name of a Service": "kind: Service\nmetadata:\n  name: {{ .Values.message }}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := enginetest.New(t, chart("apiVersion: v1\n"+template))
+			p, diags := b.Plan(t, engine.PlanOptions{Offline: true})
+			wantError(t, diags, "Sensitive value outside a Secret", "template.yaml")
+			refuseText(t, value, diags.Error())
+			if len(p.Applications) != 0 {
+				t.Error("it is planned all the same")
+			}
+		})
+	}
+	t.Run("in the data of a Secret", func(t *testing.T) {
+		b := enginetest.New(t, chart("apiVersion: v1\nkind: Secret\nmetadata:\n  name: web\nstringData:\n  m: {{ .Values.message }}\n"))
+		if p, diags := b.Plan(t, engine.PlanOptions{Offline: true}); diags.HasErrors() || len(p.Applications) != 1 {
+			t.Errorf("it is refused: %v", diags)
 		}
 	})
 	t.Run("in an error", func(t *testing.T) {

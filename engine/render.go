@@ -76,7 +76,7 @@ func (e *Engine) renderLater(ctx context.Context, d *draft, later time.Duration)
 		for _, o := range objects {
 			r := rendering{Rendered: o, source: i}
 			if exposed(o.Object, sensitive) {
-				refuseExposed(d, r)
+				refuseExposed(d, r, sensitive)
 				continue
 			}
 			out = append(out, r)

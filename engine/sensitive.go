@@ -1,19 +1,24 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/redact"
 )
 
 // shortestSensitive is how long a sensitive value must be to be looked for:
 // shorter ones would be found in any text.
 const shortestSensitive = 4
 
-// sensitiveValues returns the sensitive strings that a source gives to its renderer.
+// sensitiveValues returns the sensitive strings that a source gives to its renderer, in
+// all spellings that are looked for, the longest first.
 func sensitiveValues(s *lang.Source) []string {
 	var out []string
 	for _, pointer := range s.SensitivePaths {
@@ -23,12 +28,15 @@ func sensitiveValues(s *lang.Source) []string {
 			continue
 		}
 		strs(resolve(s.Helm.Values, inValues), func(text string) {
-			if len(text) >= shortestSensitive {
-				out = append(out, text)
+			for _, spelling := range redact.Spellings(text) {
+				if len(text) >= shortestSensitive && len(spelling) >= shortestSensitive {
+					out = append(out, spelling)
+				}
 			}
 		})
 	}
-	return out
+	slices.SortFunc(out, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(out)
 }
 
 // resolve returns the value at a JSON pointer (RFC 6901), nil where there is none.
@@ -80,10 +88,15 @@ func hide(text string, sensitive []string) string {
 }
 
 // exposed reports whether a sensitive value is in an object where anyone who may
-// read it sees it: anywhere but in a Secret.
+// read it sees it: anywhere but in the data of a Secret.
 func exposed(o object.Object, sensitive []string) bool {
-	if len(sensitive) == 0 || o.ID().GroupKind() == (object.GroupKind{Kind: "Secret"}) {
+	if len(sensitive) == 0 {
 		return false
+	}
+	if o.ID().GroupKind() == (object.GroupKind{Kind: "Secret"}) {
+		o = maps.Clone(o)
+		delete(o, "data")
+		delete(o, "stringData")
 	}
 	shown := false
 	strs(map[string]any(o), func(text string) {
@@ -94,9 +107,16 @@ func exposed(o object.Object, sensitive []string) bool {
 	return shown
 }
 
-// refuseExposed fails a draft for an object that shows a sensitive value.
-func refuseExposed(d *draft, r rendering) {
-	d.failObject(d.sourceRange(r.source), r.Object.ID(), "Sensitive value outside a Secret", fmt.Sprintf(
-		"%s (rendered from %s) has a sensitive value in it, for everybody to read in the cluster and in plans. "+
-			"Put it into a Secret, or do not mark it as sensitive.", r.Object.ID(), r.Origin))
+// refuseExposed fails a draft for an object that shows a sensitive value, which may be
+// its name.
+func refuseExposed(d *draft, r rendering, sensitive []string) {
+	const summary = "Sensitive value outside a Secret"
+	name := hide(r.Object.ID().String(), sensitive)
+	detail := fmt.Sprintf("%s (rendered from %s) has a sensitive value in it, for everybody to read in the cluster and in plans. "+
+		"Put it into the data of a Secret, or do not mark it as sensitive.", name, r.Origin)
+	if name != r.Object.ID().String() {
+		d.fail(d.sourceRange(r.source), summary, detail)
+		return
+	}
+	d.failObject(d.sourceRange(r.source), r.Object.ID(), summary, detail)
 }

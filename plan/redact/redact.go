@@ -245,6 +245,18 @@ func Text(text string, o object.Object, f seal.Fingerprinter, paths ...Path) str
 // shortest is how long a value must be to be looked for.
 const shortest = 4
 
+// Spellings are a text as it is found in other texts: as it is, without space around it,
+// in base64, and escaped as Go and JSON do.
+func Spellings(plain string) []string {
+	out := []string{
+		plain, strings.TrimSpace(plain), base64.StdEncoding.EncodeToString([]byte(plain)), strings.Trim(strconv.Quote(plain), `"`),
+	}
+	if encoded, err := json.Marshal(plain); err == nil {
+		out = append(out, strings.Trim(string(encoded), `"`))
+	}
+	return out
+}
+
 // forms returns the sensitive values of an object as they may be written elsewhere,
 // each with its fingerprint.
 func forms(o object.Object, f seal.Fingerprinter, paths []Path) map[string]string {
@@ -254,14 +266,7 @@ func forms(o object.Object, f seal.Fingerprinter, paths []Path) map[string]strin
 			plain := plainText(value, rule.base64)
 			token := f.Of(plain)
 			written, _ := value.(string)
-			quoted, unescaped := strconv.Quote(plain), ""
-			if encoded, err := json.Marshal(plain); err == nil {
-				unescaped = strings.Trim(string(encoded), `"`)
-			}
-			for _, form := range []string{
-				plain, written, strings.TrimSpace(plain), base64.StdEncoding.EncodeToString([]byte(plain)),
-				strings.Trim(quoted, `"`), unescaped,
-			} {
+			for _, form := range append(Spellings(plain), written) {
 				if len(form) >= shortest {
 					found[form] = token
 				}
