@@ -147,16 +147,25 @@ func (m *markdown) rest() {
 	for _, r := range rows {
 		long += len(r.text) + len(r.note) + len(" | \n")
 	}
-	forTable := m.left
-	if long > m.left/3 {
-		forTable = m.left / 3
-		if details, left := markdownDetails(m.p, m.left-forTable); left == 0 {
-			forTable = m.left - len(details)
-		}
+	if long <= m.left/3 {
+		m.table(rows, m.left)
+		m.details(markdownDetails(m.p, m.left))
+		return
 	}
-	m.table(rows, forTable)
-	details, left := markdownDetails(m.p, m.left)
-	m.force(details)
+	forTable := m.left / 3
+	details, left := markdownDetails(m.p, m.left-forTable)
+	if left > 0 {
+		m.table(rows, forTable)
+		details, left = markdownDetails(m.p, m.left)
+	} else {
+		m.table(rows, m.left-len(details))
+	}
+	m.details(details, left)
+}
+
+// details writes what there is to unfold, and how much of it is left out.
+func (m *markdown) details(text string, left int) {
+	m.force(text)
 	if left > 0 {
 		m.force(fmt.Sprintf("\n%s not shown: this comment would be too long. The saved plan has everything.\n", words.Counted(left, "object")))
 	}

@@ -26,7 +26,8 @@ type section struct {
 // item is a change of a section, or all changes of a group, with what it takes to show.
 type item struct {
 	show    func(*text)
-	objects int // that it tells of
+	brief   func(*text) // where that is too long; may be nil
+	objects int         // that it tells of
 	rank    int
 	text    string // once it was decided to show it
 	chosen  bool
@@ -65,6 +66,10 @@ func sectionsOf(p *plan.Plan) []*section {
 	return out
 }
 
+// namedInBrief is how many applications of a group are named where there is no room for
+// all.
+const namedInBrief = 10
+
 func groupSection(p *plan.Plan, g *fold.Group) *section {
 	first := &p.Applications[g.Applications[0]]
 	rank := 0
@@ -78,7 +83,7 @@ func groupSection(p *plan.Plan, g *fold.Group) *section {
 	return &section{
 		title: g.Heading() + ", as in " + first.Address.String(),
 		head:  func(*text) {},
-		items: []*item{{show: func(t *text) { t.group(g) }, objects: len(g.Applications) * len(g.Changes[0]), rank: rank}},
+		items: []*item{{show: func(t *text) { t.group(g, len(p.Applications)) }, brief: func(t *text) { t.group(g, namedInBrief) }, objects: len(g.Applications) * len(g.Changes[0]), rank: rank}},
 	}
 }
 
@@ -150,8 +155,12 @@ func markdownDetails(p *plan.Plan, budget int) (out string, left int) {
 		if _, ok := opened[c.section]; !ok {
 			cost = open(c.section)
 		}
+		lengthOf := func(text string) int { return len(text) + 2*longestRun(text, '`') } // a longer fence
 		c.item.text = render(c.item.show)
-		cost += len(c.item.text) + 2*longestRun(c.item.text, '`') // a longer fence
+		if cost+lengthOf(c.item.text) > budget && c.item.brief != nil {
+			c.item.text = render(c.item.brief)
+		}
+		cost += lengthOf(c.item.text)
 		if cost > budget {
 			if !anyChosen(c.section) {
 				delete(opened, c.section)

@@ -10,8 +10,8 @@ import (
 
 // group shows changes that several applications have alike: as the first of them has
 // them, and then the others. What they are made of stands above where it is the same
-// for all, else with those that are made of it.
-func (t *text) group(g *fold.Group) {
+// for all, else with those that are made of it. Of these, so many are named.
+func (t *text) group(g *fold.Group, most int) {
 	first := &t.p.Applications[g.Applications[0]]
 	t.line(0, span{bold, g.Heading()}, span{faint, ", as in " + first.Address.String()})
 	parts := bySources(t.p, g)
@@ -25,7 +25,12 @@ func (t *text) group(g *fold.Group) {
 		t.change(first, &first.Changes[j])
 	}
 	for _, part := range parts {
-		t.list(2, span{normal, "in "}, addresses(t.p, part.applications), false)
+		named := part.applications[:min(most, len(part.applications))]
+		items := addresses(t.p, named)
+		if more := len(part.applications) - len(named); more > 0 {
+			items = append(items, fmt.Sprintf("%d more", more))
+		}
+		t.list(2, span{normal, "in "}, items, false)
 		if len(parts) == 1 {
 			break
 		}

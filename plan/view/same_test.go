@@ -2,10 +2,13 @@ package view_test
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/plan/view"
 	"github.com/gantrycd/gantry/plan/view/html"
@@ -69,5 +72,25 @@ func TestOfOneDirectoryIsTold(t *testing.T) {
 		if got := strings.Contains(folded, "directory ./apps"); got != c.want || strings.Count(folded, "  in application.team") != 2 {
 			t.Errorf("%s: a directory is told: %v\n%s", c.name, got, folded)
 		}
+	}
+}
+
+// TestAGroupOfManyStaysInAComment: where there is no room for their names, they are
+// counted.
+func TestAGroupOfManyStaysInAComment(t *testing.T) {
+	p := base()
+	for i := range 3000 {
+		key := fmt.Sprintf("a-team-with-a-long-name-%04d", i)
+		a := web(change(plan.Update, "ConfigMap", "settings", changed("data.level", "info", "debug")))
+		a.Changes[0].ID.Namespace = key
+		a.Address, a.Name, a.Namespace = addr.Application("team").Instance(key), key, key
+		p.Applications = append(p.Applications, a)
+	}
+	text := markdown(t, p, view.CommentLimit)
+	if len(text) > view.CommentLimit || !strings.Contains(text, "~ data.level: info → debug") || !strings.Contains(text, "2990 more\n") || strings.Contains(text, "not shown:") {
+		t.Errorf("%d bytes:\n%.2000s", len(text), text[strings.Index(text, "not in this table"):])
+	}
+	if whole := markdown(t, p, 0); strings.Contains(whole, " more\n") || !strings.Contains(whole, "(production, a-team-with-a-long-name-2999)") {
+		t.Error("some are not named although there is room")
 	}
 }

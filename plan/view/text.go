@@ -46,7 +46,7 @@ func (t *text) applications() {
 	if !t.options.Full {
 		t.alike = fold.Find(t.p)
 		for i := range t.alike.List {
-			t.group(&t.alike.List[i])
+			t.group(&t.alike.List[i], len(t.p.Applications))
 			t.blank()
 		}
 	}
