@@ -153,13 +153,13 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 	case errors.As(err, &invalid) && q.have != nil:
 		return c.refused(d, change, q, invalid)
 	case err != nil:
-		return block(change, summaryOf(err, "Server refuses the object"), c.refusal(err, q.desired))
+		return block(change, summaryOf(err, "Server refuses the object"), c.refusal(err, q.desired, q.have))
 	}
 	after := answer.Object
 	if len(q.moves) > 0 {
 		m := move{cluster: c.session.cluster, resource: q.want.resource, have: q.have, desired: q.desired, managers: q.moves, typ: q.typ()}
 		if after, change.Moves, err = c.engine.outcome(ctx, m); err != nil {
-			return block(change, summaryOf(err, "Object cannot be adopted"), c.refusal(err, q.desired))
+			return block(change, summaryOf(err, "Object cannot be adopted"), c.refusal(err, q.desired, q.have))
 		}
 	}
 	if q.have == nil && q.prior != nil {
@@ -167,7 +167,7 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 	}
 	change.Force = q.force
 	for _, warning := range answer.Warnings {
-		change.Warnings = append(change.Warnings, c.engine.differ.Text(warning, q.desired))
+		change.Warnings = append(change.Warnings, c.engine.differ.Text(warning, q.desired, q.have))
 	}
 	change.Validation = plan.ServerDryRun
 	if blocked := c.byDefinition(ctx, change, q.desired, after, q.have); blocked != nil {
@@ -201,7 +201,7 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 func (c *comparison) refused(d *draft, change *plan.Change, q question, refusal *providers.InvalidError) *plan.Change {
 	fields, only := diff.ForcesReplace(refusal)
 	if !only {
-		return block(change, "Server refuses the object", c.refusal(refusal, q.desired))
+		return block(change, "Server refuses the object", c.refusal(refusal, q.desired, q.have))
 	}
 	named := strings.Join(fields, ", ")
 	if kind := q.desired.ID().GroupKind(); kind == crdKind || kind == namespaceKind {
@@ -439,8 +439,8 @@ func (c *comparison) body(change *plan.Change, send object.Object) {
 }
 
 // refusal is a server's answer as it may be shown.
-func (c *comparison) refusal(err error, desired object.Object) string {
-	text := c.engine.differ.Text(err.Error(), desired)
+func (c *comparison) refusal(err error, desired, have object.Object) string {
+	text := c.engine.differ.Text(err.Error(), desired, have)
 	if errors.Is(err, providers.ErrNotFound) && strings.Contains(text, "namespace") {
 		text += fmt.Sprintf(". Namespace %q is neither there nor in the plan; set sync.create_namespace = true to have it made", desired.Namespace())
 	}

@@ -23,7 +23,7 @@ func (s *session) past() providers.Past {
 func (c *comparison) foretell(ctx context.Context, d *draft, change *plan.Change, q question, past providers.Past) *plan.Change {
 	typ := q.typ()
 	if err := typ.Validate(q.desired); err != nil {
-		return block(change, "Object does not match its schema", c.refusal(err, q.desired))
+		return block(change, "Object does not match its schema", c.refusal(err, q.desired, q.have))
 	}
 	in := diff.Input{Desired: q.desired, Live: q.have, Prior: q.prior, Type: q.typ}
 	known, hidden := true, false
@@ -57,7 +57,7 @@ func (c *comparison) foretell(ctx context.Context, d *draft, change *plan.Change
 	case errors.As(err, &conflict):
 		return c.conflict(ctx, d, change, q, conflict)
 	case err != nil:
-		return block(change, "Change cannot be predicted", c.refusal(err, q.desired))
+		return block(change, "Change cannot be predicted", c.refusal(err, q.desired, q.have))
 	}
 	change.Predicted, change.Force = true, q.force
 	change.Moves = c.engine.differ.MovedFields(q.have, after, q.moves, typ)

@@ -35,13 +35,16 @@ func (d *Differ) paths(o object.Object) []redact.Path {
 	return d.named(o.ID())
 }
 
-// Text returns a text, such as a server's answer, without the values of an object
-// that are redacted.
-func (d *Differ) Text(text string, o object.Object) string {
-	if o == nil {
-		return text
+// Text returns a text, such as a server's answer, without the values that are redacted of
+// some objects: of what was sent, and of what is there, for a server may quote both. Nil
+// objects have none.
+func (d *Differ) Text(text string, objects ...object.Object) string {
+	for _, o := range objects {
+		if o != nil {
+			text = redact.Text(text, o, d.fingerprinter, d.paths(o)...)
+		}
 	}
-	return redact.Text(text, o, d.fingerprinter, d.paths(o)...)
+	return text
 }
 
 // Input is one object to compare.
