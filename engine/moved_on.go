@@ -38,7 +38,7 @@ func (p *progress) movedFields(ctx context.Context, c *plan.Change, have object.
 	if errors.As(err, &conflict) && len(conflict.Fields) > 0 {
 		return p.takenFields(ctx, c, have, conflict)
 	}
-	if err != nil || len(now) == 0 { // what was planned is so already
+	if err != nil || len(brought(now)) == 0 { // what was planned is so already
 		return "", err
 	}
 	return several(p.tellMoved(c, have, differs(c.Fields, now)), mostFields), nil
@@ -134,16 +134,24 @@ func shownWhole(value any) string {
 	return string(encoded)
 }
 
+// brought returns the fields that the change itself brings: not those that the server
+// brings of itself with every write, nor those of which only the owner changes.
+func brought(fields []plan.FieldChange) []*plan.FieldChange {
+	var out []*plan.FieldChange
+	for i := range fields {
+		if f := &fields[i]; !f.Server && !f.Owned {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // differs returns the fields whose change is another in the two lists, sorted by path.
-// What the server brings of itself is not compared, nor who drifted when.
+// Only what the changes themselves bring is compared, and not who drifted when.
 func differs(planned, now []plan.FieldChange) []movedField {
 	have := map[string]*movedField{}
 	note := func(fields []plan.FieldChange, set func(*movedField, *plan.FieldChange)) {
-		for i := range fields {
-			f := &fields[i]
-			if f.Server || f.Owned {
-				continue
-			}
+		for _, f := range brought(fields) {
 			if have[f.Path] == nil {
 				have[f.Path] = &movedField{path: f.Path}
 			}
