@@ -159,7 +159,7 @@ func (n newVersionCluster) Get(ctx context.Context, resource providers.Resource,
 	return n.Cluster.Get(ctx, resource, namespace, name)
 }
 
-func (n newVersionCluster) Delete(ctx context.Context, request providers.DeleteRequest) error {
+func (n newVersionCluster) Delete(context.Context, providers.DeleteRequest) error {
 	n.serves.now.Store(true)
 	return fmt.Errorf("%w: v1 ConfigMap", providers.ErrUnknownKind)
 }

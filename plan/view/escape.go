@@ -7,12 +7,12 @@ import (
 	"github.com/gantrycd/gantry/plan/view/words"
 )
 
-// longestRun is how often a character stands in a row.
-func longestRun(text string, c rune) int {
+// longestRun is how many backticks stand in a row at most.
+func longestRun(text string) int {
 	longest, run := 0, 0
 	for _, r := range text {
 		run++
-		if r != c {
+		if r != '`' {
 			run = 0
 		}
 		longest = max(longest, run)
@@ -26,7 +26,7 @@ func code(text string) string {
 		return ""
 	}
 	text = strings.NewReplacer("|", `\|`).Replace(words.Printable(text))
-	ticks := strings.Repeat("`", longestRun(text, '`')+1)
+	ticks := strings.Repeat("`", longestRun(text)+1)
 	if len(ticks) > 1 {
 		return ticks + " " + text + " " + ticks
 	}

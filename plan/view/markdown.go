@@ -118,7 +118,7 @@ func (m *markdown) outputs() {
 			func(t *text) { t.outputName(&o, "(its value is too long for this comment)") },
 		} {
 			text := diffText(m.p, show)
-			cost := len(text) + 2*longestRun(text, '`') // a longer fence
+			cost := len(text) + 2*longestRun(text) // a longer fence
 			if shown = cost <= room; shown {
 				room -= cost
 				body.WriteString(text)

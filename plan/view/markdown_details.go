@@ -155,7 +155,7 @@ func markdownDetails(p *plan.Plan, budget int) (out string, left int) {
 		if _, ok := opened[c.section]; !ok {
 			cost = open(c.section)
 		}
-		lengthOf := func(text string) int { return len(text) + 2*longestRun(text, '`') } // a longer fence
+		lengthOf := func(text string) int { return len(text) + 2*longestRun(text) } // a longer fence
 		c.item.text = render(c.item.show)
 		if cost+lengthOf(c.item.text) > budget && c.item.brief != nil {
 			c.item.text = render(c.item.brief)
@@ -204,7 +204,7 @@ func frame(title, body string) string {
 
 // fenced is lines of a diff as code that nothing in them can end.
 func fenced(body string) string {
-	fence := strings.Repeat("`", max(3, longestRun(body, '`')+1))
+	fence := strings.Repeat("`", max(3, longestRun(body)+1))
 	return fence + "diff\n" + body + fence
 }
 
