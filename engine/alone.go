@@ -111,7 +111,7 @@ func (a *applying) verifyTakes(ctx context.Context, session *session, apps []*pr
 	var dels []takes.Deletion
 	for _, p := range apps {
 		for i := range p.app.Changes {
-			if c := &p.app.Changes[i]; c.Action.Deletes() && p.live[i] != nil {
+			if c := &p.app.Changes[i]; c.Action.Deletes() && p.live[i] != nil && !p.replaced(c, p.live[i]) {
 				roots = append(roots, root{p, c.ID})
 				dels = append(dels, takes.Deletion{Object: p.live[i], Orphan: p.app.Settings.Propagation == "Orphan"})
 			}

@@ -48,9 +48,10 @@ type progress struct {
 	earlier   bool   // an earlier apply of the plan has done it all; set before anything runs
 	skipped   string // why nothing was done; empty if something was
 	errs      []error
-	live      []object.Object  // by index in app.Changes: what was there when the apply began
-	checked   time.Time        // when that was read
-	results   map[int]*written // by index in app.Changes
+	replacing map[object.ID]string // what an earlier apply began to replace, and its uid before
+	live      []object.Object      // by index in app.Changes: what was there when the apply began
+	checked   time.Time            // when that was read
+	results   map[int]*written     // by index in app.Changes
 	done      plan.Counts
 	outcome   string
 }
@@ -83,6 +84,20 @@ func (p *progress) adopt(record *state.Record, version string) {
 	}
 	record.Address = p.app.Address
 	p.record, p.version = record, version
+	p.replacing = map[object.ID]string{}
+	for _, intent := range record.Journal {
+		if intent.Action == plan.Replace {
+			p.replacing[intent.ID] = intent.UID
+		}
+	}
+	if !p.resumes(record) {
+		return
+	}
+	for i := range p.app.Changes { // what was replaced is in the journal no more
+		if c := &p.app.Changes[i]; c.Action == plan.Replace {
+			p.replacing[c.ID] = c.UID
+		}
+	}
 }
 
 // begin is called before every step; the first call announces the application and makes

@@ -167,8 +167,29 @@ func (p *progress) ownsNow(id object.ID) bool {
 	return p.record.Find(id) != nil || slices.ContainsFunc(p.record.Journal, func(i state.Intent) bool { return i.ID == id })
 }
 
+// staleReplaced says why an object that an earlier apply began to replace cannot be made
+// anew: what has its name now is not what was planned. Where there is nothing, it has
+// been deleted, and is still to be made.
+func (p *progress) staleReplaced(ctx context.Context, c *plan.Change, have object.Object) (string, error) {
+	switch {
+	case have == nil:
+		return "", nil
+	case !p.isOurs(have):
+		return anotherObject(c, have), nil
+	}
+	made := *c
+	made.Action = plan.Create
+	now, err := p.fieldsNow(ctx, &made, have)
+	if err == nil && len(brought(now)) > 0 {
+		return anotherObject(c, have), nil
+	}
+	return "", err
+}
+
 func (p *progress) staleFields(ctx context.Context, c *plan.Change, have object.Object) (string, error) {
 	switch {
+	case c.Action == plan.Replace && p.replacing[c.ID] == c.UID && (have == nil || have.UID() != c.UID):
+		return p.staleReplaced(ctx, c, have)
 	case have == nil && c.Predicted:
 		return "", nil // its version may not be served yet; write looks again
 	case have == nil:

@@ -185,14 +185,23 @@ func (p *progress) definitionLags(c *plan.Change, err error) bool {
 	return c.Predicted && errors.Is(err, providers.ErrInvalid) && p.applying.defines[c.ID.GroupKind()]
 }
 
-// replace deletes an object and makes it anew.
+// replaced reports whether an earlier apply has made an object anew already.
+func (p *progress) replaced(c *plan.Change, have object.Object) bool {
+	return c.Action == plan.Replace && have != nil && have.UID() != c.UID
+}
+
+// replace deletes an object and makes it anew. What an earlier apply has made anew is
+// not deleted again.
 func (p *progress) replace(ctx context.Context, c *plan.Change, have object.Object) (object.Object, error) {
-	if err := p.delete(ctx, c, have); err != nil {
-		return nil, fmt.Errorf("deleting it to make it anew: %w", err)
+	if !p.replaced(c, have) {
+		if err := p.delete(ctx, c, have); err != nil {
+			return nil, fmt.Errorf("deleting it to make it anew: %w", err)
+		}
+		have = nil
 	}
 	created := *c
 	created.Action, created.UID, created.Predicted = plan.Create, "", true
-	return p.send(ctx, &created, nil)
+	return p.send(ctx, &created, have)
 }
 
 // request sends one write. It is completed even if the apply is cancelled
