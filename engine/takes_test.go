@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/enginetest"
@@ -237,6 +238,7 @@ func TestVolumesGoByTheirPolicies(t *testing.T) {
 		claim := "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: store\nspec: {accessModes: [ReadWriteOnce], storageClassName: \"\", resources: {requests: {storage: 1Gi}}}\n"
 		s.application(t, "db", "", claim)
 		s.MustApply(t, engine.PlanOptions{})
+		s.bound(t, "store")
 		s.application(t, "db", "", configMap("rest", "a=b"))
 		p := s.MustPlan(t, engine.PlanOptions{})
 		wantTaken(t, s.change(p, "db", "PersistentVolumeClaim", "store"), "1 volume PersistentVolume data")
@@ -258,6 +260,20 @@ func TestVolumesGoByTheirPolicies(t *testing.T) {
 		wantError(t, diags, "application.db", "PersistentVolume "+s.namespace+"-store", "not in the plan")
 		s.wantKept(t, claims, was)
 	})
+}
+
+// bound waits until a claim has its volume.
+func (s *stage) bound(t *testing.T, claim string) {
+	t.Helper()
+	resource := providers.Resource{GVK: object.GVK{Version: "v1", Kind: "PersistentVolumeClaim"}, Plural: "persistentvolumeclaims", Namespaced: true}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if volume, _ := s.get(t, resource, claim).Get("spec", "volumeName"); volume != nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the claim %s has no volume after a minute", claim)
+		}
+	}
 }
 
 // volume makes a volume for a claim of the stage's namespace.

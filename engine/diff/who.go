@@ -36,12 +36,19 @@ func Wrote(live object.Object, field string, since time.Time) (plan.Writer, bool
 }
 
 // LastWriter tells who wrote a live object last; false where the server does not tell.
+// Servers tell time in seconds: all who wrote in the last one are named, "gantry, kubectl".
 func LastWriter(live object.Object) (plan.Writer, bool) {
 	all := writers(live)
 	if len(all) == 0 {
 		return plan.Writer{}, false
 	}
-	return all[0].writer(), true
+	last := all[0].writer()
+	for _, other := range all[1:] {
+		if w := other.writer(); w.At.Equal(last.At) && !slices.Contains(strings.Split(last.Manager, ", "), w.Manager) {
+			last.Manager += ", " + w.Manager
+		}
+	}
+	return last, true
 }
 
 // writers are the owners of an object's fields but for its status, newest first.
