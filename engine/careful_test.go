@@ -70,7 +70,7 @@ func TestWhatCarriesNoMarkIsNotDeleted(t *testing.T) {
 	}
 }
 
-// between calls something once, before the first write of an apply.
+// between calls something once, after the first write of an apply.
 type between struct {
 	providers.Clusters
 	once func()
