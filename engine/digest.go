@@ -39,7 +39,11 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		Hook    *plan.Hook    `json:"hook"`
 		Takes   []taken       `json:"takes,omitempty"`
 		// Moves say whose fields become ours, and so go once they are dropped.
-		Moves []plan.ManagerMove `json:"moves,omitempty"`
+		Moves       []plan.ManagerMove `json:"moves,omitempty"`
+		Method      plan.Method        `json:"method,omitempty"`
+		Propagation string             `json:"propagation,omitempty"`
+		Confirm     bool               `json:"confirm,omitempty"`
+		Unvalidated bool               `json:"unvalidated,omitempty"`
 	}
 	var changes []change
 	for i := range app.Changes {
@@ -47,7 +51,10 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		if c.Action == plan.Unchanged {
 			continue
 		}
-		out := change{ID: c.ID, Version: c.Version, Action: c.Action, UID: c.UID, Body: c.Body, Desired: c.Desired, Force: c.Force, Phase: c.Phase, Wave: c.Wave, Keep: c.Keep, Hook: c.Hook, Takes: lasting(c.Takes), Moves: c.Moves}
+		out := change{
+			ID: c.ID, Version: c.Version, Action: c.Action, UID: c.UID, Body: c.Body, Desired: c.Desired, Force: c.Force, Phase: c.Phase, Wave: c.Wave, Keep: c.Keep, Hook: c.Hook, Takes: lasting(c.Takes), Moves: c.Moves,
+			Method: c.Method, Propagation: c.Propagation, Confirm: c.Confirm, Unvalidated: c.Unvalidated,
+		}
 		for _, f := range c.Fields {
 			if !f.Server {
 				out.Fields = append(out.Fields, field{Path: f.Path, Kind: f.Kind, Before: f.Before})

@@ -65,7 +65,12 @@ type Plan struct {
 	// Unpublishes says that everything is destroyed: others can read nothing any more.
 	Unpublishes  bool          `json:"unpublishes,omitempty"`
 	Applications []Application `json:"applications"`
-	Steps        []Step        `json:"steps"`
+	// Rollouts are in which order applications move, beyond their dependencies.
+	Rollouts []Rollout `json:"rollouts,omitempty"`
+	// Health is how objects show that they are healthy, beyond what is built in: the
+	// configuration's health blocks, in the order in which they are asked.
+	Health []HealthRule `json:"health,omitempty"`
+	Steps  []Step       `json:"steps"`
 	// Problems are why parts of the configuration are not in the plan; each is
 	// also an error of the command that made it.
 	Problems []Problem `json:"problems,omitempty"`
@@ -131,19 +136,6 @@ type Application struct {
 	// Digest is the application's change digest: "sha256:…" over what would be
 	// done, and nothing else. Equal digests do the same.
 	Digest string `json:"digest"`
-}
-
-// Settings are an application's rules for apply and for when it leaves.
-type Settings struct {
-	OnDestroy      string        `json:"onDestroy,omitempty"` // "delete" (default) or "orphan"
-	PreventDestroy bool          `json:"preventDestroy,omitempty"`
-	NoDestroy      bool          `json:"noDestroy,omitempty"`
-	Propagation    string        `json:"propagation,omitempty"` // "Foreground", "Background", "Orphan"
-	Conflicts      string        `json:"conflicts,omitempty"`   // "fail", "take_over", "leave"
-	HealthTimeout  time.Duration `json:"healthTimeout,omitempty"`
-	HistoryLimit   int           `json:"historyLimit,omitempty"`
-	// MaxDestroyed is how many objects one plan may destroy of it; nil is any number.
-	MaxDestroyed *int `json:"maxDestroyed,omitempty"`
 }
 
 // Action is what happens to one object.
@@ -234,7 +226,22 @@ type Change struct {
 	Moves []ManagerMove `json:"moves,omitempty"`
 	// Validation is how the object was checked; empty where it does not change.
 	Validation Validation `json:"validation,omitempty"`
+	// Method is how the object is written; empty is by server-side apply.
+	Method Method `json:"method,omitempty"`
+	// Propagation is of this object's deletion; empty is the application's.
+	Propagation string `json:"propagation,omitempty"`
+	// Confirm: the deletion is carried out only where someone has confirmed it by name.
+	Confirm bool `json:"confirm,omitempty"`
+	// Unvalidated: the server is not to refuse fields that it does not know.
+	Unvalidated bool `json:"unvalidated,omitempty"`
 }
+
+// Method is how an object is written.
+type Method string
+
+// MethodPut replaces the whole object by PUT (POST where it is not there): fields that
+// the configuration does not have go, whoever owns them.
+const MethodPut Method = "put"
 
 // Target returns the object that apply sends: the real body.
 func (c *Change) Target() object.Object {
@@ -342,9 +349,24 @@ type Step struct {
 	Change      int      `json:"change,omitempty"` // index in its Changes, for StepWrite, StepDelete
 	// Changes are the indices that a StepWait waits for.
 	Changes []int `json:"changes,omitempty"`
-	// Needs are steps that must have succeeded before this one starts.
+	// Needs are steps that must have succeeded before this one starts; where On is
+	// OnFailure, that must be over.
 	Needs []int `json:"needs,omitempty"`
+	// On is when the step is taken at all; empty is OnSuccess.
+	On StepOn `json:"on,omitempty"`
+	// Phase and Wave are those that the step belongs to.
+	Phase Phase `json:"phase,omitempty"`
+	Wave  int   `json:"wave,omitempty"`
 }
+
+// StepOn is when a step is taken.
+type StepOn string
+
+// When a step is taken.
+const (
+	OnSuccess StepOn = ""        // while nothing of the application has failed
+	OnFailure StepOn = "failure" // only once something of the application has failed: hooks of SyncFail
+)
 
 // StepKind is what a step does.
 type StepKind string

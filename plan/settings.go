@@ -1,0 +1,40 @@
+package plan
+
+import "time"
+
+// Settings are an application's rules for apply and for when it leaves.
+type Settings struct {
+	OnDestroy      string        `json:"onDestroy,omitempty"` // "delete" (default) or "orphan"
+	PreventDestroy bool          `json:"preventDestroy,omitempty"`
+	NoDestroy      bool          `json:"noDestroy,omitempty"`
+	Propagation    string        `json:"propagation,omitempty"` // "Foreground", "Background", "Orphan"
+	Conflicts      string        `json:"conflicts,omitempty"`   // "fail", "take_over", "leave"
+	HealthTimeout  time.Duration `json:"healthTimeout,omitempty"`
+	HistoryLimit   int           `json:"historyLimit,omitempty"`
+	// MaxDestroyed is how many objects one plan may destroy of it; nil is any number.
+	MaxDestroyed *int `json:"maxDestroyed,omitempty"`
+	// Timeouts are of certain kinds, instead of HealthTimeout; the first that matches counts.
+	Timeouts []KindTimeout `json:"timeouts,omitempty"`
+	// PruneLast: what is pruned goes after everything else is healthy.
+	PruneLast bool `json:"pruneLast,omitempty"`
+	// Automated, SelfHeal: whether changes, and corrections of drift, need no one's approval.
+	Automated bool `json:"automated,omitempty"`
+	SelfHeal  bool `json:"selfHeal,omitempty"`
+	// Retry is how often a sync that fails is tried again; nil is never.
+	Retry *Retry `json:"retry,omitempty"`
+}
+
+// KindTimeout is how long objects of a kind may take to become healthy.
+type KindTimeout struct {
+	Kind    string        `json:"kind"` // "group/Kind" or "Kind"; either may be a pattern
+	Timeout time.Duration `json:"timeout"`
+}
+
+// Retry says how often a sync that fails is tried again: the n-th time, counted from 0,
+// after the lesser of MaxDuration and Backoff times Factor to the power of n.
+type Retry struct {
+	Limit       int           `json:"limit"`
+	Backoff     time.Duration `json:"backoff"`
+	Factor      int           `json:"factor"`
+	MaxDuration time.Duration `json:"maxDuration"`
+}
