@@ -20,31 +20,46 @@ const (
 	EventRendered EventKind = "rendered" // an application's objects are known: Total of them
 	EventReading  EventKind = "reading"  // live objects of a cluster (Subject) are being read
 	EventCompared EventKind = "compared" // an application is planned; Done of Total applications are
-	EventStarted  EventKind = "started"  // an application is being applied
+	EventHeld     EventKind = "held"     // an application (or, with Phase, what is next of it) may not start yet: Message says what it waits for, and is one line
+	EventStarted  EventKind = "started"  // an application is being applied on a cluster (Subject): Total changes
+	EventPhase    EventKind = "phase"    // an application begins a phase or a wave of it: Phase and Wave; Message is about it, if anything
 	EventWriting  EventKind = "writing"  // Object is about to be written
 	EventWritten  EventKind = "written"  // Object is written; Action tells how
 	EventDeleting EventKind = "deleting" // Object is about to be deleted
 	EventDeleted  EventKind = "deleted"  // Object is gone
-	EventWaiting  EventKind = "waiting"  // Object is not yet healthy: Message says why
+	EventWaiting  EventKind = "waiting"  // Object is not yet healthy: Message says why, Since when it is waited for, Cause what a person would look for
 	EventHealthy  EventKind = "healthy"  // Object is healthy
-	EventFailed   EventKind = "failed"   // Object (or, without one, the application) failed: Message says why
+	EventRetrying EventKind = "retrying" // Attempt failed, of Total that there may be (0: no limit is known): Message says why, Elapsed how long until the next begins
+	EventFailed   EventKind = "failed"   // Object (or, without one, the application) failed: Message says why, Cause what a person would look for
 	EventSkipped  EventKind = "skipped"  // an application is left out: Message says why
 	EventFinished EventKind = "finished" // an application is applied
 	EventWarning  EventKind = "warning"  // the server's warning about Object
 )
 
-// Event is one piece of progress.
+// Event is one piece of progress. Members that do not apply are zero; within a version
+// of the stream (cmd/gantry) members and kinds are only added.
 type Event struct {
 	Kind        EventKind    `json:"event"`
 	At          time.Time    `json:"at"`
 	Application addr.Address `json:"application,omitzero"`
 	Object      *object.ID   `json:"object,omitempty"`
 	Action      plan.Action  `json:"action,omitempty"`
-	Subject     string       `json:"subject,omitempty"`
-	Message     string       `json:"message,omitempty"`
-	Done        int          `json:"done,omitempty"`
-	Total       int          `json:"total,omitempty"`
-	Elapsed     Seconds      `json:"elapsedSeconds,omitzero"`
+	// Phase is the part of the sync that the event belongs to, empty where it belongs to
+	// none, and Wave the wave of it: 0 where Phase is empty.
+	Phase   plan.Phase `json:"phase,omitempty"`
+	Wave    int        `json:"wave,omitempty"`
+	Subject string     `json:"subject,omitempty"`
+	Message string     `json:"message,omitempty"`
+	// Since is when what is waited for began to be waited for.
+	Since time.Time `json:"since,omitzero"`
+	// Cause is what a person would look for, in one line, where it is found: the image
+	// that cannot be pulled, the node that has no room. It is no part of Message.
+	Cause string `json:"cause,omitempty"`
+	// Attempt counts tries of the same from 1; 0 where there is only one.
+	Attempt int     `json:"attempt,omitempty"`
+	Done    int     `json:"done,omitempty"`
+	Total   int     `json:"total,omitempty"`
+	Elapsed Seconds `json:"elapsedSeconds,omitzero"`
 }
 
 // Seconds is a duration that is a number of seconds in JSON: 1.25.
