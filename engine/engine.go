@@ -65,7 +65,8 @@ type Options struct {
 	// HealthTimeout is how long apply waits for a stage to become healthy where the
 	// application does not say; ten minutes where 0.
 	HealthTimeout time.Duration
-	// Events is told of progress, from many goroutines at once; may be nil.
+	// Events is told of progress, by one goroutine at a time, in the order of Event.At; what
+	// it is told of goes on when it returns, so it must not wait for anyone. May be nil.
 	Events func(Event)
 	// Now is the clock; time.Now where nil.
 	Now func() time.Time
@@ -83,6 +84,7 @@ type Engine struct {
 	options     Options
 	differ      *diff.Differ
 	predictions predictions
+	telling     sync.Mutex // held while an event is told
 
 	mu       sync.Mutex
 	clusters []connected

@@ -81,7 +81,36 @@ func (s *Seconds) UnmarshalJSON(text []byte) error {
 // since is how long ago something was.
 func (e *Engine) since(started time.Time) Seconds { return Seconds(e.options.Now().Sub(started)) }
 
+// emit tells an event. Events are told one after the other, in the order of At.
 func (e *Engine) emit(event Event) {
+	e.telling.Lock()
+	defer e.telling.Unlock()
 	event.At = e.options.Now()
 	e.options.Events(event)
+}
+
+// stage is a phase of an application and a wave of it.
+type stage struct {
+	phase plan.Phase
+	wave  int
+}
+
+// enter tells that a step begins a phase or a wave of its application, where it is the
+// first of it.
+func (p *progress) enter(step *plan.Step) {
+	if step.Phase == "" || !p.app.HasChanges() {
+		return
+	}
+	now := stage{step.Phase, step.Wave}
+	if was := p.stage.Swap(&now); was == nil || *was != now {
+		p.tell(Event{Kind: EventPhase})
+	}
+}
+
+// staged gives an event the phase and the wave that the application is in.
+func (p *progress) staged(event Event) Event {
+	if at := p.stage.Load(); at != nil && event.Phase == "" {
+		event.Phase, event.Wave = at.phase, at.wave
+	}
+	return event
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gantrycd/gantry/plan"
@@ -36,6 +37,7 @@ type progress struct {
 
 	once     sync.Once
 	beginErr error
+	stage    atomic.Pointer[stage] // the phase and wave that it is in
 
 	mu        sync.Mutex
 	record    *state.Record
@@ -114,7 +116,7 @@ func (p *progress) begin(ctx context.Context) error {
 		if !p.app.HasChanges() {
 			return
 		}
-		p.applying.engine.emit(Event{Kind: EventStarted, Application: p.app.Address, Total: p.app.Counts().Changes()})
+		p.tell(Event{Kind: EventStarted, Subject: p.app.Cluster, Total: p.app.Counts().Changes()})
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.startedAt = p.applying.engine.options.Now()

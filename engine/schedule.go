@@ -111,6 +111,7 @@ func (a *applying) step(ctx context.Context, step *plan.Step) error {
 	if err := p.begin(ctx); err != nil {
 		return err
 	}
+	p.enter(step)
 	var err error
 	switch step.Kind {
 	case plan.StepWrite:

@@ -241,7 +241,7 @@ func (p *progress) warn(c *plan.Change, warnings []string) {
 
 func (p *progress) tell(event Event) {
 	event.Application = p.app.Address
-	p.applying.engine.emit(event)
+	p.applying.engine.emit(p.staged(event))
 }
 
 // objectError names the object in an error and tells of it.
