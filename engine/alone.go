@@ -29,6 +29,7 @@ func (p *progress) alone(ctx context.Context, c *plan.Change) error {
 	if err != nil {
 		return err
 	}
+	p.session.cluster.Refresh() // kinds that came since the plan was begun count, too
 	planned, deleted := p.applying.taken(p.session.info.UID), p.applying.deletes[p.session.info.UID]
 	deadline := p.applying.engine.options.Now().Add(aloneTimeout)
 	for {
@@ -59,7 +60,16 @@ func (p *progress) loose(ctx context.Context, have object.Object) ([]object.ID, 
 	if err != nil {
 		return nil, err
 	}
+	unknown, err := undiscovered(ctx, p.session.cluster)
+	if err != nil {
+		return nil, err
+	}
 	d := takes.Deletion{Object: have, Orphan: true}
+	for _, u := range unknown {
+		if _, loose := d.Hides(u.Read); loose {
+			return nil, u.err
+		}
+	}
 	world := takes.NewWorld(p.applying.plan.Lineage)
 	if unread := p.applying.engine.readInto(ctx, p.session.cluster, world, takes.LooseReads(kinds, d)); len(unread) > 0 {
 		return nil, unread[0].err

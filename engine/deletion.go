@@ -185,8 +185,31 @@ func (e *Engine) world(ctx context.Context, cluster providers.Cluster, lineage s
 	world := takes.NewWorld(lineage)
 	unread := e.readInto(ctx, cluster, world, takes.Reads(kinds, dels))
 	unread = append(unread, e.readInto(ctx, cluster, world, world.Volumes(kinds, dels))...)
+	unknown, err := undiscovered(ctx, cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	unread = append(unread, unknown...)
 	slices.SortStableFunc(unread, func(a, b unreadable) int { return cmp.Compare(a.what(), b.what()) })
 	return world, unread, ctx.Err()
+}
+
+// undiscovered returns the groups of which it is not known what they have, as lists that
+// cannot be read: in any namespace there may be something of theirs.
+func undiscovered(ctx context.Context, cluster providers.Cluster) ([]unreadable, error) {
+	groups, err := cluster.Undiscovered(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []unreadable
+	for groupVersion, reason := range groups {
+		group, version, _ := strings.Cut(groupVersion, "/")
+		out = append(out, unreadable{
+			takes.Read{Resource: providers.Resource{GVK: object.GVK{Group: group, Version: version, Kind: "*"}, Namespaced: true}},
+			fmt.Errorf("which kinds there are in %s cannot be told: %s; check its APIService", groupVersion, reason),
+		})
+	}
+	return out, nil
 }
 
 // readInto reads lists side by side and adds what is in them to a world.

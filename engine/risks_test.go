@@ -141,6 +141,7 @@ func TestRisksSayWhatCannotBeRead(t *testing.T) {
 type lists struct {
 	providers.Clusters
 	refuse string
+	broken string // a group and version that cannot be discovered
 
 	mu    sync.Mutex
 	kinds []string
@@ -164,6 +165,13 @@ func (c listed) List(ctx context.Context, r providers.Resource, namespace string
 		return nil, providers.ErrForbidden
 	}
 	return c.Cluster.List(ctx, r, namespace, options)
+}
+
+func (c listed) Undiscovered(ctx context.Context) (map[string]string, error) {
+	if c.lists.broken != "" {
+		return map[string]string{c.lists.broken: "no endpoints available"}, nil
+	}
+	return c.Cluster.Undiscovered(ctx)
 }
 
 // TestVaryingCharts renders a chart with a random value, the time and a name made of

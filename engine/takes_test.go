@@ -343,14 +343,24 @@ func TestUnreadableKindsAreTold(t *testing.T) {
 	s.MustApply(t, engine.PlanOptions{})
 	s.application(t, "web", createNamespace, configMap("a", "a=b"))
 	s.application(t, "api", "", configMap("api", "a=b"))
-	s.listing().refuse = "Secret"
-	p, diags := s.Plan(t, engine.PlanOptions{})
-	wantError(t, diags, "application.web", "what would go with Namespace "+held)
-	wantBlocked(t, enginetest.Change(p, addr.Application("web"), "Namespace "+held), "Deletion is not safe")
-	wantAction(t, s.change(p, "api", "ConfigMap", "old"), plan.Prune)
-	for _, app := range p.Applications {
-		if len(app.Warnings) != 1 || !strings.Contains(app.Warnings[0], "not known in full") || !strings.Contains(app.Warnings[0], "Secret in ") {
-			t.Errorf("%s warns of %q", app.Address, app.Warnings)
+	sound := s.MustPlan(t, engine.PlanOptions{})
+	lists := s.listing()
+	for _, unread := range []string{"Secret in ", "*.broken.example.com"} {
+		lists.refuse, lists.broken = "Secret", ""
+		if strings.HasPrefix(unread, "*") {
+			lists.refuse, lists.broken = "", "broken.example.com/v1"
+		}
+		p, diags := s.Plan(t, engine.PlanOptions{})
+		wantError(t, diags, "application.web", "what would go with Namespace "+held)
+		wantBlocked(t, enginetest.Change(p, addr.Application("web"), "Namespace "+held), "Deletion is not safe")
+		wantAction(t, s.change(p, "api", "ConfigMap", "old"), plan.Prune)
+		for _, app := range p.Applications {
+			if len(app.Warnings) != 1 || !strings.Contains(app.Warnings[0], "not known in full") || !strings.Contains(app.Warnings[0], unread) {
+				t.Errorf("%s warns of %q", app.Address, app.Warnings)
+			}
 		}
 	}
+	// The group breaks between the plan and its apply.
+	_, diags := s.Apply(t.Context(), t, sound)
+	wantError(t, diags, "application.web", "broken.example.com/v1", "check its APIService")
 }

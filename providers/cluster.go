@@ -27,6 +27,9 @@ type Cluster interface {
 	Resource(ctx context.Context, gvk object.GVK) (Resource, error)
 	// Resources tells how all kinds are served, at the version the server prefers.
 	Resources(ctx context.Context) ([]Resource, error)
+	// Undiscovered tells why, by group and version ("metrics.k8s.io/v1beta1"), it is not
+	// known which kinds a server has: its extension does not answer. It is empty as a rule.
+	Undiscovered(ctx context.Context) (map[string]string, error)
 	// Refresh forgets discovery and schemas.
 	Refresh()
 	// OpenAPI returns the server's OpenAPI v3 document of a group and version, as

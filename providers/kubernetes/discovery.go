@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	discovery "k8s.io/api/apidiscovery/v2"
 
@@ -43,6 +44,19 @@ func (c *cluster) Resources(ctx context.Context) ([]providers.Resource, error) {
 		return nil, err
 	}
 	return append([]providers.Resource(nil), known.preferred...), nil
+}
+
+// Undiscovered tells of which groups and versions no kind is known, and why.
+func (c *cluster) Undiscovered(ctx context.Context) (map[string]string, error) {
+	known, err := c.catalog.get(ctx, c.readCatalog)
+	if err != nil {
+		return nil, err
+	}
+	out := maps.Clone(known.broken)
+	for gvk := range known.byGVK {
+		delete(out, gvk.APIVersion()) // what they were is known: reading them tells
+	}
+	return out, nil
 }
 
 // notServed is the error of a kind that was discovered, or believed to be

@@ -179,6 +179,10 @@ func TestDiscoveryWithoutAggregation(t *testing.T) {
 	if !errors.Is(err, providers.ErrUnreachable) || !strings.Contains(err.Error(), "no endpoints available") {
 		t.Errorf("error %v, want the reason of the broken group", err)
 	}
+	undiscovered, err := c.Undiscovered(t.Context())
+	if err != nil || len(undiscovered) != 1 || !strings.Contains(undiscovered["down.example.com/v1"], "no endpoints available") {
+		t.Errorf("undiscovered: %v, error %v", undiscovered, err)
+	}
 }
 
 func TestDiscoveryIsReadOnceAndAgainAfterRefresh(t *testing.T) {

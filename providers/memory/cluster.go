@@ -206,6 +206,11 @@ func (c *Cluster) Watch(ctx context.Context, resource providers.Resource, namesp
 	}
 }
 
+// Undiscovered implements providers.Cluster.
+func (c *Cluster) Undiscovered(context.Context) (map[string]string, error) {
+	return map[string]string{}, nil
+}
+
 // Requests implements providers.Cluster.
 func (c *Cluster) Requests() map[string]int {
 	c.mu.Lock()

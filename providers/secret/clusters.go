@@ -85,6 +85,10 @@ func (c *cluster) Resources(ctx context.Context) ([]providers.Resource, error) {
 	return ask(ctx, c, func(inner providers.Cluster) ([]providers.Resource, error) { return inner.Resources(ctx) })
 }
 
+func (c *cluster) Undiscovered(ctx context.Context) (map[string]string, error) {
+	return ask(ctx, c, func(inner providers.Cluster) (map[string]string, error) { return inner.Undiscovered(ctx) })
+}
+
 func (c *cluster) Refresh() {
 	if inner := c.reached(); inner != nil {
 		inner.Refresh()

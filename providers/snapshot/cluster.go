@@ -180,5 +180,10 @@ func (c *Cluster) Watch(context.Context, providers.Resource, string, func(object
 	return c.refuse()
 }
 
+// Undiscovered implements providers.Cluster: a snapshot has what could be read.
+func (c *Cluster) Undiscovered(context.Context) (map[string]string, error) {
+	return map[string]string{}, nil
+}
+
 // Requests implements providers.Cluster: there were none.
 func (c *Cluster) Requests() map[string]int { return map[string]int{} }
