@@ -59,6 +59,9 @@ func TestPromises(t *testing.T) {
 	quick := result{step: cold, wall: time.Second, Memory: 1 << 20, Requests: map[string]int{"LIST": 120}}
 	kept := result{step: unchanged, wall: time.Second}
 	slow := result{step: cold, wall: 5 * time.Second, Memory: 1 << 30, Requests: map[string]int{"LIST": 121}}
+	looked := result{step: least, wall: time.Second}
+	applied, applying := result{step: firstApply, wall: 10 * time.Second}, result{step: leastStep(16), wall: 9500 * time.Millisecond}
+	slowest := result{step: leastStep(8), wall: time.Minute}
 	tests := map[string]struct {
 		services int
 		results  []result
@@ -66,10 +69,14 @@ func TestPromises(t *testing.T) {
 	}{
 		"1,000 objects":                {100, []result{quick}, 0},
 		"1,000 objects, both broken":   {100, []result{slow}, 2},
-		"10,000 objects":               {1000, []result{quick, kept, {step: least, wall: time.Second}}, 0},
-		"10,000 objects, three broken": {1000, []result{slow, kept, {step: least, wall: time.Second}}, 3},
-		"slower than the least":        {1000, []result{quick, kept, {step: least, wall: 600 * time.Millisecond}}, 1},
-		"slow although kept":           {1000, []result{quick, {step: unchanged, wall: 3 * time.Second}, {step: least, wall: time.Second}}, 1},
+		"10,000 objects":               {1000, []result{quick, kept, looked, slowest, applying, applied}, 0},
+		"10,000 objects, three broken": {1000, []result{slow, kept, looked, applying, applied}, 3},
+		"a slow apply":                 {1000, []result{quick, kept, looked, slowest, {step: leastStep(16), wall: 8 * time.Second}, applied}, 1},
+		"a large apply":                {1000, []result{quick, kept, looked, applying, {step: firstApply, wall: 10 * time.Second, Memory: 1 << 30}}, 1},
+		"a change asks too much":       {1000, []result{quick, kept, looked, applying, applied, {step: applyChanged, Requests: map[string]int{"APPLY": 100, "GET": 9900}}}, 1},
+		"a change takes too long":      {1000, []result{quick, kept, looked, applying, applied, {step: applyChanged, wall: 6 * time.Second}}, 1},
+		"slower than the least":        {1000, []result{quick, kept, {step: least, wall: 600 * time.Millisecond}, applying, applied}, 1},
+		"slow although kept":           {1000, []result{quick, {step: unchanged, wall: 3 * time.Second}, looked, applying, applied}, 1},
 		"another size":                 {10, []result{slow}, 0},
 	}
 	for name, test := range tests {

@@ -1,8 +1,10 @@
-// Package minimal is the least that a client must do to know whether objects are
-// as desired: list them, take what the manager owns out of each, and compare that
-// with the desired object by the server's schema. It does so one object after
-// another with the plain calls of client-go and structured-merge-diff, and is what
-// gantry's plans are measured against. Only the benchmark imports it.
+// Package minimal is the least that a client must do, which gantry is measured against.
+//
+// To know whether objects are as desired, Run lists them, takes what the manager owns
+// out of each, and compares that with the desired object by the server's schema, one
+// object after another with the plain calls of client-go and structured-merge-diff. To
+// bring objects into a cluster, Apply sends them, many at once, and does nothing else.
+// Only the benchmark imports it.
 package minimal
 
 import (
@@ -96,7 +98,13 @@ func keyOf(o *unstructured.Unstructured) key {
 // read reads the objects of all YAML files.
 func read(folder string) ([]unstructured.Unstructured, error) {
 	var out []unstructured.Unstructured
-	err := filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
+	err := eachFile(folder, func(_ string, found []unstructured.Unstructured) { out = append(out, found...) })
+	return out, err
+}
+
+// eachFile reads the YAML files of a folder and those below it, one after another.
+func eachFile(folder string, visit func(file string, found []unstructured.Unstructured)) error {
+	return filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
 			return err
 		}
@@ -104,18 +112,22 @@ func read(folder string) ([]unstructured.Unstructured, error) {
 		if err != nil {
 			return err
 		}
+		var found []unstructured.Unstructured
 		documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
 		for {
 			var o unstructured.Unstructured
-			if err := documents.Decode(&o.Object); errors.Is(err, io.EOF) {
-				return nil
-			} else if err != nil {
+			err := documents.Decode(&o.Object)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
-			out = append(out, o)
+			found = append(found, o)
 		}
+		visit(path, found)
+		return nil
 	})
-	return out, err
 }
 
 func kinds(objects []unstructured.Unstructured) []schema.GroupVersionKind {
