@@ -49,6 +49,21 @@ func (p *progress) runHook(ctx context.Context, c *plan.Change) (object.Object, 
 	return p.send(ctx, c, have)
 }
 
+// hasFailed reports whether something of the application was begun and has failed: what
+// hooks of SyncFail are for.
+func (p *progress) hasFailed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.beginErr == nil && !p.startedAt.IsZero() && len(p.errs) > 0
+}
+
+// made returns those of an application's changes that were made.
+func (p *progress) made(changes []int) []int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(changes), func(i int) bool { return p.results[i] == nil })
+}
+
 // isOurs reports whether a live object carries the application's mark.
 func (p *progress) isOurs(have object.Object) bool {
 	lineage, owner, ok := track.Owner(have)

@@ -57,7 +57,7 @@ func (s *schedule) launch(ctx context.Context, i int) {
 		step := &s.applying.plan.Steps[i]
 		var err error
 		if !s.applying.apps[step.Application].earlier { // else the step is done
-			if err = s.verdict(i); err == nil {
+			if err = s.verdict(ctx, i); err == nil {
 				err = s.applying.step(ctx, step)
 			}
 		}
@@ -65,8 +65,16 @@ func (s *schedule) launch(ctx context.Context, i int) {
 	})
 }
 
-// verdict returns errSkipped where something that the step needs did not succeed.
-func (s *schedule) verdict(i int) error {
+// verdict returns errSkipped where something that the step needs did not succeed. A
+// step for failures (OnFailure) needs what is before it to be over, however it ended: it
+// is taken if something of its application has failed, and the apply was not cancelled.
+func (s *schedule) verdict(ctx context.Context, i int) error {
+	if step := &s.applying.plan.Steps[i]; step.On == plan.OnFailure {
+		if ctx.Err() != nil || !s.applying.apps[step.Application].hasFailed() {
+			return errSkipped
+		}
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, need := range s.applying.plan.Steps[i].Needs {
@@ -119,7 +127,11 @@ func (a *applying) step(ctx context.Context, step *plan.Step) error {
 	case plan.StepDelete:
 		err = p.remove(ctx, step.Change)
 	case plan.StepWait:
-		err = p.wait(ctx, step.Changes)
+		changes := step.Changes
+		if step.On == plan.OnFailure {
+			changes = p.made(changes)
+		}
+		err = p.wait(ctx, changes)
 	case plan.StepRecord:
 		err = p.complete()
 	default:
