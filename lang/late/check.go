@@ -23,7 +23,11 @@ func (e Expression) check() hcl.Diagnostics {
 	for name, ty := range e.scope.types() {
 		unknown[name] = cty.UnknownVal(ty)
 	}
-	ctx := e.context(unknown)
+	var l *live
+	if e.scope == Health {
+		l = newLive(&live{unknown: true})
+	}
+	ctx := e.context(unknown, l)
 	v, diags := schema.Evaluate(e.compiled.expr, ctx)
 	inner := &loops{ctx: ctx}
 	more := hclsyntax.Walk(e.compiled.expr, inner)

@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
-	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
@@ -23,7 +22,7 @@ func (e Expression) Evaluate(values Values) (cty.Value, hcl.Diagnostics) {
 	if e.IsZero() || values.scope != e.scope {
 		return cty.DynamicVal, hcl.Diagnostics{e.unsuitable(fmt.Sprintf("has values of a %q, but is of a %q. This is a bug in gantry", values.scope, e.scope))}
 	}
-	v, diags := schema.Evaluate(e.compiled.expr, e.context(e.complete(values.variables)))
+	v, diags := schema.Evaluate(e.compiled.expr, e.context(e.complete(values.variables), values.live))
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
@@ -68,12 +67,15 @@ func (e Expression) String(values Values) (string, hcl.Diagnostics) {
 	return value.Text(v), diags
 }
 
-// context is what the expression is evaluated in.
-func (e Expression) context(variables map[string]cty.Value) *hcl.EvalContext {
+// context is what the expression is evaluated in. l is nil but for a health block.
+func (e Expression) context(variables map[string]cty.Value, l *live) *hcl.EvalContext {
 	ctx := e.compiled.base.NewChild()
 	ctx.Variables = variables
-	if e.scope == Health {
-		ctx.Functions = map[string]function.Function{"condition": conditionFunction(variables["object"])}
+	if l != nil {
+		ctx.Functions = l.calls
+		if e.compiled.whole {
+			ctx.Variables = map[string]cty.Value{"object": l.whole()}
+		}
 	}
 	return ctx
 }

@@ -12,6 +12,7 @@ package late
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -69,6 +70,7 @@ type compiled struct {
 	// optional are the keys of maps that the expression names, by the names of the scope:
 	// they are null where they are not there.
 	optional map[string]*keyTree
+	whole    bool // it names the object itself
 }
 
 // Source is what an expression is compiled from.
@@ -140,7 +142,8 @@ func (e Expression) parse() (hclsyntax.Expression, hcl.Diagnostics) {
 // compile makes what evaluating needs.
 func (e Expression) compile(expr hclsyntax.Expression) *compiled {
 	base := &hcl.EvalContext{Functions: functions(), Variables: e.captured}
-	return &compiled{expr: expr, base: base, optional: optionalKeys(e.scope, expr)}
+	whole := slices.ContainsFunc(expr.Variables(), func(t hcl.Traversal) bool { return t.RootName() == "object" })
+	return &compiled{expr: expr, base: base, optional: optionalKeys(e.scope, expr), whole: whole}
 }
 
 func (e Expression) unsuitable(problem string) *hcl.Diagnostic {

@@ -208,7 +208,7 @@ func TestCompileRefuses(t *testing.T) {
 		{late.Policy, late.Condition, `anytrue([for p in change.paths : p.x])`, `Can't access attributes on a primitive-typed value (string).`, 44},
 		{late.Policy, late.Condition, `anytrue([for k, v in app.labels : anytrue([for x in v : x.y == change.acton])])`, `This object does not have an attribute named "acton". Did you mean "action"?`, 79},
 		{late.Policy, late.Condition, `condition("Ready")`, `There is no function named "condition".`, 10},
-		{late.Health, late.Condition, `condition("Ready").state == "True"`, `This object does not have an attribute named "state". It has message, reason, status and type.`, 28},
+		{late.Health, late.Condition, `condition("Ready").state == "True"`, `This object does not have an attribute named "state". It has exists, lastTransitionTime, message, observedGeneration, reason, severity, status and type.`, 28},
 		{late.Health, late.Condition, `condition("Ready")`, `This expression is evaluated case by case, and must come to true or false, but is an object.`, 10},
 		{late.Health, late.Text, `"${condition("Ready")}"`, `This expression is evaluated case by case, and must come to a string, but is an object.`, 10},
 		{late.Policy, late.Condition, `var.password == object.x`, `What this expression comes to is shown in plans and messages, so that it cannot use a sensitive value.`, 10},
@@ -332,27 +332,27 @@ func TestSensitiveCases(t *testing.T) {
 
 func TestCondition(t *testing.T) {
 	tests := map[string]string{
-		`{"status": {"conditions": [{"type": "Issuing", "status": "False"}, {"type": "Ready", "status": "True", "reason": "Done", "message": "up", "extra": 1}]}}`: `{ message = "up", reason = "Done", status = "True", type = "Ready" }`,
-		`{"status": {"conditions": [{"type": "Ready"}]}}`:                                                         `{ message = "", reason = "", status = "Unknown", type = "Ready" }`,
-		`{"status": {"conditions": [{"type": "Ready", "status": null, "reason": null}]}}`:                         `{ message = "", reason = "", status = "Unknown", type = "Ready" }`,
-		`{"status": {"conditions": [{"type": "Ready", "status": "False"}, {"type": "Ready", "status": "True"}]}}`: `{ message = "", reason = "", status = "False", type = "Ready" }`,
-		`{"status": {"conditions": [{"type": "Ready", "status": true, "reason": {"a": 1}}]}}`:                     `{ message = "", reason = "", status = "true", type = "Ready" }`,
-		`{"status": {"conditions": []}}`:                                                                          `{ message = "", reason = "", status = "Unknown", type = "Ready" }`,
-		`{"status": {"conditions": ["Ready", 5, null, [1]]}}`:                                                     `{ message = "", reason = "", status = "Unknown", type = "Ready" }`,
-		`{"status": {"conditions": {"Ready": "True"}}}`:                                                           `{ message = "", reason = "", status = "Unknown", type = "Ready" }`,
-		`{"status": {"conditions": null}}`:                                                                        `{ message = "", reason = "", status = "Unknown", type = "Ready" }`,
-		`{"status": "Ready"}`:                                                                                     `{ message = "", reason = "", status = "Unknown", type = "Ready" }`,
-		`{"status": null}`:                                                                                        `{ message = "", reason = "", status = "Unknown", type = "Ready" }`,
-		`{}`:                                                                                                      `{ message = "", reason = "", status = "Unknown", type = "Ready" }`,
-		`null`:                                                                                                    `{ message = "", reason = "", status = "Unknown", type = "Ready" }`,
-		`[]`:                                                                                                      `{ message = "", reason = "", status = "Unknown", type = "Ready" }`,
+		`{"status": {"conditions": [{"type": "Issuing", "status": "False"}, {"type": "Ready", "status": "True", "reason": "Done", "message": "up", "extra": 1}]}}`: `["True", "Done", "up", true]`,
+		`{"status": {"conditions": [{"type": "Ready"}]}}`:                                                         `["Unknown", "", "", true]`,
+		`{"status": {"conditions": [{"type": "Ready", "status": null, "reason": null}]}}`:                         `["Unknown", "", "", true]`,
+		`{"status": {"conditions": [{"type": "Ready", "status": "False"}, {"type": "Ready", "status": "True"}]}}`: `["False", "", "", true]`,
+		`{"status": {"conditions": [{"type": "Ready", "status": true, "reason": {"a": 1}}]}}`:                     `["true", "", "", true]`,
+		`{"status": {"conditions": []}}`:                                                                          `["Unknown", "", "", false]`,
+		`{"status": {"conditions": ["Ready", 5, null, [1]]}}`:                                                     `["Unknown", "", "", false]`,
+		`{"status": {"conditions": {"Ready": "True"}}}`:                                                           `["Unknown", "", "", false]`,
+		`{"status": {"conditions": null}}`:                                                                        `["Unknown", "", "", false]`,
+		`{"status": "Ready"}`:                                                                                     `["Unknown", "", "", false]`,
+		`{"status": null}`:                                                                                        `["Unknown", "", "", false]`,
+		`{}`:                                                                                                      `["Unknown", "", "", false]`,
+		`null`:                                                                                                    `["Unknown", "", "", false]`,
+		`[]`:                                                                                                      `["Unknown", "", "", false]`,
 	}
 	for text, want := range tests {
 		values, err := late.Health.Values(map[string]cty.Value{"object": fromJSON(t, text)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := mustCompile(t, late.Health, late.Any, `condition("Ready")`)
+		e := mustCompile(t, late.Health, late.Any, `[condition("Ready").status, condition("Ready").reason, condition("Ready").message, condition("Ready").exists]`)
 		v, diags := e.Evaluate(values)
 		if got := value.Text(v); diags.HasErrors() || got != want {
 			t.Errorf("%s: got %s, %v; want %s", text, got, diags, want)

@@ -22,7 +22,7 @@ const (
 	Rollout Scope = "rollout" // app
 	Trigger Scope = "trigger" // app, and how it is
 	Policy  Scope = "policy"  // object, change, app
-	Health  Scope = "health"  // object, condition(type)
+	Health  Scope = "health"  // object, condition(type), conditions(), field(path), observed()
 )
 
 // Want is what an expression must come to.
@@ -62,6 +62,7 @@ func (s Scope) types() map[string]cty.Type {
 type Values struct {
 	scope     Scope
 	variables map[string]cty.Value
+	live      *live // what expressions of a health block are about
 }
 
 // Values brings the values of a case to the scope's types: attributes that are not
@@ -79,6 +80,9 @@ func (s Scope) Values(given map[string]cty.Value) (Values, error) {
 		v, ok := given[name]
 		if !ok || v == cty.NilVal {
 			return Values{}, fmt.Errorf("expressions of a %s need %s", s, name)
+		}
+		if s == Health {
+			return healthValues(v)
 		}
 		converted, err := convert.Convert(v, optional(types[name]))
 		if err != nil {
