@@ -44,6 +44,7 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		Propagation string             `json:"propagation,omitempty"`
 		Confirm     bool               `json:"confirm,omitempty"`
 		Unvalidated bool               `json:"unvalidated,omitempty"`
+		Subresource string             `json:"subresource,omitempty"`
 	}
 	var changes []change
 	for i := range app.Changes {
@@ -53,7 +54,7 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		}
 		out := change{
 			ID: c.ID, Version: c.Version, Action: c.Action, UID: c.UID, Body: c.Body, Desired: c.Desired, Force: c.Force, Phase: c.Phase, Wave: c.Wave, Keep: c.Keep, Hook: c.Hook, Takes: lasting(c.Takes), Moves: c.Moves,
-			Method: c.Method, Propagation: c.Propagation, Confirm: c.Confirm, Unvalidated: c.Unvalidated,
+			Method: c.Method, Propagation: c.Propagation, Confirm: c.Confirm, Unvalidated: c.Unvalidated, Subresource: c.Subresource,
 		}
 		for _, f := range c.Fields {
 			if !f.Server {

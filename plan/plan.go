@@ -33,6 +33,8 @@ type Plan struct {
 	Destroy bool     `json:"destroy,omitempty"` // made by destroy: every application goes
 	Offline bool     `json:"offline,omitempty"` // made without asking a cluster: it cannot be applied
 	Targets []string `json:"targets,omitempty"` // --target, as given; the rest was left out
+	// Act is what the plan does in place of an apply of the configuration; nil is that.
+	Act *Act `json:"act,omitempty"`
 	// Against says that the plan is of the configuration against what it was at a
 	// revision, and of no cluster: it cannot be applied.
 	Against *Against `json:"against,omitempty"`
@@ -228,6 +230,9 @@ type Change struct {
 	Validation Validation `json:"validation,omitempty"`
 	// Method is how the object is written; empty is by server-side apply.
 	Method Method `json:"method,omitempty"`
+	// Subresource is what of the object is written, where Method is MethodPatch: "scale",
+	// "status"; empty is the object itself.
+	Subresource string `json:"subresource,omitempty"`
 	// Propagation is of this object's deletion; empty is the application's.
 	Propagation string `json:"propagation,omitempty"`
 	// Confirm: the deletion is carried out only where someone has confirmed it by name.
@@ -239,9 +244,20 @@ type Change struct {
 // Method is how an object is written.
 type Method string
 
-// MethodPut replaces the whole object by PUT (POST where it is not there): fields that
-// the configuration does not have go, whoever owns them.
-const MethodPut Method = "put"
+// The methods beside server-side apply.
+const (
+	// MethodPut replaces the whole object by PUT (POST where it is not there): fields
+	// that the configuration does not have go, whoever owns them.
+	MethodPut Method = "put"
+	// MethodPatch changes an object that is there by a merge patch (RFC 7386), as the
+	// field manager ActionManager: Body has nothing but what changes, and null takes out.
+	// It alters nothing of what the application's record has of the object.
+	MethodPatch Method = "patch"
+)
+
+// ActionManager is the field manager of what actions write, so that it is neither taken
+// for what was applied nor dropped by the next apply.
+const ActionManager = "gantry-action"
 
 // Target returns the object that apply sends: the real body.
 func (c *Change) Target() object.Object {

@@ -50,16 +50,30 @@ func (r *Record) Disown(id object.ID) {
 	}
 }
 
-// Finish adds an apply to the history, whose older entries lose their Plan, and
-// keeps the newest limit entries; a limit below 1 keeps all.
+// Finish adds an entry to the history. If it has a Plan, older entries lose theirs. The
+// newest limit applies are kept, and as many of what was done beside them (Entry.Act), so
+// that these do not push those out; and the entry with a Plan, whichever it is. A limit
+// below 1 keeps all.
 func (r *Record) Finish(entry Entry, limit int) {
-	for i := range r.History {
-		r.History[i].Plan = nil
+	if entry.Plan != nil {
+		for i := range r.History {
+			r.History[i].Plan = nil
+		}
 	}
 	r.History = append(r.History, entry)
-	if limit > 0 && len(r.History) > limit {
-		r.History = slices.Delete(r.History, 0, len(r.History)-limit)
+	if limit < 1 {
+		return
 	}
+	left := map[bool]int{true: limit, false: limit}
+	kept := make([]Entry, 0, len(r.History))
+	for _, e := range slices.Backward(r.History) {
+		acts := e.Act != nil
+		if left[acts]--; left[acts] >= 0 || e.Plan != nil {
+			kept = append(kept, e)
+		}
+	}
+	slices.Reverse(kept)
+	r.History = kept
 }
 
 func (r *Record) search(id object.ID) (int, bool) {

@@ -77,3 +77,28 @@ func TestFinishKeepsTheNewest(t *testing.T) {
 		t.Errorf("%d entries without a limit", len(r.History))
 	}
 }
+
+// TestFinishKeepsAppliesApartFromWhatWasDoneBesideThem: however often drift is corrected,
+// the applies stay in the history, and the plan that it is corrected to.
+func TestFinishKeepsAppliesApartFromWhatWasDoneBesideThem(t *testing.T) {
+	r := &state.Record{}
+	r.Finish(state.Entry{Serial: 1, Outcome: "succeeded", Plan: json.RawMessage(`{}`)}, 2)
+	r.Finish(state.Entry{Serial: 2, Outcome: "failed"}, 2)
+	r.Finish(state.Entry{Serial: 3, Outcome: "failed"}, 2)
+	for serial := int64(4); serial < 9; serial++ {
+		r.Finish(state.Entry{Serial: serial, Outcome: "succeeded", Act: &plan.Act{Name: plan.SelfHeal}}, 2)
+	}
+	var serials []int64
+	for _, e := range r.History {
+		serials = append(serials, e.Serial)
+	}
+	if !slices.Equal(serials, []int64{1, 2, 3, 7, 8}) || r.History[0].Plan == nil {
+		t.Errorf("want the plan, two applies and two corrections, have %v", serials)
+	}
+	if last := r.LastApply(); last == nil || last.Serial != 3 {
+		t.Errorf("the last apply is %+v, want serial 3", last)
+	}
+	if (&state.Record{}).LastApply() != nil {
+		t.Error("an application that was never applied has a last apply")
+	}
+}

@@ -108,8 +108,16 @@ type Entry struct {
 	Sources    []source.Pin `json:"sources,omitempty"`
 	Counts     plan.Counts  `json:"counts,omitempty"`
 	By         string       `json:"by,omitempty"` // who ran it: user@host, or what CI says
-	// Plan is the application as it was applied (a plan.Application as JSON), for
-	// the newest entry only. Secrets in it are sealed.
+	// Act is what was done, where it was no apply of what the configuration says; nil is that.
+	Act *plan.Act `json:"act,omitempty"`
+	// Objects are what such an entry changed, sorted by ID; Managers is who had changed
+	// them before, sorted, where drift was corrected.
+	Objects  []object.ID `json:"objects,omitempty"`
+	Managers []string    `json:"managers,omitempty"`
+	// Plan is the application as it was applied (a plan.Application as JSON), for the
+	// newest entry that has one only: the newest apply that succeeded. It has the bodies
+	// of all objects that are known, of those that this apply found unchanged too.
+	// Secrets in it are sealed.
 	Plan json.RawMessage `json:"plan,omitempty"`
 }
 
@@ -153,6 +161,20 @@ func (r *Record) LastSources() []source.Pin {
 	for _, entry := range slices.Backward(r.History) {
 		if entry.Outcome == "succeeded" {
 			return entry.Sources
+		}
+	}
+	return nil
+}
+
+// LastApply returns the newest entry of an apply of the configuration, whatever its
+// outcome; nil where there is none. What it returns is part of r.
+func (r *Record) LastApply() *Entry {
+	if r == nil {
+		return nil
+	}
+	for i := range slices.Backward(r.History) {
+		if r.History[i].Act == nil {
+			return &r.History[i]
 		}
 	}
 	return nil

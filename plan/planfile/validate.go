@@ -19,6 +19,9 @@ func Validate(p *plan.Plan) error {
 		}
 		clusters[cluster.Name] = true
 	}
+	if p.Act != nil && (p.Act.Name == "" || p.Act.Object != nil && (p.Act.Object.Kind == "" || p.Act.Object.Name == "")) {
+		return invalid("its act has no name, or is done to an object without kind or name")
+	}
 	for i, generator := range p.Generators {
 		if generator.Address.Kind != "generator" || i > 0 && p.Generators[i-1].Address.Compare(generator.Address) >= 0 {
 			return invalid("generator %d, %q, is none, is there twice or not in order", i, generator.Address)
@@ -70,11 +73,30 @@ func validateApplication(a *plan.Application, clusters map[string]bool) error {
 		case change.Secret != nil && change.Body == nil || change.Sealed != nil && change.Body == nil:
 			return fmt.Errorf("%s: something is sealed and there is no body", change.ID)
 		}
+		if err := validateMethod(change); err != nil {
+			return fmt.Errorf("%s: %w", change.ID, err)
+		}
 		for _, field := range change.Fields {
 			if field.Path == "" || field.Kind != plan.Added && field.Kind != plan.Removed && field.Kind != plan.Changed {
 				return fmt.Errorf("%s: field %q changes in an unknown way %q", change.ID, field.Path, field.Kind)
 			}
 		}
+	}
+	return nil
+}
+
+func validateMethod(c *plan.Change) error {
+	switch c.Method {
+	case "", plan.MethodPut:
+	case plan.MethodPatch:
+		if c.Action != plan.Update || c.Body == nil {
+			return errors.New("only an update with a body can be a patch")
+		}
+	default:
+		return fmt.Errorf("unknown method %q", c.Method)
+	}
+	if c.Subresource != "" && c.Method != plan.MethodPatch {
+		return fmt.Errorf("only a patch can be of a subresource, %q", c.Subresource)
 	}
 	return nil
 }
