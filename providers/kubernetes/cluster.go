@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,7 +23,9 @@ type cluster struct {
 	base     *url.URL
 	client   *http.Client
 	counter  requestCounter
-	hasExec  bool // credentials come from a program, and may expire
+	renews   bool        // credentials come from a program or a file, and may expire
+	answered atomic.Bool // the server has answered something
+	busy     gate        // the server has asked to be left alone
 	cacheDir string
 	timeout  time.Duration
 	pageSize int
@@ -39,7 +42,7 @@ var _ providers.Cluster = (*cluster)(nil)
 func newCluster(name string, config *rest.Config, options Options, pause func(context.Context, time.Duration) error) (*cluster, error) {
 	c := &cluster{
 		name:     name,
-		hasExec:  config.ExecProvider != nil,
+		renews:   config.ExecProvider != nil || config.BearerTokenFile != "",
 		cacheDir: options.CacheDir,
 		timeout:  options.Timeout,
 		pageSize: options.PageSize,

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -92,12 +93,27 @@ func (c *cluster) statusFailure(r request, answer response) error {
 	case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
 		return &reasonError{providers.ErrUnsupported, fmt.Sprintf("cluster %q: %s", c.name, message)}
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return &reasonError{providers.ErrUnreachable, fmt.Sprintf("cluster %q at %s: the server cannot answer now (status %d): %s", c.name, c.server, answer.status, message)}
+		after, _ := retryAfter(answer.header)
+		text := fmt.Sprintf("cluster %q at %s: the server cannot answer now (status %d): %s", c.name, c.server, answer.status, message)
+		if after > maxRetryAfter {
+			text += fmt.Sprintf("; it asks to be left alone for %s", after.Round(time.Second))
+		}
+		return &providers.TransientError{Message: text, After: after}
 	}
 	if !r.isRead() && isAdmission(message) {
 		return invalid(r, status)
 	}
+	if answer.status == http.StatusInternalServerError {
+		return &providers.TransientError{Failed: true, Message: fmt.Sprintf("cluster %q at %s: the server failed (status %d): %s", c.name, c.server, answer.status, message)}
+	}
 	return &statusError{code: answer.status, message: fmt.Sprintf("cluster %q at %s: status %d: %s", c.name, c.server, answer.status, message)}
+}
+
+// leftAlone is the error of a request that the server, as it has told others, does not
+// want before the request's time is over.
+func (c *cluster) leftAlone(wait time.Duration) error {
+	return &providers.TransientError{After: wait, Message: fmt.Sprintf(
+		"cluster %q at %s: the server cannot answer now: it asks to be left alone for %s", c.name, c.server, wait.Round(time.Second))}
 }
 
 // statusError is a failure that no reason of package providers fits.

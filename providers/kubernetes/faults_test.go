@@ -51,17 +51,136 @@ func TestBusyServerIsGivenUpOn(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsBounded(t *testing.T) {
-	header := http.Header{"Retry-After": {"86400"}}
-	if wait, told := retryAfter(header); !told || wait > maxRetryAfter+firstBackoff {
-		t.Errorf("wait %v (told %v), want at most %v", wait, told, maxRetryAfter)
+// TestBusyServerKeepsEveryRequestBack: what one request is told holds for all that go to
+// the same server.
+func TestBusyServerKeepsEveryRequestBack(t *testing.T) {
+	c, waited := serve(t, answer(configMap("settings", "1")))
+	c.busy.close(time.Now().Add(2 * time.Second))
+	if _, err := c.Get(t.Context(), configMaps, "web", "settings"); err != nil {
+		t.Fatal(err)
 	}
-	header = http.Header{"Retry-After": {time.Now().Add(10 * time.Second).UTC().Format(http.TimeFormat)}}
+	if waited.count() != 1 || waited.waits[0] < 1900*time.Millisecond {
+		t.Errorf("waited %v, want the two seconds", waited.waits)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := c.Get(ctx, configMaps, "web", "settings")
+	if providers.RetryAfter(err) < 1500*time.Millisecond || !errors.Is(err, providers.ErrUnreachable) {
+		t.Errorf("error %v, want one that says when to come back", err)
+	}
+	if got := c.Requests()["GET"]; got != 1 {
+		t.Errorf("sent %d requests, want 1: the other had no time", got)
+	}
+}
+
+// TestRetryAfterIsNeverCutShort: a server that asks for more than a request may wait is
+// not asked earlier, and the caller is told how long it is.
+func TestRetryAfterIsNeverCutShort(t *testing.T) {
+	for name, limit := range map[string]time.Duration{"too long for any": time.Hour, "too long for this one": 20 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			after := map[time.Duration]string{time.Hour: "86400", 20 * time.Second: "30"}[limit]
+			c, waited := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", after)
+				status(w, http.StatusTooManyRequests, "TooManyRequests", "too many requests", nil)
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			_, err := c.Apply(ctx, configMapRequest())
+			if want, _ := time.ParseDuration(after + "s"); providers.RetryAfter(err) != want || !errors.Is(err, providers.ErrUnreachable) {
+				t.Errorf("error %v, which says to wait %s", err, providers.RetryAfter(err))
+			}
+			if waited.count() != 0 || c.Requests()["APPLY"] != 1 {
+				t.Errorf("waited %v for %v", waited.waits, c.Requests())
+			}
+		})
+	}
+	header := http.Header{"Retry-After": {time.Now().Add(10 * time.Second).UTC().Format(http.TimeFormat)}}
 	if wait, told := retryAfter(header); !told || wait < 5*time.Second || wait > 11*time.Second {
 		t.Errorf("wait %v (told %v) for a date in 10 seconds", wait, told)
 	}
 	if _, told := retryAfter(http.Header{"Retry-After": {"soon"}}); told {
 		t.Error("a Retry-After that is neither seconds nor a date was taken")
+	}
+}
+
+// TestFailuresThatMayPass counts how often each verb is sent to a server that answers
+// with nothing but one failure.
+func TestFailuresThatMayPass(t *testing.T) {
+	const web = "failed calling webhook \"a.example.com\": connection refused"
+	calls := map[string]func(c *cluster) error{
+		"get": func(c *cluster) error {
+			_, err := c.Get(context.Background(), configMaps, "web", "settings")
+			return err
+		},
+		"apply": func(c *cluster) error {
+			_, err := c.Apply(context.Background(), configMapRequest())
+			return err
+		},
+		"guarded apply": func(c *cluster) error {
+			r := configMapRequest()
+			r.UID, r.ResourceVersion = "u", "7"
+			_, err := c.Apply(context.Background(), r)
+			return err
+		},
+		"create": func(c *cluster) error {
+			_, err := c.Create(context.Background(), configMapRequest())
+			return err
+		},
+		"delete": func(c *cluster) error {
+			return c.Delete(context.Background(), providers.DeleteRequest{Resource: configMaps, Namespace: "web", Name: "settings"})
+		},
+	}
+	for _, test := range []struct {
+		code    int
+		message string
+		want    map[string]int // requests by call; others are sent once
+		failed  bool
+	}{
+		{code: 500, message: "etcdserver: leader changed", failed: true, want: map[string]int{"get": maxFailedAttempts, "apply": maxFailedAttempts}},
+		{code: 500, message: web},
+		{code: 502, message: "bad gateway", want: map[string]int{"get": maxNetworkAttempts, "apply": maxNetworkAttempts}},
+		{code: 504, message: "request did not complete within the allotted timeout", want: map[string]int{"get": maxNetworkAttempts, "apply": maxNetworkAttempts}},
+	} {
+		for name, call := range calls {
+			t.Run(fmt.Sprintf("%d %s: %s", test.code, test.message, name), func(t *testing.T) {
+				var sent atomic.Int32
+				c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+					sent.Add(1)
+					status(w, test.code, "", test.message, nil)
+				})
+				err := call(c)
+				if want := max(test.want[name], 1); name != "get" && int(sent.Load()) != want || name == "get" && test.message != web && int(sent.Load()) != want {
+					t.Errorf("sent %d times, want %d", sent.Load(), want)
+				}
+				var transient *providers.TransientError
+				if isTransient := errors.As(err, &transient); isTransient == (test.message == web && name != "get") || isTransient && transient.Failed != (test.failed || test.message == web) {
+					t.Errorf("error %v (%T)", err, err)
+				}
+			})
+		}
+	}
+}
+
+// TestServerThatWasThereIsWaitedFor: one that has answered before is given time to come
+// back; TestRefusedConnection has one that never did.
+func TestServerThatWasThereIsWaitedFor(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = listener.Close()
+	c, waited := connect(t, Options{}, "http://"+listener.Addr().String())
+	c.answered.Store(true)
+	_, err = c.Create(t.Context(), configMapRequest())
+	if !errors.Is(err, providers.ErrUnreachable) {
+		t.Errorf("error %v", err)
+	}
+	var whole time.Duration
+	for _, wait := range waited.waits {
+		whole += wait
+	}
+	if whole < patience || whole > patience+5*time.Second {
+		t.Errorf("waited %s in %d pauses, want about %s", whole, waited.count(), patience)
 	}
 }
 

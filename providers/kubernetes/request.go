@@ -20,14 +20,26 @@ const (
 	typeJSON      = "application/json"
 	typeApply     = "application/apply-patch+yaml" // JSON is YAML
 	typeJSONPatch = "application/json-patch+json"
+	// typeMergePatch is RFC 7386.
+	typeMergePatch = "application/merge-patch+json"
 	// typeMetadataList asks for lists of objects' metadata, and for whole objects of a
 	// server that does not know such lists.
 	typeMetadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+	// typeMetadata is the same of the objects of a watch.
+	typeMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 )
 
 // maxBody bounds what is read of one answer, so that no server can exhaust
 // memory. A list of 10,000 objects takes about 30 MB.
 const maxBody = 1 << 30
+
+// contactTimeout bounds a request to a server that has not answered anything yet, and
+// dialTimeout the making of a connection: who is not there is found out soon, for others
+// are planned and applied together with it.
+const (
+	contactTimeout = 15 * time.Second
+	dialTimeout    = 10 * time.Second
+)
 
 // request is one request to a server, repeated where that is safe.
 type request struct {
@@ -59,12 +71,15 @@ type response struct {
 // do sends a request until it is answered, and returns the answer of a success.
 // Everything else is a typed error where its reason is known.
 func (c *cluster) do(ctx context.Context, r request) (response, error) {
-	for attempt := 1; ; attempt++ {
+	for made := (tries{attempt: 1}); ; made.attempt++ {
+		if err := c.pass(ctx); err != nil {
+			return response{}, err
+		}
 		answer, err := c.try(ctx, r)
 		if err == nil && answer.status < 300 {
 			return answer, nil
 		}
-		if err := c.failedAttempt(ctx, r, attempt, answer, err); err != nil {
+		if err := c.failedAttempt(ctx, r, &made, answer, err); err != nil {
 			return response{}, err
 		}
 	}
@@ -73,7 +88,10 @@ func (c *cluster) do(ctx context.Context, r request) (response, error) {
 // stream is do for an answer that is read as it comes: the caller reads and
 // closes its body. The context bounds it; there is no other time-out.
 func (c *cluster) stream(ctx context.Context, r request) (*http.Response, error) {
-	for attempt := 1; ; attempt++ {
+	for made := (tries{attempt: 1}); ; made.attempt++ {
+		if err := c.pass(ctx); err != nil {
+			return nil, err
+		}
 		var refusal response
 		answer, err := c.open(ctx, r)
 		if err == nil && answer.StatusCode < 300 {
@@ -82,21 +100,26 @@ func (c *cluster) stream(ctx context.Context, r request) (*http.Response, error)
 		if err == nil {
 			refusal, err = readAll(ctx, answer)
 		}
-		if err := c.failedAttempt(ctx, r, attempt, refusal, err); err != nil {
+		if err := c.failedAttempt(ctx, r, &made, refusal, err); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // failedAttempt waits until it is time to send a request again, or returns the
-// error to give up with.
-func (c *cluster) failedAttempt(ctx context.Context, r request, attempt int, answer response, err error) error {
-	wait, again := c.again(r, attempt, answer, err)
-	if !again || ctx.Err() != nil {
+// error to give up with: at once where the context ends before that time.
+func (c *cluster) failedAttempt(ctx context.Context, r request, made *tries, answer response, err error) error {
+	wait, again := c.again(r, made, answer, err)
+	if !again || ctx.Err() != nil || endsWithin(ctx, wait) {
 		if err != nil {
 			return c.networkFailure(ctx, err)
 		}
 		return c.statusFailure(r, answer)
+	}
+	made.waited += wait
+	if answer.status == http.StatusTooManyRequests {
+		c.busy.close(time.Now().Add(wait)) // which the next attempt waits for, and all other requests
+		return nil
 	}
 	if err := c.pause(ctx, wait); err != nil {
 		return c.networkFailure(ctx, err)
@@ -106,7 +129,11 @@ func (c *cluster) failedAttempt(ctx context.Context, r request, attempt int, ans
 
 // try sends a request once and reads the answer. An error is one of the network.
 func (c *cluster) try(ctx context.Context, r request) (response, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, timeoutError(c.timeout))
+	timeout := c.timeout
+	if !c.answered.Load() && !c.renews { // whose program may take its time
+		timeout = min(timeout, contactTimeout)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, timeoutError(timeout))
 	defer cancel()
 	answer, err := c.open(ctx, r)
 	if err != nil {
@@ -156,7 +183,10 @@ func (c *cluster) open(ctx context.Context, r request) (*http.Response, error) {
 		sent.Header.Set("Content-Type", r.contentType)
 	}
 	answer, err := c.client.Do(sent)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err == nil:
+		c.answered.Store(true)
+	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	}
 	return answer, err

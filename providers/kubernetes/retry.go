@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,41 +18,62 @@ import (
 
 const (
 	maxBusyAttempts    = 10 // while a server says when to come back
-	maxNetworkAttempts = 4  // while nobody answers, or a connection breaks
+	maxNetworkAttempts = 4  // while nobody answers, or a connection breaks, of a server never heard of
+	maxFailedAttempts  = 3  // while a server fails over the very request
 	firstBackoff       = 100 * time.Millisecond
-	maxRetryAfter      = 30 * time.Second
+	// maxRetryAfter is how long a server may ask to be left alone for a request to be
+	// sent again. One that asks for more is not asked earlier: the request is given up.
+	maxRetryAfter = 2 * time.Minute
+	// patience is how long a server that has answered before is waited for while it does
+	// not: it restarts, or another takes its place.
+	patience = 30 * time.Second
 )
+
+// tries are the attempts at one request.
+type tries struct {
+	attempt int           // from 1
+	waited  time.Duration // in all
+	renewed bool          // credentials were asked for anew
+}
 
 // again decides whether to send a request once more after a failed attempt, and
 // how long to wait first. A write whose outcome is not known is sent again only
 // if it is repeatable.
-func (c *cluster) again(r request, attempt int, answer response, err error) (wait time.Duration, again bool) {
+func (c *cluster) again(r request, made *tries, answer response, err error) (wait time.Duration, again bool) {
 	repeatable := r.repeatable || r.isRead()
+	wait = backoff(made.attempt)
 	if err != nil {
-		if attempt >= maxNetworkAttempts {
-			return 0, false
-		}
-		return backoff(attempt), wasRefused(err) || repeatable && isBroken(err)
+		return wait, (wasRefused(err) || repeatable && isBroken(err)) && c.waitsOn(made)
 	}
 	after, told := retryAfter(answer.header)
 	switch answer.status {
 	case http.StatusTooManyRequests: // never executed
-		return max(after, backoff(attempt)), attempt < maxBusyAttempts
+		return max(after, wait), made.attempt < maxBusyAttempts && after <= maxRetryAfter
 	case http.StatusServiceUnavailable:
 		// With Retry-After the server itself turned the request away; without, a
 		// proxy may have lost the answer.
 		if told {
-			return after, attempt < maxBusyAttempts
+			return after + rand.N(firstBackoff), made.attempt < maxBusyAttempts && after <= maxRetryAfter
 		}
-		return backoff(attempt), repeatable && attempt < maxNetworkAttempts
-	case http.StatusBadGateway:
-		return backoff(attempt), repeatable && attempt < maxNetworkAttempts
+		return wait, repeatable && c.waitsOn(made)
+	case http.StatusBadGateway, http.StatusGatewayTimeout:
+		return wait, repeatable && made.attempt < maxNetworkAttempts
+	case http.StatusInternalServerError:
+		return wait, repeatable && made.attempt < maxFailedAttempts && !isAdmission(parseStatus(answer).Message)
 	case http.StatusUnauthorized:
-		// The program that gives credentials is asked for new ones after this
+		// The file or program that gives credentials is asked for new ones after this
 		// answer; the old may just have expired.
-		return 0, c.hasExec && attempt == 1
+		if c.renews && !made.renewed {
+			made.renewed = true
+			return 0, true
+		}
 	}
 	return 0, false
+}
+
+// waitsOn reports whether a server that does not answer is asked once more.
+func (c *cluster) waitsOn(made *tries) bool {
+	return made.attempt < maxNetworkAttempts || c.answered.Load() && made.waited < patience
 }
 
 // backoff grows by three with every attempt, with a quarter of chance in it so
@@ -70,13 +93,58 @@ func retryAfter(header http.Header) (wait time.Duration, told bool) {
 		return 0, false
 	}
 	if seconds, err := strconv.Atoi(text); err == nil {
-		wait = time.Duration(min(max(seconds, 0), int(maxRetryAfter/time.Second))) * time.Second
+		wait = time.Duration(min(max(seconds, 0), int(24*time.Hour/time.Second))) * time.Second
 	} else if date, err := http.ParseTime(text); err == nil {
-		wait = min(max(time.Until(date), 0), maxRetryAfter)
+		wait = max(time.Until(date), 0)
 	} else {
 		return 0, false
 	}
-	return wait + rand.N(firstBackoff), true
+	return wait, true
+}
+
+// gate keeps all requests to a server back that has asked to be left alone. The zero
+// value is open.
+type gate struct{ until atomic.Int64 } // Unix nanoseconds
+
+// close keeps requests back until then at least.
+func (g *gate) close(until time.Time) {
+	for {
+		before := g.until.Load()
+		if before >= until.UnixNano() || g.until.CompareAndSwap(before, until.UnixNano()) {
+			return
+		}
+	}
+}
+
+// shut returns for how long requests are still kept back, with some chance in it.
+func (g *gate) shut() time.Duration {
+	left := time.Until(time.Unix(0, g.until.Load()))
+	if left <= 0 {
+		return 0
+	}
+	return left + rand.N(firstBackoff)
+}
+
+// pass waits until the server may be asked. A request whose time ends before that is
+// not waited for.
+func (c *cluster) pass(ctx context.Context) error {
+	wait := c.busy.shut()
+	if wait == 0 {
+		return nil
+	}
+	if endsWithin(ctx, wait) {
+		return c.leftAlone(wait)
+	}
+	if err := c.pause(ctx, wait); err != nil {
+		return c.networkFailure(ctx, err)
+	}
+	return nil
+}
+
+// endsWithin reports whether a context ends before a time is over.
+func endsWithin(ctx context.Context, wait time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < wait
 }
 
 // wasRefused tells that no connection came about for a reason that may pass, so

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
 	"k8s.io/client-go/rest"
 )
@@ -38,6 +40,9 @@ func newHTTPClient(config *rest.Config, counter *requestCounter) (*http.Client, 
 	// roots would have it take net/http's default.
 	config.NextProtos = []string{"h2", "http/1.1"}
 	config.DisableCompression = config.DisableCompression || isLoopback(server.Hostname())
+	if config.Dial == nil {
+		config.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
+	}
 	wrapped := config.WrapTransport
 	config.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
 		if wrapped != nil {
