@@ -46,6 +46,10 @@ type Placement struct {
 	// NoPrune: the object stays in the cluster when it is no longer rendered.
 	// NoDelete: it stays when its application is destroyed.
 	NoPrune, NoDelete bool
+	// ConfirmPrune, ConfirmDelete: it goes, in these cases, only where someone confirms it.
+	ConfirmPrune, ConfirmDelete bool
+	// PruneLast: it is pruned after everything else is done.
+	PruneLast bool
 	// Warnings tell of annotations that say nothing that can be understood.
 	Warnings []string
 }
@@ -70,6 +74,8 @@ func Annotations(o object.Object) Placement {
 	keep := slices.Contains(values(annotations[helmResourcePolicy]), "keep")
 	p.NoPrune = keep || p.Options["Prune"] == "false"
 	p.NoDelete = keep || p.Options["Delete"] == "false"
+	p.ConfirmPrune, p.ConfirmDelete = p.Options["Prune"] == "confirm", p.Options["Delete"] == "confirm"
+	p.PruneLast = p.Options["PruneLast"] == "true"
 	return p
 }
 

@@ -62,6 +62,9 @@ type orderingCase struct {
 		CRDGroup, CRDKind                        string
 		Annotations                              map[string]string
 	}
+	Options struct {
+		PruneLast bool
+	}
 	ExpectedOrder []ordered
 }
 
@@ -73,33 +76,65 @@ type ordered struct {
 	Prune      bool `json:",omitempty"`
 }
 
-// TestConformanceOrdering compares the order of what is written. Where something
-// is pruned, we differ deliberately: deletions come after everything else, in the
-// reverse order of creation, where Argo CD mirrors their waves among themselves and
-// mixes them with the others.
+// TestConformanceOrdering compares the order of everything that is written, and of
+// waves that are pruned. Where something is pruned, we differ deliberately: deletions
+// come when all of the sync is healthy and in the reverse order of creation, before
+// PostSync or, with PruneLast, after it. Argo CD mirrors their waves among themselves
+// and mixes them with what is written: it deletes what is replaced before the
+// replacement is there, and within a wave in the order of creation, a Secret before the
+// Deployment that needs it.
 func TestConformanceOrdering(t *testing.T) {
 	list := conformance.Cases[orderingCase](t, "sync/ordering_cases.jsonl")
 	passed, different := 0, 0
 	for _, c := range list {
-		got := stagedOrder(itemsOf(c))
-		want := c.ExpectedOrder
-		if slices.ContainsFunc(want, func(o ordered) bool { return o.Prune }) {
-			different++
-			want = slices.DeleteFunc(slices.Clone(want), func(o ordered) bool { return o.Prune })
-			pruned := slices.IndexFunc(got, func(o ordered) bool { return o.Prune })
-			if rest := got[pruned:]; slices.ContainsFunc(rest, func(o ordered) bool { return !o.Prune && o.Phase != plan.PhaseSyncFail }) {
-				t.Errorf("%s: something is written after a deletion: %v", c.ID, got)
-			}
-			got = slices.DeleteFunc(got, func(o ordered) bool { return o.Prune })
-		} else {
+		items := itemsOf(c)
+		got := stagedOrder(items)
+		if slices.EqualFunc(c.ExpectedOrder, got, func(a, b ordered) bool { return a.Name == b.Name }) {
 			passed++
+		} else {
+			different++
 		}
-		if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
-			t.Errorf("%s (-want +got):\n%s", c.ID, d)
+		written := func(list []ordered) []ordered { return slices.DeleteFunc(slices.Clone(list), pruned) }
+		if d := cmp.Diff(written(c.ExpectedOrder), written(got), cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("%s, what is written (-want +got):\n%s", c.ID, d)
+		}
+		if d := cmp.Diff(prunedWaves(items, c.ExpectedOrder), prunedWaves(items, got), cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("%s, the waves of what is pruned (-want +got):\n%s", c.ID, d)
+		}
+		last := map[string]bool{}
+		for _, item := range items {
+			last[item.ID.Name] = item.Last
+		}
+		for i, o := range got {
+			if !o.Prune {
+				continue
+			}
+			for _, later := range got[i+1:] {
+				if !later.Prune && later.Phase != plan.PhaseSyncFail && (last[o.Name] || later.Phase != plan.PhasePostSync) {
+					t.Errorf("%s: %s is written after %s is deleted: %v", c.ID, later.Name, o.Name, got)
+				}
+			}
 		}
 	}
-	t.Logf("%d of %d ordering cases as Argo CD; %d deliberately different where objects are pruned: those come last (what is written is as Argo CD)",
+	t.Logf("%d of %d ordering cases as Argo CD; %d deliberately different in where prunings are among the rest (what is written, and the waves of prunings among themselves, are as Argo CD)",
 		passed, len(list), different)
+}
+
+func pruned(o ordered) bool { return o.Prune }
+
+// prunedWaves lists the waves that prunings ask for, in their order, but for namespaces
+// and definitions, which go where what they hold goes, and for those that go last, of
+// which Argo CD makes one wave.
+func prunedWaves(items []order.Item, list []ordered) []int {
+	var out []int
+	for _, o := range list {
+		for _, item := range items {
+			if item.Delete && item.ID.Name == o.Name && o.Prune && !item.Last && o.Kind != "Namespace" && o.Kind != "CustomResourceDefinition" {
+				out = append(out, item.Wave)
+			}
+		}
+	}
+	return out
 }
 
 func itemsOf(c orderingCase) []order.Item {
@@ -121,7 +156,7 @@ func itemsOf(c orderingCase) []order.Item {
 		}
 		if r.State == "live" {
 			if !p.Hook && !p.Ignored {
-				items = append(items, order.Item{ID: id, Wave: p.Wave, Delete: true, Object: o})
+				items = append(items, order.Item{ID: id, Wave: p.Wave, Delete: true, Last: p.PruneLast || c.Options.PruneLast, Object: o})
 			}
 			continue
 		}

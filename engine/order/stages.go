@@ -20,6 +20,8 @@ type Item struct {
 	Phase  plan.Phase // empty is PhaseSync; of no meaning for deletions
 	Wave   int
 	Delete bool
+	// Last: what is deleted goes after everything else is done.
+	Last   bool
 	Hook   bool
 	Object object.Object // desired, or live for a deletion; only read for CRDs
 }
@@ -42,43 +44,89 @@ type Stage struct {
 
 // Stages orders items:
 //
-//   - what is written comes before what is deleted, but for the phases after:
-//     PreSync, Sync, PostSync, PreDelete, deletions, PostDelete. Stages of
-//     SyncFail are last; they are only for when a sync has failed;
+//   - by phase: PreSync, Sync, what is deleted, PostSync; where an application leaves:
+//     PreDelete, what is deleted, PostDelete. What is deleted last comes after all of
+//     them. Stages of SyncFail are at the end; they are only for when a sync has failed;
 //   - within that by wave, and within a wave by kind (KindOrder);
 //   - a namespace comes before what is in it and a CRD before its resources,
 //     whatever waves and phases they ask for: it moves to the first one's;
 //   - a wave starts when the one before is healthy; custom resources are written
-//     when their CRD is established; deletions start when all that was written is
-//     healthy;
+//     when their CRD is established; deletions start when all that was written before
+//     them is healthy;
 //   - deletions run the other way round: custom resources before their CRDs, content
-//     before its namespace, later waves first.
+//     before its namespace, later waves first. A namespace or CRD that a hook of a later
+//     phase needs is deleted last, and so is what must go after something that is.
 //
 // Each item is in exactly one stage. The same items in another order give the same
 // stages, but for their indices.
 func Stages(items []Item) []Stage {
-	var writes, deletions []placed
+	var writes, deletions, last []placed
 	for i := range items {
-		p := place(items, i)
-		if items[i].Delete {
-			deletions = append(deletions, p)
-		} else {
-			writes = append(writes, p)
+		if !items[i].Delete {
+			writes = append(writes, place(items, i))
+		}
+	}
+	late := lasting(items, writes)
+	for i := range items {
+		switch {
+		case !items[i].Delete:
+		case late[i]:
+			last = append(last, place(items, i))
+		default:
+			deletions = append(deletions, place(items, i))
 		}
 	}
 	pull(items, writes)
-	pull(items, deletions)
 	slices.SortFunc(writes, comparePlaced)
-	slices.SortFunc(deletions, func(a, b placed) int { return comparePlaced(b, a) })
-
-	before, after := split(group(writes))
-	gone := group(deletions)
-	for i := range gone {
-		gone[i].Delete, gone[i].Phase = true, ""
-	}
-	stages := slices.Concat(before, gone, after)
+	before, after, failure := split(group(writes))
+	stages := slices.Concat(before, backwards(items, deletions), after, backwards(items, last), failure)
 	await(items, stages)
 	return stages
+}
+
+// backwards makes the stages of deletions.
+func backwards(items []Item, list []placed) []Stage {
+	pull(items, list)
+	slices.SortFunc(list, func(a, b placed) int { return comparePlaced(b, a) })
+	out := group(list)
+	for i := range out {
+		out[i].Delete, out[i].Phase = true, ""
+	}
+	return out
+}
+
+// lasting returns which deletions come last: those that ask for it, namespaces and CRDs
+// that a hook after the deletions needs, and those of something that goes last.
+func lasting(items []Item, writes []placed) map[int]bool {
+	namespaces, kinds := map[string]bool{}, map[object.GroupKind]bool{}
+	need := func(id object.ID) {
+		namespaces[id.Namespace] = true
+		kinds[id.GroupKind()], kinds[object.GroupKind{Group: id.Group}] = true, true
+	}
+	for _, p := range writes {
+		if slices.Contains(afterDeletions(), phases()[p.phase]) {
+			need(p.id)
+		}
+	}
+	out := map[int]bool{}
+	for i := range items {
+		if items[i].Delete && items[i].Last {
+			out[i] = true
+			need(items[i].ID)
+		}
+	}
+	for i := range items {
+		switch {
+		case !items[i].Delete:
+		case isNamespace(items[i].ID) && namespaces[items[i].ID.Name]:
+			out[i] = true
+		case isCRD(items[i].ID):
+			if kind, ok := definedBy(items[i]); ok && kinds[kind] {
+				out[i] = true
+			}
+		}
+	}
+	return out
 }
 
 // placed is an item and the place it is sorted by.
@@ -159,15 +207,20 @@ func group(list []placed) []Stage {
 	return out
 }
 
-// split parts stages into those before the deletions and those after.
-func split(stages []Stage) (before, after []Stage) {
-	i := slices.IndexFunc(stages, func(s Stage) bool {
-		return s.Phase == plan.PhasePostDelete || s.Phase == plan.PhaseSyncFail
-	})
-	if i < 0 {
-		return stages, nil
+// split parts stages into those before the deletions, those after, and those for when
+// the sync has failed.
+func split(stages []Stage) (before, after, failure []Stage) {
+	for _, stage := range stages {
+		switch {
+		case stage.Phase == plan.PhaseSyncFail:
+			failure = append(failure, stage)
+		case slices.Contains(afterDeletions(), stage.Phase):
+			after = append(after, stage)
+		default:
+			before = append(before, stage)
+		}
 	}
-	return stages[:i], stages[i:]
+	return before, after, failure
 }
 
 // await says what must be healthy before the next stage of the same sync starts:

@@ -128,6 +128,39 @@ Sync 0: CustomResourceDefinition/networkpolicies.crd.example.com | CustomResourc
 Sync 0: NetworkPolicy/deny
 `,
 		},
+		"what a later hook needs is deleted after it, and what asks to be last": {
+			items: []order.Item{
+				{ID: id("Namespace web"), Delete: true},
+				{ID: id("ConfigMap web/c"), Delete: true},
+				{ID: id("ConfigMap other/last"), Delete: true, Last: true},
+				{ID: id("Namespace other"), Delete: true},
+				{ID: id("Namespace third"), Delete: true},
+				{ID: id("Job.batch web/first"), Phase: plan.PhasePreDelete, Hook: true},
+				{ID: id("Job.batch web/bye"), Phase: plan.PhasePostDelete, Hook: true},
+			},
+			want: `
+PreDelete 0: Job/first | Job/first
+delete 0: ConfigMap/c | ConfigMap/c
+delete 0: Namespace/third | Namespace/third
+PostDelete 0: Job/bye | Job/bye
+delete 0: ConfigMap/last | ConfigMap/last
+delete 0: Namespace/web Namespace/other
+`,
+		},
+		"what is pruned goes before PostSync, what is pruned last after it": {
+			items: []order.Item{
+				{ID: id("Deployment.apps web/app")},
+				{ID: id("ConfigMap web/old"), Delete: true},
+				{ID: id("ConfigMap web/last"), Delete: true, Last: true},
+				{ID: id("Job.batch web/test"), Phase: plan.PhasePostSync, Hook: true},
+			},
+			want: `
+Sync 0: Deployment/app | Deployment/app
+delete 0: ConfigMap/old | ConfigMap/old
+PostSync 0: Job/test | Job/test
+delete 0: ConfigMap/last
+`,
+		},
 		"deletions run backwards, after everything": {
 			items: []order.Item{
 				{ID: id("Namespace old"), Delete: true, Wave: 5},
@@ -162,7 +195,7 @@ func TestStagesProperties(t *testing.T) {
 	draw := rapid.Custom(func(t *rapid.T) order.Item {
 		kind := rapid.SampledFrom(kinds).Draw(t, "kind")
 		item := order.Item{
-			Wave: rapid.IntRange(-2, 2).Draw(t, "wave"), Delete: rapid.Bool().Draw(t, "delete"),
+			Wave: rapid.IntRange(-2, 2).Draw(t, "wave"), Delete: rapid.Bool().Draw(t, "delete"), Last: rapid.Bool().Draw(t, "last"),
 			Phase: rapid.SampledFrom([]plan.Phase{"", plan.PhasePreSync, plan.PhaseSync, plan.PhasePostSync, plan.PhaseSyncFail}).Draw(t, "phase"),
 		}
 		namespace := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "namespace")
@@ -226,7 +259,11 @@ func checkPair(t *rapid.T, items []order.Item, at, awaited map[int]int, i, j int
 	switch {
 	case !sync(a) || !sync(b):
 	case !a.Delete && b.Delete:
-		before(i, j, true)
+		if b.Last || a.Phase != plan.PhasePostSync {
+			before(i, j, true)
+		}
+	case a.Delete && !b.Delete && b.Phase == plan.PhasePostSync && (needs || defines):
+		before(j, i, true)
 	case a.Delete && b.Delete:
 		if needs || defines {
 			before(j, i, true)
