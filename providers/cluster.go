@@ -99,6 +99,13 @@ type ApplyRequest struct {
 	// the server answers with a conflict: *ConflictError.
 	UID             string
 	ResourceVersion string
+	// Merge sends Object as a merge patch (RFC 7386) of an object that is there: what it
+	// names changes, null takes out, all else stays, and what is written is the manager's
+	// by update. Force does not matter to it. It is ErrNotFound where there is no object.
+	Merge bool
+	// Subresource, with Merge, is what of the object is patched: "scale", "status". The
+	// answer is what the server has there, a Scale for "scale".
+	Subresource string
 }
 
 // ApplyResult is what a server answered.

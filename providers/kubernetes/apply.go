@@ -25,7 +25,7 @@ func (c *cluster) Apply(ctx context.Context, r providers.ApplyRequest) (provider
 	if err != nil {
 		return providers.ApplyResult{}, err
 	}
-	return c.send(ctx, r, request{
+	out := request{
 		verb:        verbApply,
 		method:      http.MethodPatch,
 		path:        path,
@@ -33,7 +33,35 @@ func (c *cluster) Apply(ctx context.Context, r providers.ApplyRequest) (provider
 		contentType: typeApply,
 		repeatable:  r.DryRun || r.ResourceVersion == "",
 		guarded:     r.UID != "",
-	})
+	}
+	if r.Merge {
+		out.verb, out.contentType, out.query = verbPatch, typeMergePatch, url.Values{}
+		if r.Subresource != "" {
+			out.path += "/" + url.PathEscape(r.Subresource)
+		}
+	}
+	return c.send(ctx, r, out)
+}
+
+// mergePatch is what is sent to change what the object names: not what identifies it, for
+// a subresource has a kind of its own. Of the preconditions one says it all: no two
+// objects have the same resourceVersion.
+func mergePatch(r providers.ApplyRequest) object.Object {
+	out := maps.Clone(r.Object)
+	metadata := maps.Clone(r.Object.Metadata())
+	for _, name := range []string{"name", "namespace"} {
+		delete(metadata, name)
+	}
+	switch {
+	case r.ResourceVersion != "":
+		metadata["resourceVersion"] = r.ResourceVersion
+	case r.UID != "":
+		metadata["uid"] = r.UID
+	}
+	delete(out, "apiVersion")
+	delete(out, "kind")
+	out["metadata"] = map[string]any(metadata)
+	return out
 }
 
 // Create sends one object by POST. It is never sent twice unless the server
@@ -58,7 +86,11 @@ func (c *cluster) Create(ctx context.Context, r providers.ApplyRequest) (provide
 
 // send completes a request by what Apply and Create have in common.
 func (c *cluster) send(ctx context.Context, r providers.ApplyRequest, out request) (providers.ApplyResult, error) {
-	body, err := json.Marshal(withPreconditions(r))
+	sent := withPreconditions(r)
+	if r.Merge {
+		sent = mergePatch(r)
+	}
+	body, err := json.Marshal(sent)
 	if err != nil {
 		return providers.ApplyResult{}, fmt.Errorf("%s: encoding the object: %w", r.Object.ID(), err)
 	}

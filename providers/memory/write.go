@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/managedfields"
 	kjson "sigs.k8s.io/json"
 
 	"github.com/gantrycd/gantry/plan/object"
@@ -51,11 +52,44 @@ func (c *Cluster) Apply(_ context.Context, request providers.ApplyRequest) (prov
 	if err != nil {
 		return providers.ApplyResult{}, err
 	}
+	if request.Merge {
+		return c.patched(id, have, manager, request)
+	}
 	merged, err := manager.Apply(live, &unstructured.Unstructured{Object: request.Object.DeepCopy()}, request.Manager, request.Force)
 	if err != nil {
 		return providers.ApplyResult{}, conflictOf(id, err)
 	}
 	return c.store(id, have, merged, request.DryRun)
+}
+
+// patched changes an object by a merge patch. What of it is patched makes no difference,
+// for in memory objects have no subresources.
+func (c *Cluster) patched(id object.ID, have object.Object, manager *managedfields.FieldManager, request providers.ApplyRequest) (providers.ApplyResult, error) {
+	if have == nil {
+		return providers.ApplyResult{}, fmt.Errorf("%s: %w", id, providers.ErrNotFound)
+	}
+	before, err := json.Marshal(have)
+	if err != nil {
+		return providers.ApplyResult{}, err
+	}
+	patch, err := json.Marshal(request.Object)
+	if err != nil {
+		return providers.ApplyResult{}, err
+	}
+	after, err := jsonpatch.MergePatch(before, patch)
+	if err != nil {
+		return providers.ApplyResult{}, &providers.InvalidError{Message: err.Error()}
+	}
+	var changed map[string]any
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(after, &changed); err != nil {
+		return providers.ApplyResult{}, err
+	}
+	live := &unstructured.Unstructured{Object: have.DeepCopy()}
+	made, err := manager.Update(live, &unstructured.Unstructured{Object: changed}, request.Manager)
+	if err != nil {
+		return providers.ApplyResult{}, conflictOf(id, err)
+	}
+	return c.store(id, have, made, request.DryRun)
 }
 
 // Create implements providers.Cluster.
