@@ -208,10 +208,10 @@ func (c *comparison) refused(d *draft, change *plan.Change, q question, refusal 
 		return block(change, "Immutable field changes", fmt.Sprintf(
 			"%s cannot change on an existing object (%s), and a %s is never replaced: everything in it would go with it.", named, refusal.Message, kind.Kind))
 	}
-	if !d.app.Sync.Replace && q.want.placement.Options["Replace"] != "true" && q.want.placement.Options["Force"] != "true" {
+	if !d.app.Sync.Force && q.want.placement.Options["Force"] != "true" {
 		return block(change, "Immutable field changes", fmt.Sprintf(
-			"%s cannot change on an existing object (%s). To have it deleted and made anew, set sync.replace = true "+
-				"or the annotation argocd.argoproj.io/sync-options: Replace=true.", named, refusal.Message))
+			"%s cannot change on an existing object (%s). To have it deleted and made anew, set sync.force = true "+
+				"or the annotation argocd.argoproj.io/sync-options: Force=true.", named, refusal.Message))
 	}
 	change.Action, change.Validation = plan.Replace, plan.SchemaOnly // the server had nothing else against it
 	change.Reason = named + " cannot change on an existing object"
@@ -343,6 +343,10 @@ func (c *comparison) gone(ctx context.Context, d *draft, owned *state.Owned) *pl
 		change.Reason = "it no longer carries gantry's mark: it is left as it is"
 		return change
 	}
+	if by, other := c.foreign(d, owned.ID, have); other {
+		change.Reason = fmt.Sprintf("belongs to %s by now: it is left as it is", by)
+		return change
+	}
 	change.UID, change.Seen = have.UID(), have.ResourceVersion()
 	return c.careful(c.deletion(d, change, owned, have))
 }
@@ -361,7 +365,7 @@ func (c *comparison) deletion(d *draft, change *plan.Change, owned *state.Owned,
 		change.Action, change.Reason = plan.Orphan, "on_destroy is \"orphan\""
 	case d.leaves() && settings.PreventDestroy:
 		return block(change, "Destroying is prevented", "lifecycle.prevent_destroy is set, as it was last applied. Set it to false and apply first.")
-	case !d.leaves() && d.app.Sync.Prune != nil && !*d.app.Sync.Prune:
+	case !d.leaves() && d.app.Sync.Prune == "false":
 		change.Action, change.Reason = plan.Unchanged, "no longer desired, and sync.prune is false: it stays"
 	default:
 		change.Action = plan.Prune
@@ -393,10 +397,11 @@ func (c *comparison) foreign(d *draft, id object.ID, have object.Object) (string
 	if lineage != c.lineage {
 		return fmt.Sprintf("%s of another installation of Gantry (%s)", owner, lineage), true
 	}
-	if _, letsGo := c.held[id]; letsGo || d.record.Find(id) != nil {
+	if by, letsGo := c.held[id]; letsGo && by != d.address {
 		return "", false
 	}
-	// A mark that no record stands behind is from before the object was let go.
+	// A mark that no record stands behind is from before the object was let go. Of two
+	// records that have it, after a move that was cut off, the mark says whose it is.
 	owned := slices.ContainsFunc(c.records[owner].Owns(), func(o state.Owned) bool { return o.ID == id })
 	return owner.String(), owned
 }

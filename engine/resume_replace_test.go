@@ -40,7 +40,7 @@ func TestReplacingIsResumed(t *testing.T) {
 		t.Run(fmt.Sprintf("at write %d, done %v, edited %v", test.n, test.answered, test.edit), func(t *testing.T) {
 			s := newStage(t)
 			version := func(v int) {
-				s.application(t, "web", "sync {\n create_namespace = true\n replace = true\n}",
+				s.application(t, "web", "sync {\n create_namespace = true\n force = true\n}",
 					inWave(immutableConfigMap(fmt.Sprint(v)), "-1"), configMap("later", fmt.Sprintf("a=%d", v)))
 			}
 			version(1)

@@ -428,7 +428,7 @@ func immutableConfigMap(value string) string {
 	return "apiVersion: v1\nkind: ConfigMap\nimmutable: true\nmetadata:\n  name: fixed\ndata:\n  a: \"" + value + "\"\n"
 }
 
-const replaceToo = "sync {\n create_namespace = true\n replace = true\n}"
+const replaceToo = "sync {\n create_namespace = true\n force = true\n}"
 
 func TestReplacementsSurviveABlip(t *testing.T) {
 	for _, answered := range []bool{false, true} {

@@ -31,7 +31,7 @@ type saved struct {
 const movable = `
 sync {
   create_namespace           = true
-  replace                    = true
+  force                      = true
   respect_ignore_differences = true
 }
 ignore_differences {

@@ -105,7 +105,7 @@ func decodeApplication(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	application := &Application{
 		Address: in.Address, Name: applicationName(in), Labels: v.StringMap("labels"), Info: v.StringMap("info"),
 		OnDestroy: "delete", HistoryLimit: v.Int("revision_history_limit", defaultHistory), Range: v.Range,
-		Sync: decodeSync(v.One("sync")), IgnoreDifferences: decodeIgnoreDifferences(in), Redactions: decodeRedactions(in), Lifecycle: decodeLifecycle(append(in.Lifecycles(), v.Blocks("lifecycle")...)),
+		Sync: decodeSync(in, v.One("sync")), IgnoreDifferences: decodeIgnoreDifferences(in), Redactions: decodeRedactions(in), Lifecycle: decodeLifecycle(append(in.Lifecycles(), v.Blocks("lifecycle")...)),
 	}
 	if v.Has("on_destroy") {
 		application.OnDestroy = v.String("on_destroy")

@@ -184,20 +184,33 @@ type Destination struct {
 // Sync says how an application is kept in sync. Its zero value is what an
 // application without a sync block has.
 type Sync struct {
-	Automated               *Automated
-	Retry                   *Retry
-	CreateNamespace         bool
-	NamespaceLabels         map[string]string // of the namespace that CreateNamespace makes
-	NamespaceAnnotations    map[string]string
-	Prune                   *bool  // nil: true
-	PruneLast               bool   // after everything else, not only after creations of its wave
-	PrunePropagationPolicy  string // "foreground" (default), "background" or "orphan"
-	Replace                 bool   // an object whose immutable fields change may be deleted and made anew
-	ApplyOutOfSyncOnly      bool
-	RespectIgnoreDifference bool
-	Conflicts               string        // "fail" (default), "take_over" or "leave"
-	HealthTimeout           time.Duration // per application; 0 means the command's default
-	Range                   hcl.Range
+	Automated            *Automated
+	Retry                *Retry
+	CreateNamespace      bool
+	NamespaceLabels      map[string]string // of the namespace that CreateNamespace asks for
+	NamespaceAnnotations map[string]string
+	// Prune is "true" (default), "false", or "confirm": what is no longer desired is
+	// deleted where someone has confirmed it.
+	Prune                  string
+	PruneLast              bool   // after everything else, not only after creations of its wave
+	PrunePropagationPolicy string // "foreground" (default), "background" or "orphan"
+	AllowEmpty             bool   // nothing need be left of it
+	Force                  bool   // an object whose immutable fields change may be deleted and made anew
+	Replace                bool   // objects that change are written whole, by PUT
+	NoValidation           bool   // fields that the server does not know are left out
+	// SkipDryRunOnMissingResource: what is of a kind that nobody knows yet is predicted.
+	SkipDryRunOnMissingResource bool
+	FailOnSharedResource        bool          // nothing is taken that another application says is its own
+	Conflicts                   string        // "fail" (default), "take_over" or "leave"
+	HealthTimeout               time.Duration // per application; 0 means the command's default
+	Timeouts                    []Timeout     // of certain kinds; the last that matches counts
+	Range                       hcl.Range
+}
+
+// Timeout is how long objects of certain kinds may take to become healthy.
+type Timeout struct {
+	Kinds []string // "Kind" or "group/Kind", patterns
+	After time.Duration
 }
 
 // Automated says that a change needs no one's approval.

@@ -160,7 +160,16 @@ application "ingress" {
     prune                    = false
     prune_last               = true
     prune_propagation_policy = "background"
+    force                    = true
     replace                  = true
+    validate                 = false
+    allow_empty              = true
+    skip_dry_run_on_missing_resource = true
+    fail_on_shared_resource  = true
+    timeout {
+      kinds = ["Job", "batch/*"]
+      after = "30m"
+    }
     apply_out_of_sync_only   = true
     respect_ignore_differences = true
     conflicts                = "take_over"
@@ -269,7 +278,6 @@ func TestEstateIngress(t *testing.T) {
 	if ingress.Sources[0].Ref != "values" || ingress.Sources[0].Path != "" {
 		t.Errorf("the first source is %+v", ingress.Sources[0])
 	}
-	no := false
 	want := lang.Application{
 		Address: addr.Application("ingress").Instance("edge-eu"), Name: "ingress-edge-eu",
 		Labels: map[string]string{"tier": "edge"}, Info: map[string]string{"runbook": "https://wiki.example.com/ingress"},
@@ -277,8 +285,10 @@ func TestEstateIngress(t *testing.T) {
 		Sync: lang.Sync{
 			Automated: &lang.Automated{Enabled: true, Prune: true, SelfHeal: true},
 			Retry:     &lang.Retry{Limit: 3, Backoff: 5 * time.Second, Factor: 2, MaxDuration: 3 * time.Minute},
-			Prune:     &no, CreateNamespace: true, NamespaceLabels: map[string]string{"a": "b"}, PruneLast: true,
-			PrunePropagationPolicy: "background", Replace: true, ApplyOutOfSyncOnly: true, RespectIgnoreDifference: true,
+			Prune:     "false", CreateNamespace: true, NamespaceLabels: map[string]string{"a": "b"}, PruneLast: true,
+			PrunePropagationPolicy: "background", Force: true,
+			Replace: true, NoValidation: true, SkipDryRunOnMissingResource: true, FailOnSharedResource: true, AllowEmpty: true,
+			Timeouts:  []lang.Timeout{{Kinds: []string{"Job", "batch/*"}, After: 30 * time.Minute}},
 			Conflicts: "take_over", HealthTimeout: 10 * time.Minute, Range: ingress.Sync.Range,
 		},
 		IgnoreDifferences: []lang.IgnoreDifference{{

@@ -62,6 +62,7 @@ application "web" {
 // decodeProfile checks what a profile says, so that it is told once and not for
 // every application that has it.
 func decodeProfile(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
+	decodeSync(in, in.Values.One("sync"))
 	decodeIgnoreDifferences(in)
 	decodeRedactions(in)
 	decodeAcceptedRisks(in, 0)

@@ -74,9 +74,8 @@ application "bare" {
 func TestProfiles(t *testing.T) {
 	config := mustEvaluate(t, profiled)
 	web := find(t, config, "application.web")
-	no := false
 	wantSync := lang.Sync{
-		CreateNamespace: true, Conflicts: "fail", Prune: &no, Automated: &lang.Automated{Enabled: true, Prune: true, SelfHeal: true},
+		CreateNamespace: true, Conflicts: "fail", Prune: "false", Automated: &lang.Automated{Enabled: true, Prune: true, SelfHeal: true},
 		Retry: &lang.Retry{Limit: 1, Backoff: time.Minute, Factor: 2, MaxDuration: 3 * time.Minute}, Range: web.Sync.Range,
 	}
 	if diff := cmp.Diff(wantSync, web.Sync); diff != "" {

@@ -86,33 +86,36 @@ func (w *writer) syncOption(application, sync *draft.Block, n *manifest.Node) {
 		set("create_namespace", "true")
 	case "Prune=false":
 		set("prune", "false")
+	case "Prune=confirm":
+		set("prune", draft.Quote(setting))
 	case "PruneLast=true":
 		set("prune_last", "true")
-	case "ApplyOutOfSyncOnly=true":
-		set("apply_out_of_sync_only", "true")
-	case "RespectIgnoreDifferences=true":
-		set("respect_ignore_differences", "true")
 	case "PrunePropagationPolicy=background", "PrunePropagationPolicy=orphan":
 		set("prune_propagation_policy", draft.Quote(setting))
-	case "Replace=true", "Force=true":
+	case "Replace=true":
 		set("replace", "true")
+	case "Force=true":
+		set("force", "true")
 		w.finding(Differs, n, "An object is deleted and made anew only where fields change that cannot be changed; otherwise it is changed.")
+	case "Validate=false":
+		set("validate", "false")
+		w.finding(Differs, n, "Fields that the API server does not know are left out; what else it finds wrong is still an error.")
+	case "SkipDryRunOnMissingResource=true":
+		set("skip_dry_run_on_missing_resource", "true")
+	case "FailOnSharedResource=true":
+		set("fail_on_shared_resource", "true")
 	case "Delete=false":
 		application.Set("on_destroy", draft.String("orphan"), w.comments(n))
 	case "Delete=confirm":
 		w.lifecycle(application).Set("prevent_destroy", draft.Raw("true"), w.comments(n))
 		w.finding(Differs, n, "A plan that would destroy the application is refused, until prevent_destroy is taken away.")
-	case "Prune=confirm":
-		w.leave(n, "What is deleted stands in the plan, which someone approves; without automated { prune = true } always.")
-	case "Validate=false":
-		w.leave(n, "The API server's validation cannot be left out.")
-	case "SkipDryRunOnMissingResource=true":
-		w.leave(n, "It is not needed: definitions of kinds are applied before what is of these kinds.")
 	case "ServerSideApply=false", "ClientSideApplyMigration=false":
 		w.leave(n, "Everything is applied by the server.")
-	case "ServerSideApply=true", "FailOnSharedResource=true", "PrunePropagationPolicy=foreground", "ClientSideApplyMigration=true",
-		"Prune=true", "Validate=true", "Delete=true", "CreateNamespace=false", "PruneLast=false", "ApplyOutOfSyncOnly=false",
-		"RespectIgnoreDifferences=false", "Replace=false", "Force=false", "FailOnSharedResource=false", "SkipDryRunOnMissingResource=false":
+	case "RespectIgnoreDifferences=false":
+		w.leave(n, "Fields of ignore_differences are left as they are, also when their object is changed for other reasons.")
+	case "ServerSideApply=true", "PrunePropagationPolicy=foreground", "ClientSideApplyMigration=true", "ApplyOutOfSyncOnly=true", "ApplyOutOfSyncOnly=false",
+		"RespectIgnoreDifferences=true", "Prune=true", "Validate=true", "Delete=true", "CreateNamespace=false", "PruneLast=false",
+		"Replace=false", "Force=false", "FailOnSharedResource=false", "SkipDryRunOnMissingResource=false":
 		// Always so, or so unless something else is said.
 	default:
 		text := "There is no such option; Argo CD passes over it, too."

@@ -119,11 +119,15 @@ application "web_shop" {
   }
 
   sync {
-    create_namespace           = true
-    prune_last                 = true
-    prune_propagation_policy   = "background"
-    replace                    = true
-    respect_ignore_differences = true
+    create_namespace                 = true
+    validate                         = false
+    skip_dry_run_on_missing_resource = true
+    prune_last                       = true
+    prune_propagation_policy         = "background"
+    replace                          = true
+    fail_on_shared_resource          = true
+    prune                            = "confirm"
+    force                            = true
     managed_namespace_metadata {
       labels = { istio-injection = "enabled" }
     }

@@ -53,9 +53,9 @@ application "payments_service" {
     namespace = "payments"
   }
 
+  # Only apply changed resources (ApplyOutOfSyncOnly=true)
   sync {
-    create_namespace       = true
-    apply_out_of_sync_only = true # Only apply changed resources
+    create_namespace = true
     # Never sync to empty state (allowEmpty: false)
     automated {
       prune     = true # Delete resources removed from Git
