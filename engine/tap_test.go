@@ -60,8 +60,8 @@ func (c tapped) Get(ctx context.Context, r providers.Resource, namespace, name s
 	return c.Cluster.Get(ctx, r, namespace, name)
 }
 
-func (c tapped) Watch(ctx context.Context, r providers.Resource, namespace string, changed func(object.Object, bool) bool) error {
-	on := func() error { return c.Cluster.Watch(ctx, r, namespace, changed) }
+func (c tapped) Watch(ctx context.Context, r providers.Resource, namespace string, options providers.WatchOptions, changed func(object.Object, bool) bool) error {
+	on := func() error { return c.Cluster.Watch(ctx, r, namespace, options, changed) }
 	if c.taps.watch == nil {
 		return on()
 	}

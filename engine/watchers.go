@@ -55,7 +55,7 @@ func (ws *watchers) of(s *session, resource providers.Resource, namespace string
 	ws.group.Go(func() {
 		err := errors.New("the watch has panicked")
 		defer func() { w.ended(err) }()
-		err = s.cluster.Watch(ctx, resource, namespace, func(o object.Object, deleted bool) bool {
+		err = s.cluster.Watch(ctx, resource, namespace, providers.WatchOptions{}, func(o object.Object, deleted bool) bool {
 			w.put(o, deleted)
 			return true
 		})

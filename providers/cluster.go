@@ -53,7 +53,7 @@ type Cluster interface {
 	// Watch lists a kind in a namespace and calls changed for every object, then for every
 	// event, in order, until the context ends or changed returns false; deleted
 	// tells that the object is gone. It survives a dropped connection by itself.
-	Watch(ctx context.Context, resource Resource, namespace string, changed func(o object.Object, deleted bool) bool) error
+	Watch(ctx context.Context, resource Resource, namespace string, options WatchOptions, changed func(o object.Object, deleted bool) bool) error
 	// Requests returns how many requests were sent so far, by verb ("LIST",
 	// "GET", "APPLY", "DRYRUN", "DELETE", "WATCH", "DISCOVERY", ...).
 	Requests() map[string]int
@@ -80,12 +80,24 @@ type Resource struct {
 // ListOptions narrow a list.
 type ListOptions struct {
 	LabelSelector string
+	// FieldSelector is by fields that the kind can be selected by: "type=Warning".
+	FieldSelector string
 	// MetadataOnly leaves out of the objects what is neither type nor metadata, where
 	// the server can; others send them whole.
 	MetadataOnly bool
 	// AtMost, where it is more than 0, is how many objects are worth reading: a
 	// collection of more gives ErrTooMany (wrapped), as soon as that is known.
 	AtMost int
+}
+
+// WatchOptions narrow a watch.
+type WatchOptions struct {
+	// MetadataOnly leaves out of the objects what is neither type nor metadata, where
+	// the server can; others send them whole.
+	MetadataOnly bool
+	// Listed, where it is set, is called once changed was called for every object that was
+	// there when the watch began: what it was not called for by then is not there.
+	Listed func()
 }
 
 // ApplyRequest is one object to send.

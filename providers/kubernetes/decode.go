@@ -38,9 +38,7 @@ func decodePage(body []byte, resource providers.Resource) (page, error) {
 		if !ok {
 			return page{}, errors.New("an item of the list is no object")
 		}
-		if o["kind"] == partialObject {
-			o["kind"], o["apiVersion"] = resource.GVK.Kind, resource.GVK.APIVersion()
-		}
+		ofKind(o, resource)
 		if _, ok := o["kind"]; !ok {
 			o["kind"] = resource.GVK.Kind
 		}
@@ -50,6 +48,22 @@ func decodePage(body []byte, resource providers.Resource) (page, error) {
 		out.items[i] = o
 	}
 	return out, nil
+}
+
+// ofKind gives an object of which only the metadata was sent its own kind.
+func ofKind(o object.Object, resource providers.Resource) {
+	if o["kind"] == partialObject {
+		o["kind"], o["apiVersion"] = resource.GVK.Kind, resource.GVK.APIVersion()
+	}
+}
+
+// decodeItem decodes one object of a kind, or its metadata.
+func decodeItem(body []byte, resource providers.Resource) (object.Object, error) {
+	o, err := decodeObject(body)
+	if err == nil {
+		ofKind(o, resource)
+	}
+	return o, err
 }
 
 // decodeObject decodes one object.

@@ -43,6 +43,9 @@ func (c *cluster) listPages(ctx context.Context, resource providers.Resource, pa
 	if options.LabelSelector != "" {
 		query.Set("labelSelector", options.LabelSelector)
 	}
+	if options.FieldSelector != "" {
+		query.Set("fieldSelector", options.FieldSelector)
+	}
 	accept := ""
 	if options.MetadataOnly {
 		accept = typeMetadataList

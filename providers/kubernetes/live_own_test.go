@@ -206,7 +206,7 @@ func testDocumentedPermissions(l live, cluster clustertest.Cluster) {
 	as.apply(request)
 	request.DryRun = false
 	applied := as.apply(request)
-	err = as.Watch(t.Context(), request.Resource, "web", func(o object.Object, _ bool) bool { return o.Name() != "settings" })
+	err = as.Watch(t.Context(), request.Resource, "web", providers.WatchOptions{}, func(o object.Object, _ bool) bool { return o.Name() != "settings" })
 	if err != nil {
 		t.Error(err)
 	}

@@ -26,7 +26,7 @@ func TestLiveWatch(t *testing.T) {
 		Deleted bool
 	}
 	var seen []told
-	err := l.Watch(ctx, resource, l.namespace, func(o object.Object, deleted bool) bool {
+	err := l.Watch(ctx, resource, l.namespace, providers.WatchOptions{}, func(o object.Object, deleted bool) bool {
 		if o.Name() != "first" && o.Name() != "second" {
 			return true // what a cluster puts into every namespace
 		}
@@ -55,7 +55,7 @@ func TestLiveWatch(t *testing.T) {
 
 	short, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer stop()
-	err = l.Watch(short, resource, l.namespace, func(object.Object, bool) bool { return true })
+	err = l.Watch(short, resource, l.namespace, providers.WatchOptions{}, func(object.Object, bool) bool { return true })
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the context's", err)
 	}

@@ -39,10 +39,16 @@ var errStopped = errors.New("stopped")
 // not remember the objects are listed again: changed is then called for what
 // changed meanwhile, and for what is gone with what was last known of its
 // metadata.
-func (c *cluster) Watch(ctx context.Context, resource providers.Resource, namespace string, changed func(o object.Object, deleted bool) bool) error {
-	w := &watcher{cluster: c, resource: resource, namespace: namespace, changed: changed, known: map[objectKey]object.Object{}}
+func (c *cluster) Watch(ctx context.Context, resource providers.Resource, namespace string, options providers.WatchOptions, changed func(o object.Object, deleted bool) bool) error {
+	w := &watcher{
+		cluster: c, resource: resource, namespace: namespace, metadataOnly: options.MetadataOnly,
+		changed: changed, known: map[objectKey]object.Object{},
+	}
 	if err := w.relist(ctx); err != nil {
 		return w.end(ctx, err)
+	}
+	if options.Listed != nil {
+		options.Listed()
 	}
 	failures := 0
 	for ctx.Err() == nil {
@@ -94,10 +100,13 @@ type watcher struct {
 	cluster   *cluster
 	resource  providers.Resource
 	namespace string
-	changed   func(o object.Object, deleted bool) bool
-	known     map[objectKey]object.Object // metadata of what changed was told of
-	version   string                      // resourceVersion to watch from
-	expired   bool                        // the server no longer knows version: list again
+	// metadataOnly asks for what is neither type nor metadata to be left out.
+	metadataOnly bool
+
+	changed func(o object.Object, deleted bool) bool
+	known   map[objectKey]object.Object // metadata of what changed was told of
+	version string                      // resourceVersion to watch from
+	expired bool                        // the server no longer knows version: list again
 }
 
 type objectKey struct{ namespace, name string }
@@ -108,7 +117,7 @@ func (k objectKey) compare(other objectKey) int {
 
 // relist reads all objects, and tells what differs from what is known.
 func (w *watcher) relist(ctx context.Context) error {
-	objects, version, err := w.cluster.list(ctx, w.resource, w.namespace, providers.ListOptions{})
+	objects, version, err := w.cluster.list(ctx, w.resource, w.namespace, providers.ListOptions{MetadataOnly: w.metadataOnly})
 	if err != nil {
 		return err
 	}
@@ -185,6 +194,9 @@ func (w *watcher) stream(ctx context.Context) (events int, err error) {
 			"timeoutSeconds":      {strconv.Itoa(int(length / time.Second))},
 		},
 	}
+	if w.metadataOnly {
+		r.accept = typeMetadata
+	}
 	streamCtx, cancel := context.WithTimeoutCause(ctx, length+watchGrace, timeoutError(length+watchGrace))
 	defer cancel()
 	answer, err := w.cluster.stream(streamCtx, r)
@@ -220,7 +232,7 @@ func (w *watcher) event(kind watch.EventType, raw []byte) error {
 		}
 		return w.cluster.statusFailure(request{verb: verbWatch}, response{status: int(status.Code), body: raw})
 	}
-	o, err := decodeObject(raw)
+	o, err := decodeItem(raw, w.resource)
 	if err != nil {
 		return fmt.Errorf("cluster %q at %s: a watch sent what is no object: %w", w.cluster.name, w.cluster.server, err)
 	}

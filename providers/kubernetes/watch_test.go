@@ -91,7 +91,7 @@ func watchUntil(t *testing.T, script *watchScript, last string) []string {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var seen []string
-	err := c.Watch(ctx, configMaps, "web", func(o object.Object, deleted bool) bool {
+	err := c.Watch(ctx, configMaps, "web", providers.WatchOptions{}, func(o object.Object, deleted bool) bool {
 		if o.Kind() != "ConfigMap" || o.APIVersion() != "v1" || o.Namespace() != "web" {
 			t.Errorf("told of %v", o)
 		}
@@ -188,7 +188,7 @@ func TestWatchEndsByItsContext(t *testing.T) {
 	defer server.Close()
 	c, _ := connect(t, Options{}, server.URL)
 	ctx, cancel := context.WithCancel(t.Context())
-	err := c.Watch(ctx, configMaps, "web", func(object.Object, bool) bool {
+	err := c.Watch(ctx, configMaps, "web", providers.WatchOptions{}, func(object.Object, bool) bool {
 		time.AfterFunc(20*time.Millisecond, cancel) // by then the watch waits for events
 		return true
 	})
@@ -216,7 +216,7 @@ func TestWatchEndsByRefusals(t *testing.T) {
 			c, _ := connect(t, Options{}, server.URL)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			err := c.Watch(ctx, configMaps, "web", func(object.Object, bool) bool { return true })
+			err := c.Watch(ctx, configMaps, "web", providers.WatchOptions{}, func(object.Object, bool) bool { return true })
 			if !errors.Is(err, test.want) {
 				t.Errorf("error %v, want %v", err, test.want)
 			}

@@ -121,8 +121,8 @@ func (c *Cluster) OpenAPI(_ context.Context, group, version string) ([]byte, str
 
 // List implements providers.Cluster.
 func (c *Cluster) List(_ context.Context, resource providers.Resource, namespace string, options providers.ListOptions) ([]object.Object, error) {
-	if options.LabelSelector != "" {
-		return nil, fmt.Errorf("selecting objects by labels: %w", providers.ErrUnsupported)
+	if options.LabelSelector != "" || options.FieldSelector != "" {
+		return nil, fmt.Errorf("selecting objects by labels or fields: %w", providers.ErrUnsupported)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -174,7 +174,7 @@ func identify(resource providers.Resource, namespace, name string) object.ID {
 }
 
 // Watch implements providers.Cluster.
-func (c *Cluster) Watch(ctx context.Context, resource providers.Resource, namespace string, changed func(object.Object, bool) bool) error {
+func (c *Cluster) Watch(ctx context.Context, resource providers.Resource, namespace string, options providers.WatchOptions, changed func(object.Object, bool) bool) error {
 	c.mu.Lock()
 	c.requests["WATCH"]++
 	now, seen := c.list(resource, namespace), len(c.events)
@@ -183,6 +183,9 @@ func (c *Cluster) Watch(ctx context.Context, resource providers.Resource, namesp
 		if !changed(o, false) {
 			return nil
 		}
+	}
+	if options.Listed != nil {
+		options.Listed()
 	}
 	for {
 		c.mu.Lock()

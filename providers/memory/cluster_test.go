@@ -195,7 +195,7 @@ func TestWatch(t *testing.T) {
 	ready := make(chan struct{})
 	done := make(chan error, 1)
 	go func() {
-		done <- c.Watch(ctx, configMaps, team, func(o object.Object, deleted bool) bool {
+		done <- c.Watch(ctx, configMaps, team, providers.WatchOptions{}, func(o object.Object, deleted bool) bool {
 			if len(seen) == 0 {
 				close(ready)
 			}

@@ -135,12 +135,12 @@ func (c *cluster) Delete(ctx context.Context, request providers.DeleteRequest) e
 	return inner.Delete(ctx, request)
 }
 
-func (c *cluster) Watch(ctx context.Context, resource providers.Resource, namespace string, changed func(o object.Object, deleted bool) bool) error {
+func (c *cluster) Watch(ctx context.Context, resource providers.Resource, namespace string, options providers.WatchOptions, changed func(o object.Object, deleted bool) bool) error {
 	inner, err := c.reach(ctx)
 	if err != nil {
 		return err
 	}
-	return inner.Watch(ctx, resource, namespace, changed)
+	return inner.Watch(ctx, resource, namespace, options, changed)
 }
 
 func (c *cluster) Requests() map[string]int {

@@ -176,7 +176,7 @@ func (c *Cluster) Patch(context.Context, providers.Resource, string, string, []b
 func (c *Cluster) Delete(context.Context, providers.DeleteRequest) error { return c.refuse() }
 
 // Watch implements providers.Cluster.
-func (c *Cluster) Watch(context.Context, providers.Resource, string, func(object.Object, bool) bool) error {
+func (c *Cluster) Watch(context.Context, providers.Resource, string, providers.WatchOptions, func(object.Object, bool) bool) error {
 	return c.refuse()
 }
 
