@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/gantrycd/gantry/engine/health"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
@@ -55,6 +56,10 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	if diags := e.refuse(p); diags.HasErrors() {
 		return nil, diags
 	}
+	assessor, err := health.NewAssessor(p.Health)
+	if err != nil {
+		return nil, refusal(fmt.Sprintf("Its rules of health cannot be used: %s.", err))
+	}
 	lease, err := state.Acquire(ctx, e.options.Records.Store(), "apply", options.By, e.options.Lease)
 	if err != nil {
 		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: holdSummary(err), Detail: err.Error()}}
@@ -69,7 +74,7 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 		return nil, diags
 	}
 	a := newApplying(e, p, lease, options.By)
-	a.resumed = resumed
+	a.resumed, a.health = resumed, assessor
 	defer a.close()
 	a.connect(ctx)
 	a.withinBudgets()
@@ -120,6 +125,7 @@ type applying struct {
 	sessions *sessions
 	apps     []*progress // as in plan.Applications
 	watchers *watchers
+	health   *health.Assessor              // by the plan's rules
 	defines  map[object.GroupKind]bool     // kinds whose definition the plan writes
 	deletes  map[string]map[object.ID]bool // by the cluster's uid: what the plan deletes
 }
@@ -242,5 +248,5 @@ func (a *applying) sending(ctx context.Context) (context.Context, context.Cancel
 	if end := a.lease.Deadline(); end.Before(deadline) {
 		deadline = end
 	}
-	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	return context.WithDeadlineCause(context.WithoutCancel(ctx), deadline, errNoAnswer)
 }

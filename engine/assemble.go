@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/gantrycd/gantry/engine/health"
 	"github.com/gantrycd/gantry/engine/order"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
@@ -30,6 +31,10 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 		out.MaxDestroyed = protection.MaxDestroyed
 	}
 	p.identify(out)
+	var err error
+	if out.Health, err = health.Rules(p.config.Health); err != nil {
+		return nil, append(p.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Health rules cannot be kept", Detail: err.Error()})
+	}
 	for _, target := range p.options.Targets {
 		out.Targets = append(out.Targets, target.String())
 	}

@@ -118,9 +118,9 @@ func (p *progress) awaits(c *plan.Change, result object.Object) bool {
 		return false
 	}
 	if result == nil {
-		return c.Desired != "" && health.Known(c.ID.GroupKind())
+		return c.Desired != "" && p.applying.health.Known(c.ID.GroupKind())
 	}
-	return !healthIgnored(c, result) && !readiness(c, result).Done
+	return !healthIgnored(c, result) && !p.readiness(c, result).Done
 }
 
 // healthIgnored reports whether an object says that its health does not count. A
@@ -129,11 +129,11 @@ func healthIgnored(c *plan.Change, o object.Object) bool {
 	return c.Hook == nil && o.Annotation(ignoreHealth) == "true"
 }
 
-func readiness(c *plan.Change, o object.Object) health.Readiness {
+func (p *progress) readiness(c *plan.Change, o object.Object) health.Readiness {
 	if c.Hook != nil {
-		return health.HookReady(o)
+		return p.applying.health.HookReady(o)
 	}
-	return health.Ready(o)
+	return p.applying.health.Ready(o)
 }
 
 // untilHealthy waits for one object and returns the last that it said of itself.
@@ -149,7 +149,7 @@ func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result obje
 		if gone && (c.Hook == nil || o.UID() != result.UID()) || !gone && olderThan(o, result) {
 			return false, nil
 		}
-		ready := readiness(c, o)
+		ready := p.readiness(c, o)
 		switch {
 		case ready.Done, healthIgnored(c, o):
 			p.tell(Event{Kind: EventHealthy, Object: &id})

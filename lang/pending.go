@@ -56,10 +56,6 @@ func (f *finisher) pendingTop() []pendingKind {
 	for _, rollout := range c.Rollouts {
 		rollouts.add(rollout.Address.String(), rollout.Range)
 	}
-	health := pendingKind{effect: "Objects are judged by the conventions for status alone."}
-	for _, rule := range c.Health {
-		health.add(rule.Address.String(), rule.Range)
-	}
 	notifiers := pendingKind{effect: "No messages are sent."}
 	for _, notifier := range c.Notifiers {
 		notifiers.add(notifier.Address.String(), notifier.Range)
@@ -88,7 +84,7 @@ func (f *finisher) pendingTop() []pendingKind {
 	if c.Settings.Encryption != nil {
 		encryption.add("the encryption block", c.Settings.Encryption.Range)
 	}
-	return []pendingKind{roles, rollouts, health, notifiers, triggers, policies, verified, protection, encryption}
+	return []pendingKind{roles, rollouts, notifiers, triggers, policies, verified, protection, encryption}
 }
 
 func (f *finisher) pendingInProjects() []pendingKind {

@@ -28,8 +28,9 @@ type RolloutStep struct {
 // HealthRule is how objects of a kind show that they are healthy. Expressions are late
 // expressions as JSON (lang/late); nil where there is none.
 type HealthRule struct {
-	Group       string          `json:"group,omitempty"` // "" is the core group; a glob
-	Kind        string          `json:"kind"`            // a glob
+	Group       string          `json:"group,omitempty"`  // "" is the core group; a glob
+	Kind        string          `json:"kind"`             // a glob
+	Status      json.RawMessage `json:"status,omitempty"` // comes to the status itself, instead of the next four
 	Healthy     json.RawMessage `json:"healthy,omitempty"`
 	Degraded    json.RawMessage `json:"degraded,omitempty"`
 	Progressing json.RawMessage `json:"progressing,omitempty"`

@@ -10,6 +10,8 @@
 package health
 
 import (
+	"sync"
+
 	"github.com/gantrycd/gantry/plan/object"
 )
 
@@ -49,43 +51,25 @@ type Status struct {
 	Message string
 }
 
-// Check assesses a live object; nil is Missing. known tells whether anything about
-// the object says how it is: a check of its kind, or a status that follows the
-// conventions. An object that says nothing is Healthy as soon as it exists.
-func Check(o object.Object) (status Status, known bool) {
-	if o == nil {
-		return Status{Missing, ""}, true
-	}
-	if deleting(o) && !hasHookFinalizer(o) {
-		return Status{Progressing, "Pending deletion"}, true
-	}
-	if check := checkOf(o.ID().GroupKind()); check != nil {
-		status, err := check(o)
-		if err != nil {
-			return Status{Unknown, err.Error()}, true
-		}
-		return status, true
-	}
-	if status, ok := checkConventions(o); ok {
-		return status, true
-	}
-	return Status{Healthy, ""}, false
-}
+// Check is what an Assessor without rules of a configuration tells.
+func Check(o object.Object) (status Status, known bool) { return standard().Check(o) }
 
-// Known reports whether there is a check for a kind. Objects of other kinds may
-// still say how they are, by the conventions for status.
-func Known(kind object.GroupKind) bool { return checkOf(kind) != nil }
+// Known is what an Assessor without rules of a configuration tells.
+func Known(kind object.GroupKind) bool { return standard().Known(kind) }
 
-// Aggregate returns the worst of the statuses, with its message; Healthy of none.
-func Aggregate(statuses []Status) Status {
-	worst := Status{Code: Healthy}
-	for i, s := range statuses {
-		if i == 0 || Worse(s.Code, worst.Code) {
-			worst = s
-		}
+// Ready is what an Assessor without rules of a configuration tells.
+func Ready(o object.Object) Readiness { return standard().Ready(o) }
+
+// HookReady is what an Assessor without rules of a configuration tells.
+func HookReady(o object.Object) Readiness { return standard().HookReady(o) }
+
+var standard = sync.OnceValue(func() *Assessor {
+	a, err := NewAssessor(nil)
+	if err != nil {
+		panic(err)
 	}
-	return worst
-}
+	return a
+})
 
 // check assesses an object of one kind.
 type check func(o object.Object) (Status, error)

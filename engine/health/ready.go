@@ -27,7 +27,7 @@ type Readiness struct {
 //     last run failed is not this apply's business;
 //   - an Ingress needs no address, and a claim no volume: some controllers never
 //     give the one, and the other waits for the first Pod that uses it.
-func Ready(o object.Object) Readiness {
+func (a *Assessor) Ready(o object.Object) Readiness {
 	if o == nil {
 		return Readiness{Message: "does not exist"}
 	}
@@ -37,7 +37,7 @@ func Ready(o object.Object) Readiness {
 	if message, stale := unobserved(o); stale {
 		return Readiness{Message: message}
 	}
-	status, _ := Check(o)
+	status, _ := a.Check(o)
 	kind := o.ID().GroupKind()
 	switch kind {
 	case object.GroupKind{Group: "apps", Kind: "StatefulSet"}:
@@ -65,14 +65,14 @@ func Ready(o object.Object) Readiness {
 // assessed; while it is suspended it is still running. A Job or a Pod that has ended
 // counts as it ended, even while it is being deleted: that may be because of its
 // ttlSecondsAfterFinished, and nothing else will be heard of it.
-func HookReady(o object.Object) Readiness {
+func (a *Assessor) HookReady(o object.Object) Readiness {
 	if o == nil {
 		return Readiness{Message: "does not exist"}
 	}
 	if deleting(o) && ends(o.ID().GroupKind()) {
 		asItWas := o.DeepCopy()
 		asItWas.Remove("metadata", "deletionTimestamp")
-		switch status, _ := Check(asItWas); status.Code {
+		switch status, _ := a.Check(asItWas); status.Code {
 		case Healthy:
 			return Readiness{Done: true, Message: status.Message}
 		case Degraded:
@@ -84,7 +84,7 @@ func HookReady(o object.Object) Readiness {
 	if message, stale := unobserved(o); stale {
 		return Readiness{Message: message}
 	}
-	status, _ := Check(o)
+	status, _ := a.Check(o)
 	switch status.Code {
 	case Healthy:
 		return Readiness{Done: true, Message: status.Message}

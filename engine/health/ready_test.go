@@ -106,13 +106,3 @@ func deploymentAt(generation, observed int, reason string) string {
 	}
 	return string(text)
 }
-
-func TestAggregate(t *testing.T) {
-	got := health.Aggregate([]health.Status{{Code: health.Healthy}, {Code: health.Degraded, Message: "first"}, {Code: health.Degraded, Message: "second"}, {Code: health.Missing}})
-	if want := (health.Status{Code: health.Degraded, Message: "first"}); got != want {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if got := health.Aggregate(nil); got.Code != health.Healthy {
-		t.Errorf("of nothing: %v", got)
-	}
-}

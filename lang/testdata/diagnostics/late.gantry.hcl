@@ -113,7 +113,7 @@ policy "several_lines" {
 
 health "example.com/Widget" {
   healthy = condition("Ready").state == local.ready
-#                             ^^^^^^ Unsupported attribute: This object does not have an attribute named "state". It has message, reason, status and type.
+#                             ^^^^^^ Unsupported attribute: This object does not have an attribute named "state". It has exists, lastTransitionTime, message, observedGeneration, reason, severity, status and type.
   message = app.name
 #           ^^^^^^^^ Unknown reference: There is nothing called "app" to refer to. This expression is evaluated case by case, with object; beyond that it may use application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, secret, trigger and var.
 }
@@ -129,11 +129,31 @@ health "example.com/[a" {
 }
 
 health "Pod" {
-#^^^^^^^^^^^ Missing required argument: It is not said how an object shows its health. Set healthy, degraded, progressing or suspended.
+#^^^^^^^^^^^ Missing required argument: It is not said how an object shows its health. Set healthy, degraded, progressing or suspended, or status.
   message = "x"
 }
 
 health "example.com/Widget" {
 #^^^^^^^^^^^^^^^^^^^^^^^^^^ Duplicate declaration: health["example.com/Widget"] was already declared at late.gantry.hcl:114,1-28. Rename or remove one of the two.
   degraded = "yes"
+}
+
+health "example.com/Both" {
+  status   = "healthy"
+  degraded = condition("Ready").status == "False"
+#            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Conflicting arguments: status says what the health is, so that "degraded" has nothing to add. Use either.
+}
+
+health "example.com/More" {
+  also    = ["example.com/Other", "example.com/v1/Other", "example.com/[b"]
+#           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid kind: "example.com/v1/Other" must be a kind with its group, such as "cert-manager.io/Certificate". A kind of the core group, such as "Pod", stands alone.
+#           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid pattern: "example.com/[b" is no pattern: unexpected end of input. In a pattern * is any text, ? any character, [ab] one of several characters and {a,b} one of several texts.
+  healthy = field("status..phase") == "Ready"
+#                  ^^^^^^^^^^^^^ Invalid function argument: Invalid value for "path" parameter: "status..phase" is no path: a name is missing in it.
+}
+
+health "example.com/Typo" {
+  healthy = observd() && field("status.phase", "a", "b") == "Ready"
+#           ^^^^^^^ Call to unknown function: There is no function named "observd". Did you mean "observed"?
+#                                                    ^ Invalid function argument: Invalid value for "default" parameter: there is one default, no more.
 }

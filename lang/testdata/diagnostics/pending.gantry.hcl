@@ -102,11 +102,6 @@ policy "no_latest_tag" {
   violated = anytrue([for c in object.spec.template.spec.containers : endswith(c.image, ":latest")])
 }
 
-health "cert-manager.io/Certificate" {
-#^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks health["cert-manager.io/Certificate"], and no more. Objects are judged by the conventions for status alone.
-  healthy = condition("Ready").status == "True"
-}
-
 application "web" {
   source { path = "x" }
   destination { cluster = cluster.prod }
