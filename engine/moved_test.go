@@ -272,3 +272,43 @@ func TestRemoved(t *testing.T) {
 		})
 	}
 }
+
+// TestAMoveThatWasCutOffIsNotUndone: an object went from one application to another, and
+// the one that gave it could not write that down. Planned by itself, it neither takes the
+// object back nor deletes it.
+func TestAMoveThatWasCutOffIsNotUndone(t *testing.T) {
+	b, cluster := inMemory(t)
+	webs(t, b, "", "old")
+	b.MustApply(t, engine.PlanOptions{})
+	stale, _, err := b.Records.Get(t.Context(), addr.Application("old"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	webs(t, b, "", "new")
+	b.MustApply(t, engine.PlanOptions{})
+	if _, err := b.Records.Put(t.Context(), stale, ""); err != nil {
+		t.Fatal(err)
+	}
+	alone := engine.PlanOptions{Targets: []addr.Address{addr.Application("old")}}
+	wantForgotten := func(p *plan.Plan) {
+		t.Helper()
+		change := enginetest.Change(p, addr.Application("old"), "ConfigMap web/web")
+		wantAction(t, change, plan.Forget)
+		if !strings.Contains(change.Reason, "belongs to application.new") {
+			t.Errorf("the reason is %q", change.Reason)
+		}
+	}
+	wantForgotten(b.MustPlan(t, alone))
+	webs(t, b, "", "old")
+	p, diags := b.Plan(t, alone)
+	wantError(t, diags, "belongs to application.new")
+	wantBlocked(t, enginetest.Change(p, addr.Application("old"), "ConfigMap web/web"), "Object of another application")
+	webs(t, b, "", "new")
+	b.MustApply(t, engine.PlanOptions{})
+	if _, owner, _ := track.Owner(liveWeb(t, cluster)); owner != addr.Application("new") {
+		t.Errorf("the object is of %s", owner)
+	}
+	if diff := cmp.Diff([]string{"application.new 1"}, recordsOf(t, b)); diff != "" {
+		t.Error("records:", diff)
+	}
+}
