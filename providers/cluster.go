@@ -118,6 +118,13 @@ type ApplyRequest struct {
 	// Subresource, with Merge, is what of the object is patched: "scale", "status". The
 	// answer is what the server has there, a Scale for "scale".
 	Subresource string
+	// Replace sends Object by PUT in place of one that is there, whose UID and
+	// ResourceVersion are required: what Object does not have goes, whoever owns it, and
+	// what changes is the manager's by update. Force does not matter to it.
+	Replace bool
+	// Unvalidated has the server pass over fields that it does not know. A server-side
+	// apply is refused for them all the same, where the server has a schema.
+	Unvalidated bool
 }
 
 // ApplyResult is what a server answered.

@@ -12,7 +12,7 @@ import (
 	"github.com/gantrycd/gantry/providers"
 )
 
-// Apply sends one object by server-side apply. Fields that the server's schema
+// Apply sends one object by server-side apply, or as the request says. Fields that the server's schema
 // does not have are an error, not dropped. Where the connection breaks it is
 // sent again, since that changes nothing more, unless a ResourceVersion is given:
 // what came through would then look like somebody else's change. A ResourceVersion
@@ -20,6 +20,9 @@ import (
 func (c *cluster) Apply(ctx context.Context, r providers.ApplyRequest) (providers.ApplyResult, error) {
 	if r.ResourceVersion != "" && r.UID == "" {
 		return providers.ApplyResult{}, fmt.Errorf("%s: applying a resourceVersion needs its uid. This is a bug in gantry", r.Object.ID())
+	}
+	if r.Replace && (r.ResourceVersion == "" || r.UID == "") {
+		return providers.ApplyResult{}, fmt.Errorf("%s: replacing an object needs its uid and resourceVersion. This is a bug in gantry", r.Object.ID())
 	}
 	path, err := objectPath(r.Resource, r.Object.Namespace(), r.Object.Name())
 	if err != nil {
@@ -33,6 +36,9 @@ func (c *cluster) Apply(ctx context.Context, r providers.ApplyRequest) (provider
 		contentType: typeApply,
 		repeatable:  r.DryRun || r.ResourceVersion == "",
 		guarded:     r.UID != "",
+	}
+	if r.Replace {
+		out.verb, out.method, out.contentType, out.query = verbReplace, http.MethodPut, typeJSON, url.Values{}
 	}
 	if r.Merge {
 		out.verb, out.contentType, out.query = verbPatch, typeMergePatch, url.Values{}
@@ -99,6 +105,9 @@ func (c *cluster) send(ctx context.Context, r providers.ApplyRequest, out reques
 	out.scrub = scrubberOf(r.Resource, r.Object)
 	out.query.Set("fieldManager", r.Manager)
 	out.query.Set("fieldValidation", "Strict")
+	if r.Unvalidated {
+		out.query.Set("fieldValidation", "Ignore")
+	}
 	if r.DryRun {
 		out.verb = verbDryRun
 		out.query.Set("dryRun", "All")

@@ -388,3 +388,26 @@ func TestLiveDelete(t *testing.T) {
 		return nil
 	})
 }
+
+// TestLiveUnvalidated pins what Validate=false comes to: the server passes over unknown
+// fields of what replaces an object, and refuses them in an apply all the same, so that
+// whoever applies leaves them out.
+func TestLiveUnvalidated(t *testing.T) {
+	l := connect(t, kubernetes.Options{})
+	have := l.apply(l.configMap("settings", map[string]any{"a": "1"}))
+	r := l.configMap("settings", map[string]any{"a": "2"})
+	r.Object["dtaa"] = map[string]any{"a": "1"}
+	r.Unvalidated = true
+	if _, err := l.Apply(t.Context(), r); err == nil || !strings.Contains(err.Error(), ".dtaa: field not declared in schema") {
+		t.Errorf("applied with an unknown field: %v", err)
+	}
+	r.Replace, r.UID, r.ResourceVersion = true, have.UID(), have.ResourceVersion()
+	if replaced := l.apply(r); replaced["dtaa"] != nil || !cmp.Equal(replaced["data"], any(map[string]any{"a": "2"})) {
+		t.Errorf("replaced: %v", replaced)
+	}
+	have = l.apply(l.configMap("settings", map[string]any{"a": "2"}))
+	r.Unvalidated, r.UID, r.ResourceVersion = false, have.UID(), have.ResourceVersion()
+	if _, err := l.Apply(t.Context(), r); err == nil || !strings.Contains(err.Error(), "dtaa") {
+		t.Errorf("replaced with an unknown field, and validated: %v", err)
+	}
+}

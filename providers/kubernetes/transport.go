@@ -21,6 +21,7 @@ const (
 	verbApply     = "APPLY"
 	verbCreate    = "CREATE"
 	verbPatch     = "PATCH"
+	verbReplace   = "REPLACE"
 	verbDelete    = "DELETE"
 	verbDryRun    = "DRYRUN"    // of whatever write
 	verbDiscovery = "DISCOVERY" // kinds and the version

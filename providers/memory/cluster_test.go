@@ -3,6 +3,7 @@ package memory_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,49 @@ func testOwnership(t *testing.T, c providers.Cluster) {
 	forced := must(t, c, configMap(map[string]any{"a": "other", "c": "3"}), "two", func(r *providers.ApplyRequest) { r.Force = true })
 	if diff := cmp.Diff(map[string]any{"a": "other", "c": "3"}, data(forced)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What replaces an object takes away what it does not have, whoever owns it; what it
+// changes is its manager's, by update.
+func TestReplace(t *testing.T) { onBoth(t, testReplace) }
+
+func testReplace(t *testing.T, c providers.Cluster) {
+	must(t, c, configMap(map[string]any{"a": "1", "b": "2"}), "one", nil)
+	have := must(t, c, configMap(map[string]any{"c": "3"}), "two", nil)
+	replace := func(r *providers.ApplyRequest) {
+		r.Replace, r.UID, r.ResourceVersion = true, have.UID(), have.ResourceVersion()
+	}
+	foretold := must(t, c, configMap(map[string]any{"a": "1", "b": "new"}), "one", func(r *providers.ApplyRequest) {
+		replace(r)
+		r.DryRun = true
+	})
+	if now, err := c.Get(t.Context(), configMaps, team, "web"); err != nil || now.ResourceVersion() != have.ResourceVersion() {
+		t.Fatalf("after a dry run it is %v (%v)", now, err)
+	}
+	made := must(t, c, configMap(map[string]any{"a": "1", "b": "new"}), "one", replace)
+	for _, o := range []object.Object{foretold, made} {
+		if diff := cmp.Diff(map[string]any{"a": "1", "b": "new"}, data(o)); diff != "" || o.UID() != have.UID() {
+			t.Error(diff)
+		}
+	}
+	owned := map[string]bool{}
+	for _, entry := range made.Metadata()["managedFields"].([]any) {
+		fields := entry.(map[string]any)
+		if data, ok := fields["fieldsV1"].(map[string]any)["f:data"].(map[string]any); ok {
+			for key := range data {
+				owned[fmt.Sprint(fields["manager"], " ", fields["operation"], " ", key)] = true
+			}
+		}
+	}
+	for _, want := range []string{"one Apply f:a", "one Update f:b"} {
+		if !owned[want] {
+			t.Errorf("%s is not among the owners: %v", want, owned)
+		}
+	}
+	var conflict *providers.ConflictError
+	if _, err := apply(t, c, configMap(nil), "one", replace); !errors.As(err, &conflict) {
+		t.Errorf("replacing it as it was gives %v, want a conflict", err)
 	}
 }
 

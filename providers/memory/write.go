@@ -55,11 +55,31 @@ func (c *Cluster) Apply(_ context.Context, request providers.ApplyRequest) (prov
 	if request.Merge {
 		return c.patched(id, have, manager, request)
 	}
+	if request.Replace {
+		return c.replaced(id, have, manager, request)
+	}
 	merged, err := manager.Apply(live, &unstructured.Unstructured{Object: request.Object.DeepCopy()}, request.Manager, request.Force)
 	if err != nil {
 		return providers.ApplyResult{}, conflictOf(id, err)
 	}
 	return c.store(id, have, merged, request.DryRun)
+}
+
+// replaced puts an object in the place of one that is there, whose status it keeps.
+func (c *Cluster) replaced(id object.ID, have object.Object, manager *managedfields.FieldManager, request providers.ApplyRequest) (providers.ApplyResult, error) {
+	if have == nil {
+		return providers.ApplyResult{}, fmt.Errorf("%s: %w", id, providers.ErrNotFound)
+	}
+	made := request.Object.DeepCopy()
+	delete(made, "status")
+	if status, ok := have["status"]; ok {
+		made["status"] = object.DeepCopyValue(status)
+	}
+	changed, err := manager.Update(&unstructured.Unstructured{Object: have.DeepCopy()}, &unstructured.Unstructured{Object: made}, request.Manager)
+	if err != nil {
+		return providers.ApplyResult{}, conflictOf(id, err)
+	}
+	return c.store(id, have, changed, request.DryRun)
 }
 
 // patched changes an object by a merge patch. What of it is patched makes no difference,
