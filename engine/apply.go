@@ -244,7 +244,7 @@ func (a *applying) close() { a.watchers.close() }
 // sending returns the context of one write: it outlives a cancelled apply, so that
 // a request in flight is completed, and ends before the lease does.
 func (a *applying) sending(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline := time.Now().Add(requestTimeout)
+	deadline := time.Now().Add(a.engine.options.RequestTimeout)
 	if end := a.lease.Deadline(); end.Before(deadline) {
 		deadline = end
 	}

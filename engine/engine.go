@@ -65,6 +65,12 @@ type Options struct {
 	// HealthTimeout is how long apply waits for a stage to become healthy where the
 	// application does not say; ten minutes where 0.
 	HealthTimeout time.Duration
+	// RequestTimeout bounds one write, which is completed even if the apply is cancelled
+	// meanwhile; 20 seconds where 0, and never more than the lease lasts.
+	RequestTimeout time.Duration
+	// Patience is how long a cluster that stops answering is waited for before a write to
+	// it fails; two minutes where 0.
+	Patience time.Duration
 	// Events is told of progress, by one goroutine at a time, in the order of Event.At; what
 	// it is told of goes on when it returns, so it must not wait for anyone. May be nil.
 	Events func(Event)
@@ -111,6 +117,12 @@ func New(options Options) *Engine {
 	}
 	if options.HealthTimeout <= 0 {
 		options.HealthTimeout = 10 * time.Minute
+	}
+	if options.RequestTimeout <= 0 {
+		options.RequestTimeout = requestTimeout
+	}
+	if options.Patience <= 0 {
+		options.Patience = defaultPatience
 	}
 	if options.Events == nil {
 		options.Events = func(Event) {}

@@ -53,6 +53,7 @@ func (p *progress) delete(ctx context.Context, c *plan.Change, have object.Objec
 	if have != nil {
 		uid = have.UID()
 	}
+	var unanswered outage
 	for attempt := 1; ; attempt++ {
 		err := p.deleteOnce(ctx, c, uid, have)
 		var conflict *providers.ConflictError
@@ -62,12 +63,10 @@ func (p *progress) delete(ctx context.Context, c *plan.Change, have object.Objec
 		case err == nil:
 			return p.untilGone(ctx, c, uid)
 		case errors.As(err, &conflict) && attempt < attempts:
-		case errors.Is(err, providers.ErrUnreachable) && attempt < attempts:
-			if err := pause(ctx, time.Duration(attempt)*500*time.Millisecond); err != nil {
+		default:
+			if err := p.outlast(ctx, &unanswered, err); err != nil {
 				return err
 			}
-		default:
-			return err
 		}
 		have = nil
 	}
@@ -173,12 +172,13 @@ func (p *progress) untilGone(ctx context.Context, c *plan.Change, uid string) er
 
 // letGo takes our marks off an object and leaves it as it is.
 func (p *progress) letGo(ctx context.Context, c *plan.Change) error {
-	for attempt := 1; ; attempt++ {
+	var unanswered outage
+	for {
 		err := p.letGoOnce(ctx, c)
-		if !errors.Is(err, providers.ErrUnreachable) || attempt == attempts {
-			return err
+		if err == nil {
+			return nil
 		}
-		if err := pause(ctx, time.Duration(attempt)*500*time.Millisecond); err != nil {
+		if err := p.outlast(ctx, &unanswered, err); err != nil {
 			return err
 		}
 	}

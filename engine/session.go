@@ -30,6 +30,7 @@ type session struct {
 	schemas     *diff.Schemas
 
 	slots chan struct{} // one per write in flight
+	contact
 
 	mu      sync.Mutex
 	loading map[string]*sync.Once          // group/version to the load of its schema

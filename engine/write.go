@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// requestTimeout bounds one write, which is completed even if the apply is
-	// cancelled meanwhile. It ends well before a lease does.
+	// requestTimeout is Options.RequestTimeout where nothing else is said. It ends well
+	// before a lease does.
 	requestTimeout = 20 * time.Second
 	// servingTimeout is how long the API server may take to serve a kind or a
 	// namespace after the object that brings it is there.
@@ -76,10 +76,14 @@ func (p *progress) write(ctx context.Context, i int) error {
 // moved on since it was read, it is read again, and written only if the planned
 // change is still the same.
 func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object) (object.Object, error) {
+	if c.Method == plan.MethodPatch {
+		return p.patch(ctx, c, have)
+	}
 	request := providers.ApplyRequest{
 		Resource: resource(c), Object: c.Target(), Manager: p.applying.engine.options.Manager, Force: c.Force,
 	}
 	deadline := p.applying.engine.options.Now().Add(servingTimeout)
+	var unanswered outage
 	for attempt := 1; ; attempt++ {
 		ready, err := p.moveManagers(ctx, c, have)
 		var answer providers.ApplyResult
@@ -95,7 +99,7 @@ func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object)
 			p.warn(c, answer.Warnings)
 			return answer.Object, nil
 		case errors.As(err, &conflict) && len(conflict.Fields) == 0 && attempt < attempts:
-			if have, err = p.again(ctx, c); err != nil {
+			if have, err = p.reread(ctx, c, &unanswered, nil); err != nil {
 				return nil, err
 			}
 		case p.definitionLags(c, err) && p.applying.engine.options.Now().Before(deadline.Add(lagTimeout-servingTimeout)):
@@ -106,12 +110,12 @@ func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object)
 			if err := pause(ctx, 250*time.Millisecond); err != nil {
 				return nil, err
 			}
-		case errors.Is(err, providers.ErrUnreachable) && attempt < attempts:
-			if err := pause(ctx, time.Duration(attempt)*500*time.Millisecond); err != nil {
+		case errors.Is(err, providers.ErrUnreachable):
+			if have, err = p.reread(ctx, c, &unanswered, err); err != nil {
 				return nil, err
 			}
-			if have, err = p.again(ctx, c); err != nil {
-				return nil, err
+			if p.isDoneBy(ctx, c, have) {
+				return have, nil // the answer was lost, not the request
 			}
 		default:
 			return nil, err
@@ -130,7 +134,7 @@ func (p *progress) stillAbsent(ctx context.Context, c *plan.Change) (object.Obje
 	if p.applying.engine.options.Now().Sub(p.checked) < recheck {
 		return nil, nil
 	}
-	have, err := p.again(ctx, c)
+	have, err := p.reread(ctx, c, &outage{}, nil)
 	if c.Predicted && errors.Is(err, providers.ErrUnknownKind) {
 		return nil, nil // it is not served yet, so there is none
 	}
@@ -141,9 +145,15 @@ func (p *progress) stillAbsent(ctx context.Context, c *plan.Change) (object.Obje
 // brings, as soon as it is served.
 func (p *progress) onceServed(ctx context.Context, c *plan.Change) (object.Object, error) {
 	deadline := p.applying.engine.options.Now().Add(servingTimeout)
+	var unanswered outage
 	for {
 		have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
 		switch {
+		case errors.Is(err, providers.ErrUnreachable):
+			if err := p.outlast(ctx, &unanswered, err); err != nil {
+				return nil, err
+			}
+			continue
 		case err == nil && have.UID() != c.UID:
 			return nil, staleError(fmt.Sprintf("%s is another object by now", c.ID))
 		case err == nil:
@@ -225,12 +235,17 @@ func (p *progress) sendOne(ctx context.Context, send func(context.Context) error
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
+	if err := p.lostTouch(); err != nil {
+		return err
+	}
 	if err := p.applying.lease.Check(); err != nil {
 		return err
 	}
 	ctx, cancel := p.applying.sending(ctx)
 	defer cancel()
-	return send(ctx)
+	err = send(ctx)
+	p.session.heard(err, p.applying.engine.options.Now())
+	return err
 }
 
 func (p *progress) warn(c *plan.Change, warnings []string) {
@@ -265,6 +280,9 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // fieldsNow asks what a change would do now, in the words of the plan.
 func (p *progress) fieldsNow(ctx context.Context, c *plan.Change, have object.Object) ([]plan.FieldChange, error) {
+	if c.Method == plan.MethodPatch {
+		return p.patchesNow(c, have), nil
+	}
 	changes := diff.Changes{Before: have, Desired: c.Target(), Prior: p.ownedNow(c.ID), Type: p.session.schema(ctx, c.GVK()), Moves: c.Moves}
 	if c.Action == plan.Replace {
 		changes.After = merged(have, c.Target())

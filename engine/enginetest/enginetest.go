@@ -45,6 +45,8 @@ type Bench struct {
 	Wrap func(providers.Clusters) providers.Clusters
 	// Parallelism is engine.Options.Parallelism.
 	Parallelism int
+	// Adapt, where set, changes what an engine works with.
+	Adapt func(*engine.Options)
 	// Remotes is engine.Options.Remotes.
 	Remotes func(context.Context, lang.RemoteState) (*published.Document, error)
 
@@ -90,7 +92,7 @@ func (b *Bench) Options() engine.Options {
 	if b.Wrap != nil {
 		clusters = b.Wrap(clusters)
 	}
-	return engine.Options{
+	options := engine.Options{
 		Sources: map[source.Type]providers.Source{
 			source.Git:       git.New(git.Options{CacheDir: filepath.Join(b.cache, "git")}),
 			source.Helm:      helmrepo.New(helmrepo.Options{}),
@@ -109,6 +111,10 @@ func (b *Bench) Options() engine.Options {
 		Remotes:       b.Remotes,
 		Events:        b.Events,
 	}
+	if b.Adapt != nil {
+		b.Adapt(&options)
+	}
+	return options
 }
 
 // Config loads and evaluates the configuration.
