@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
-	"github.com/gantrycd/gantry/plan/planfile"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/state"
 )
@@ -177,8 +175,12 @@ func (p *progress) succeeded(i int, result object.Object) {
 	p.record.Done(c.ID)
 }
 
-// own enters an object as it now is into the record.
+// own enters an object as it now is into the record. A patch changes nothing of what was
+// applied.
 func (p *progress) own(c *plan.Change, result object.Object) {
+	if c.Method == plan.MethodPatch {
+		return
+	}
 	differ := p.applying.engine.differ
 	owned := state.Owned{
 		ID: result.ID(), Version: c.Version, Plural: c.Plural, Namespaced: c.Namespaced, UID: result.UID(), Wave: c.Wave,
@@ -303,7 +305,10 @@ func (p *progress) close(ctx context.Context) error {
 		StartedAt: p.startedAt.UTC(), FinishedAt: p.applying.engine.options.Now().UTC(), Outcome: p.outcome, Message: p.message(),
 		Digest: p.app.Digest, Sources: p.app.Sources, Counts: p.done, By: p.applying.by.Who, Serial: p.record.Serial + 1,
 	}
-	if p.completed {
+	entry.Act = p.applying.plan.Act
+	if entry.Act != nil {
+		entry.Objects, entry.Managers = p.acted()
+	} else if p.completed {
 		kept, err := p.kept()
 		if err != nil { // the record without it is worth more than no record
 			p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("the applied plan is left out of the history: %s", err)})
@@ -316,16 +321,6 @@ func (p *progress) close(ctx context.Context) error {
 	}
 	p.record.Finish(entry, limit)
 	return p.put(ctx)
-}
-
-// kept is the applied plan as the history has it: Secrets sealed, or left out
-// where there is nobody to seal them to.
-func (p *progress) kept() (json.RawMessage, error) {
-	sealed, err := planfile.SealApplication(p.app, p.applying.engine.options.Recipient)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(sealed)
 }
 
 // message says in one line why the application did not succeed.

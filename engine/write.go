@@ -79,6 +79,9 @@ func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object)
 	if c.Method == plan.MethodPatch {
 		return p.patch(ctx, c, have)
 	}
+	if c.Method == plan.MethodPatch {
+		return p.patch(ctx, c, have)
+	}
 	request := providers.ApplyRequest{
 		Resource: resource(c), Object: c.Target(), Manager: p.applying.engine.options.Manager, Force: c.Force,
 	}
@@ -280,6 +283,9 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // fieldsNow asks what a change would do now, in the words of the plan.
 func (p *progress) fieldsNow(ctx context.Context, c *plan.Change, have object.Object) ([]plan.FieldChange, error) {
+	if c.Method == plan.MethodPatch {
+		return p.patchesNow(c, have), nil
+	}
 	if c.Method == plan.MethodPatch {
 		return p.patchesNow(c, have), nil
 	}
