@@ -135,6 +135,9 @@ type Application struct {
 	// Settings travel with the plan, and into state, so that apply and a later
 	// destroy need no configuration.
 	Settings Settings `json:"settings"`
+	// Lasted is how long the last apply of the application that succeeded took; zero is
+	// not known. It is no part of the digest.
+	Lasted time.Duration `json:"lasted,omitempty"`
 	// Digest is the application's change digest: "sha256:…" over what would be
 	// done, and nothing else. Equal digests do the same.
 	Digest string `json:"digest"`
@@ -147,6 +150,7 @@ type Action string
 const (
 	Unchanged Action = "unchanged" // as desired and owned by us
 	Forget    Action = "forget"    // leaves the state; the object is gone or stays as it is
+	Remember  Action = "remember"  // a hook enters the state, for when the application leaves: nothing is written to the cluster
 	Orphan    Action = "orphan"    // leaves the state and loses our labels; the object stays
 	Adopt     Action = "adopt"     // exists, was not ours: becomes ours, with the changes shown
 	Create    Action = "create"
@@ -159,13 +163,13 @@ const (
 
 // Actions lists all actions in the order above.
 func Actions() []Action {
-	return []Action{Unchanged, Forget, Orphan, Adopt, Create, Update, Replace, Run, Prune, Blocked}
+	return []Action{Unchanged, Forget, Remember, Orphan, Adopt, Create, Update, Replace, Run, Prune, Blocked}
 }
 
 // Changes reports whether the action writes to the cluster.
 func (a Action) Changes() bool {
 	switch a {
-	case Unchanged, Forget, Blocked:
+	case Unchanged, Forget, Remember, Blocked:
 		return false
 	case Orphan, Adopt, Create, Update, Replace, Run, Prune:
 		return true

@@ -180,6 +180,19 @@ func (r *Record) LastApply() *Entry {
 	return nil
 }
 
+// Lasted returns how long the newest apply that succeeded took; 0 where there is none.
+func (r *Record) Lasted() time.Duration {
+	if r == nil {
+		return 0
+	}
+	for _, entry := range slices.Backward(r.History) {
+		if entry.Act == nil && entry.Outcome == "succeeded" {
+			return entry.FinishedAt.Sub(entry.StartedAt).Round(time.Millisecond)
+		}
+	}
+	return 0
+}
+
 // ClusterUID returns the identity of the cluster that the application was applied
 // to, empty for a nil record.
 func (r *Record) ClusterUID() string {
