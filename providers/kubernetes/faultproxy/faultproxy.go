@@ -245,9 +245,12 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	case fault != nil:
 		fault(p, w, r)
 	default:
-		p.forward.ServeHTTP(w, r)
+		p.Forward(w, r)
 	}
 }
+
+// Forward has the server answer.
+func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request) { p.forward.ServeHTTP(w, r) }
 
 // quietly forwards a request and drops what the server answers. The server acts even
 // if whoever asked has gone meanwhile.
