@@ -25,6 +25,8 @@ type ApplyOptions struct {
 // Result is what an apply did.
 type Result struct {
 	Applications []Outcome `json:"applications"` // sorted by address; those with nothing to do are left out
+	// Slowest is the chain of applications that ended last; nil where nothing was applied.
+	Slowest *Chain `json:"slowest,omitempty"`
 	// Outputs are those of the configuration, where all of it was applied.
 	Outputs []published.Output `json:"outputs,omitempty"`
 }
@@ -134,7 +136,7 @@ func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *
 	e.differ = e.differ.Redacting(planned(p))
 	a := &applying{
 		engine: e, plan: p, lease: lease, by: by, sessions: e.newSessions(false),
-		watchers: newWatchers(), defines: map[object.GroupKind]bool{}, deletes: map[string]map[object.ID]bool{},
+		watchers: newWatchers(e.options.Now), defines: map[object.GroupKind]bool{}, deletes: map[string]map[object.ID]bool{},
 	}
 	for i := range p.Clusters {
 		c := &p.Clusters[i]
@@ -219,7 +221,7 @@ func (a *applying) load(ctx context.Context) {
 
 // result gathers how the applications ended.
 func (a *applying) result() (*Result, hcl.Diagnostics) {
-	out := &Result{}
+	out := &Result{Slowest: a.slowest()}
 	var diags hcl.Diagnostics
 	for _, p := range a.apps {
 		outcome, ok := p.outcomeOf()

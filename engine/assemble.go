@@ -222,7 +222,7 @@ func (d *draft) application() plan.Application {
 		Changes: d.changes, Blocked: d.blocked, Warnings: d.warnings, Settings: d.settings(),
 	}
 	if d.record != nil {
-		out.Serial, out.Prior = d.record.Serial, d.record.LastSources()
+		out.Serial, out.Prior, out.Lasted = d.record.Serial, d.record.LastSources(), d.record.Lasted()
 		out.Name, out.Project, out.Namespace, out.DependsOn = d.record.Name, d.record.Project, d.record.Namespace, d.record.DependsOn
 	}
 	if d.app != nil {

@@ -43,6 +43,7 @@ type progress struct {
 	left      string // version of the record under the address that it had; empty for none
 	flushed   time.Time
 	startedAt time.Time
+	endedAt   time.Time
 	elapsed   Seconds
 	completed bool
 	earlier   bool   // an earlier apply of the plan has done it all; set before anything runs
@@ -257,7 +258,8 @@ func (p *progress) conclude(ctx context.Context, cancelled bool) {
 	defer cancel()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.elapsed = p.applying.engine.since(p.startedAt)
+	p.endedAt = p.applying.engine.options.Now()
+	p.elapsed = Seconds(p.endedAt.Sub(p.startedAt))
 	p.outcome = OutcomeFailed
 	switch {
 	case p.completed:

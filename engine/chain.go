@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gantrycd/gantry/lang/addr"
+)
+
+// Chain is applications that were applied one after the other, because each follows the
+// one before: the slowest of them is why an apply took as long as it did.
+type Chain struct {
+	Links   []ChainLink `json:"applications"`
+	Elapsed Seconds     `json:"elapsedSeconds"` // from the start of the first to the end of the last
+}
+
+// ChainLink is one application of a Chain.
+type ChainLink struct {
+	Address addr.Address `json:"address"`
+	Elapsed Seconds      `json:"elapsedSeconds"`
+}
+
+// String returns "application.a (12s) -> application.b (30s)".
+func (c *Chain) String() string {
+	parts := make([]string, len(c.Links))
+	for i, link := range c.Links {
+		parts[i] = fmt.Sprintf("%s (%s)", link.Address, roughly(time.Duration(link.Elapsed)))
+	}
+	return strings.Join(parts, " -> ")
+}
+
+// roughly is a duration as people read it: 400ms, 1.2s, 12s, 2m30s.
+func roughly(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+// slowest returns the chain that ended last, nil where nothing was applied: from the
+// application that ended last back to the one that it follows and that ended last, and
+// so on.
+func (a *applying) slowest() *Chain {
+	follows := a.plan.Follows()
+	last := a.lastOf(nil)
+	if last < 0 {
+		return nil
+	}
+	out := &Chain{}
+	end := a.apps[last].endedAt
+	for at := last; at >= 0; at = a.lastOf(follows[at]) {
+		p := a.apps[at]
+		out.Links = append([]ChainLink{{Address: p.app.Address, Elapsed: p.elapsed}}, out.Links...)
+		out.Elapsed = Seconds(end.Sub(p.startedAt))
+	}
+	return out
+}
+
+// lastOf returns which of some applications ended last, of all where among is nil; -1
+// where none of them was applied.
+func (a *applying) lastOf(among []int) int {
+	last := -1
+	consider := func(i int) {
+		if p := a.apps[i]; !p.endedAt.IsZero() && (last < 0 || p.endedAt.After(a.apps[last].endedAt)) {
+			last = i
+		}
+	}
+	for _, i := range among {
+		consider(i)
+	}
+	if among == nil {
+		for i := range a.apps {
+			consider(i)
+		}
+	}
+	return last
+}
