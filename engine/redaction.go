@@ -85,12 +85,12 @@ func (s scrubbed) Error() string { return s.text }
 // Unwrap returns the error, for its type.
 func (s scrubbed) Unwrap() error { return s.error }
 
-// scrub takes what is redacted of an object out of an error's text.
-func scrub(differ *diff.Differ, err error, o object.Object) error {
+// scrub takes what is redacted of objects out of an error's text. Nil objects have none.
+func scrub(differ *diff.Differ, err error, objects ...object.Object) error {
 	if err == nil {
 		return nil
 	}
-	if text := differ.Text(err.Error(), o); text != err.Error() {
+	if text := differ.Text(err.Error(), objects...); text != err.Error() {
 		return scrubbed{err, text}
 	}
 	return err

@@ -281,7 +281,7 @@ func (p *planning) mayVary(ctx context.Context, d *draft) bool {
 			continue
 		}
 		pin := opened.pins[in.source]
-		key := digestOf([]any{pin, pin.Resolved, in.Spec.Helm, valuesOf(in.Spec.Helm)})
+		key := digestOf([]any{pin, pin.Resolved, in.Spec.Helm, valuesOf(in.Spec.Helm), opened.referred()})
 		if p.unsteady.once(key, func() bool {
 			if err := p.engine.openNeeds(ctx, renderer, &in.Input); err != nil {
 				return false
@@ -293,6 +293,17 @@ func (p *planning) mayVary(ctx context.Context, d *draft) bool {
 		}
 	}
 	return false
+}
+
+// referred are the pins of the sources whose files others may name: "$values/prod.yaml".
+func (d *draft) referred() []any {
+	var out []any
+	for i, pin := range d.pins {
+		if ref := d.app.Sources[i].Ref; ref != "" {
+			out = append(out, ref, pin, pin.Resolved)
+		}
+	}
+	return out
 }
 
 // valuesOf is what is in a source for a chart and does not show in its JSON.

@@ -96,6 +96,16 @@ func (p *progress) seen(i int) object.Object {
 	return nil
 }
 
+// liveOf returns what seen does, of a change or what was made of it.
+func (p *progress) liveOf(c *plan.Change) object.Object {
+	for i := range p.live {
+		if p.live[i] != nil && p.app.Changes[i].ID == c.ID {
+			return p.live[i]
+		}
+	}
+	return nil
+}
+
 // stale says why a change is no longer what was planned, given the object as it is
 // now. A change that was made already, by an apply that was interrupted, still is.
 func (p *progress) stale(ctx context.Context, c *plan.Change, have object.Object) (string, error) {

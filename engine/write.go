@@ -264,7 +264,7 @@ func (p *progress) tell(event Event) {
 
 // objectError names the object in an error and tells of it.
 func (p *progress) objectError(c *plan.Change, err error) error {
-	err = fmt.Errorf("%s: %w", c.ID, scrub(p.applying.engine.differ, err, c.Target()))
+	err = fmt.Errorf("%s: %w", c.ID, scrub(p.applying.engine.differ, err, c.Target(), p.liveOf(c)))
 	p.tell(Event{Kind: EventFailed, Object: &c.ID, Action: c.Action, Message: err.Error()})
 	return err
 }

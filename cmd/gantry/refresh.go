@@ -16,6 +16,9 @@ func (c *cli) applyRefreshed(ctx context.Context, file string, in *inputs, optio
 		return err
 	}
 	options.targets = saved.Plan.Targets
+	if options.allowDestroyed.value == nil {
+		options.allowDestroyed.value = saved.Plan.AllowDestroyed
+	}
 	w, err := c.begin(ctx, in, options)
 	if err != nil {
 		return err

@@ -208,6 +208,9 @@ func TestWriteRefuses(t *testing.T) {
 		"a field that is not redacted": {id.Recipient(), func(p *plan.Plan) {
 			p.Applications[0].Changes[0].Fields[0].After = "hunter2"
 		}, "data.key are not redacted", nil},
+		"a conflict that is not redacted": {id.Recipient(), func(p *plan.Plan) {
+			p.Applications[0].Changes[0].Conflicts = []plan.Conflict{{Path: "data.key", Before: "hunter2"}}
+		}, "in conflict of data.key are not redacted", nil},
 		"an invalid plan":       {id.Recipient(), func(p *plan.Plan) { p.Steps[0].Application = 99 }, "step 0", planfile.ErrInvalid},
 		"a version with a line": {id.Recipient(), func(p *plan.Plan) { p.ToolVersion = "1\n2" }, "control", nil},
 	} {

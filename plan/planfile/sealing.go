@@ -195,6 +195,12 @@ func checkRedacted(change *plan.Change) error {
 			return fmt.Errorf("the values of %s are not redacted", field.Path)
 		}
 	}
+	for _, conflict := range change.Conflicts {
+		field := plan.FieldChange{Path: conflict.Path, Before: conflict.Before, After: conflict.After, Sensitive: conflict.Sensitive}
+		if _, shown := redact.HideField(change.GVK(), field, redact.Of(change)...); shown {
+			return fmt.Errorf("the values in conflict of %s are not redacted", conflict.Path)
+		}
+	}
 	return nil
 }
 
