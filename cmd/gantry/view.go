@@ -13,7 +13,7 @@ import (
 
 // viewOptions are the flags that say how much of a plan is shown, and where else.
 type viewOptions struct {
-	verbose, unchanged, summary, full bool
+	verbose, unchanged, summary, full, steps bool
 
 	pages   bool // the command does nothing after it shows the plan, so that it may page
 	noPager bool
@@ -27,7 +27,9 @@ func (o *viewOptions) register(command *cobra.Command) {
 	flags.BoolVar(&o.unchanged, "show-unchanged", false, "list the objects that do not change, too")
 	flags.BoolVar(&o.summary, "summary", false, "show a table of applications in place of their changes")
 	flags.BoolVar(&o.full, "full", false, "leave nothing out: every object, field and line, and what is the same again")
+	flags.BoolVar(&o.steps, "steps", false, "show what is done in which order, and what is waited for, in place of the changes")
 	command.MarkFlagsMutuallyExclusive("summary", "full")
+	command.MarkFlagsMutuallyExclusive("summary", "steps")
 }
 
 // registerReports adds the flags of commands that show a plan and do no more.
@@ -49,10 +51,14 @@ func (c *cli) showPlan(p *plan.Plan, options viewOptions, errors bool) error {
 		return view.JSON(c.out, p)
 	}
 	show := func(w io.Writer) error {
-		return view.Text(w, p, view.Options{
+		how := view.Options{
 			Color: c.colour(c.out), Width: width(c.out), Now: time.Now(), Summary: options.summary, Full: options.full,
 			Verbose: options.verbose, ShowUnchanged: options.unchanged, Errors: errors,
-		})
+		}
+		if options.steps {
+			return view.TextSteps(w, p, how)
+		}
+		return view.Text(w, p, how)
 	}
 	if !options.pages || options.noPager {
 		return show(c.out)

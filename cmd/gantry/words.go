@@ -66,6 +66,8 @@ func past(action plan.Action) string {
 		return "orphaned"
 	case plan.Forget:
 		return "forgotten"
+	case plan.Remember:
+		return "remembered"
 	case plan.Unchanged:
 		return "unchanged"
 	case plan.Blocked:

@@ -23,6 +23,9 @@ func (t *text) change(a *plan.Application, c *plan.Change) {
 	if c.Wave != 0 {
 		notes = append(notes, fmt.Sprintf("wave %d", c.Wave))
 	}
+	if c.Confirm {
+		notes = append(notes, needsConfirmation)
+	}
 	if c.Predicted && !t.p.Offline && c.Hook == nil {
 		note := "predicted" + checked(c.Validation)
 		if reason != "" && !strings.Contains(reason, "\n") {
@@ -34,7 +37,7 @@ func (t *text) change(a *plan.Application, c *plan.Change) {
 	if reason != "" && !own {
 		notes = append(notes, reason)
 	}
-	head := []span{t.action(c.Action), {normal, c.ID.String()}}
+	head := []span{t.action(c.Action), {normal, objectName(c)}}
 	if c.Action.Deletes() {
 		head[1].style = bold
 	}
@@ -54,7 +57,7 @@ func (t *text) change(a *plan.Application, c *plan.Change) {
 	t.conflicts(a, c)
 	t.moves(c)
 	switch c.Action {
-	case plan.Create, plan.Run:
+	case plan.Create, plan.Run, plan.Remember:
 		t.body(c)
 	case plan.Update, plan.Adopt, plan.Replace, plan.Orphan, plan.Unchanged, plan.Forget, plan.Prune, plan.Blocked:
 		t.fields(c)
@@ -63,6 +66,9 @@ func (t *text) change(a *plan.Application, c *plan.Change) {
 		t.paragraph(detail, span{yellow, "warning: "}, warning)
 	}
 }
+
+// needsConfirmation is said of a deletion that someone must confirm by name.
+const needsConfirmation = "needs confirmation"
 
 // checked says how an object was checked that the server could not be asked about.
 func checked(v plan.Validation) string {

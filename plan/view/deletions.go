@@ -22,8 +22,11 @@ func (t *text) deletions() {
 	t.line(0, span{loud, alarm.Heading(list) + ":"})
 	for _, d := range list {
 		id := d.Change.ID.String()
-		t.line(0, t.action(d.Change.Action), span{normal, id + strings.Repeat(" ", longest-columns(id)+2)},
-			span{faint, d.Application.String()})
+		whose := []span{{faint, d.Application.String()}}
+		if d.Change.Confirm {
+			whose = append(whose, span{loud, "  " + needsConfirmation})
+		}
+		t.line(0, append([]span{t.action(d.Change.Action), {normal, id + strings.Repeat(" ", longest-columns(id)+2)}}, whose...)...)
 		for _, taking := range alarm.Takes(d.Change) {
 			if taking.Hurts {
 				t.list(detail, span{red, "! " + taking.Head + " "}, taking.Items, true)

@@ -184,8 +184,13 @@ func actionExamples() map[plan.Action]*plan.Plan {
 	prune.Applications[0].Changes[0].Takes = []plan.Taken{taken(plan.TakenOwned, "Pod", numbered("web/podinfo", 3)...), taken(plan.TakenOwned, "ReplicaSet.apps", "web/podinfo-1")}
 	blocked := with(plan.Blocked, "Server refuses the object: admission webhook \"policy.example.com\" denied the request: no requests of memory")
 	blocked.Applications[0].Blocked = []plan.Problem{{Object: &blocked.Applications[0].Changes[0].ID, Summary: "Change is blocked"}}
+	remember := with(plan.Remember, "it runs when the application leaves")
+	remember.Applications[0].Changes[0].ID = id("Job.batch", "clean-up")
+	remember.Applications[0].Changes[0].Phase, remember.Applications[0].Changes[0].Hook = plan.PhasePreDelete, &plan.Hook{}
+	remember.Applications[0].Changes[0].Body = run.Applications[0].Changes[0].Body
 	return map[plan.Action]*plan.Plan{
-		plan.Create: create, plan.Run: run, plan.Adopt: adopt, plan.Prune: prune, plan.Blocked: blocked,
+		plan.Remember: remember,
+		plan.Create:   create, plan.Run: run, plan.Adopt: adopt, plan.Prune: prune, plan.Blocked: blocked,
 		plan.Update:    with(plan.Update, "", field),
 		plan.Replace:   with(plan.Replace, "spec.selector cannot change on an existing object", changed("spec.selector.matchLabels.app", "a", "b")),
 		plan.Orphan:    with(plan.Orphan, "its annotations say that it is kept"),

@@ -98,6 +98,7 @@ func examples() map[string]*plan.Plan {
 		"failed":  {CreatedAt: noon, Problems: []plan.Problem{{Summary: "Cluster cannot be reached", Detail: "connection refused"}}},
 		"destroy": destroyExample(),
 		"docs":    docsExample(),
+		"hooks":   hooksExample(),
 		"hostile": hostileExample(),
 		"inside":  insideExample(),
 		"risks":   risksExample(),

@@ -15,7 +15,7 @@ import (
 
 // JSONVersion is of the shape that JSON writes, described in docs/plan-json.md.
 // Its second part grows with what is added, its first with anything else.
-const JSONVersion = "1.1"
+const JSONVersion = "1.2"
 
 // JSON writes a plan for programs.
 func JSON(w io.Writer, p *plan.Plan) error {
@@ -50,6 +50,7 @@ type jsonPlan struct {
 	Remotes       []jsonRemote      `json:"remotes"`
 	Outputs       []jsonOutput      `json:"outputs"`
 	Applications  []jsonApplication `json:"applications"`
+	Steps         []jsonStep        `json:"steps"`
 	Problems      []jsonProblem     `json:"problems"`
 }
 
@@ -123,6 +124,7 @@ type jsonChange struct {
 	Phase      plan.Phase      `json:"phase"`
 	Wave       int             `json:"wave"`
 	Predicted  bool            `json:"predicted"`
+	Confirm    bool            `json:"confirm"`
 	Fields     []jsonField     `json:"fields"`
 	Body       object.Object   `json:"body"`
 	Conflicts  []jsonConflict  `json:"conflicts"`
@@ -170,7 +172,7 @@ func jsonPlanOf(p *plan.Plan) jsonPlan {
 		FormatVersion: JSONVersion, ToolVersion: p.ToolVersion, CreatedAt: p.CreatedAt, ID: p.ID, RiskCounts: riskCountsOf(p), Destroy: p.Destroy, Offline: p.Offline,
 		Targets: notNil(p.Targets), Lineage: p.Lineage, InputDigest: p.InputDigest,
 		HasChanges: p.HasChanges(), Blocked: p.IsBlocked(), Counts: everyAction(p.Counts()), Problems: jsonProblems(p.Problems),
-		Clusters: []jsonCluster{}, Generators: []jsonGenerator{}, Remotes: jsonRemotes(p), Outputs: jsonOutputs(p), Applications: []jsonApplication{},
+		Clusters: []jsonCluster{}, Generators: []jsonGenerator{}, Remotes: jsonRemotes(p), Outputs: jsonOutputs(p), Applications: []jsonApplication{}, Steps: jsonSteps(p),
 	}
 	if !p.ExpiresAt.IsZero() {
 		out.ExpiresAt = &p.ExpiresAt
@@ -233,7 +235,7 @@ func jsonApplicationOf(a *plan.Application) jsonApplication {
 func jsonChangeOf(c *plan.Change) jsonChange {
 	out := jsonChange{
 		Object: jsonObjectOf(c.ID, c.Version), Action: c.Action, Deletes: c.Action.Deletes(), Reason: c.Reason, Origin: c.Origin,
-		Phase: c.Phase, Wave: c.Wave, Predicted: c.Predicted, Warnings: notNil(c.Warnings),
+		Phase: c.Phase, Wave: c.Wave, Predicted: c.Predicted, Confirm: c.Confirm, Warnings: notNil(c.Warnings),
 		Fields: []jsonField{}, Conflicts: []jsonConflict{},
 		Takes: jsonTakes(c), Moves: jsonMoves(c), Validation: c.Validation,
 	}

@@ -101,7 +101,7 @@ func rankOf(c *plan.Change, risks map[object.ID]int) int {
 		return max(rank, 25)
 	case plan.Run:
 		return max(rank, 20)
-	case plan.Create:
+	case plan.Create, plan.Remember:
 		return max(rank, 15)
 	case plan.Orphan, plan.Forget, plan.Unchanged:
 	}

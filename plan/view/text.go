@@ -87,7 +87,7 @@ func (t *text) interesting(i int) bool {
 	}
 	for j := range a.Changes {
 		c := &a.Changes[j]
-		if len(c.Warnings) > 0 || c.Action.Changes() || c.Action == plan.Forget || c.Action == plan.Blocked {
+		if len(c.Warnings) > 0 || c.Action.Changes() || c.Action == plan.Forget || c.Action == plan.Remember || c.Action == plan.Blocked {
 			if !t.alike.Has(i, j) {
 				return true
 			}

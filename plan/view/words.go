@@ -33,6 +33,8 @@ func lookOf(action plan.Action) look {
 		return look{"o", yellow, "to orphan"}
 	case plan.Forget:
 		return look{".", faint, "to forget"}
+	case plan.Remember:
+		return look{"*", faint, "to remember"}
 	case plan.Blocked:
 		return look{"x", loud, "blocked"}
 	case plan.Unchanged:
@@ -45,7 +47,7 @@ func lookOf(action plan.Action) look {
 // does not.
 func shownActions() []plan.Action {
 	return []plan.Action{
-		plan.Create, plan.Update, plan.Replace, plan.Adopt, plan.Run, plan.Prune, plan.Orphan, plan.Forget, plan.Blocked, plan.Unchanged,
+		plan.Create, plan.Update, plan.Replace, plan.Adopt, plan.Run, plan.Prune, plan.Orphan, plan.Forget, plan.Remember, plan.Blocked, plan.Unchanged,
 	}
 }
 

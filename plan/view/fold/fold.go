@@ -126,7 +126,7 @@ func (g *Group) sort() {
 
 func foldable(c *plan.Change) bool {
 	switch c.Action {
-	case plan.Create, plan.Update, plan.Adopt, plan.Run, plan.Orphan, plan.Forget:
+	case plan.Create, plan.Update, plan.Adopt, plan.Run, plan.Orphan, plan.Forget, plan.Remember:
 		return len(c.Takes) == 0
 	case plan.Unchanged, plan.Replace, plan.Prune, plan.Blocked:
 	}

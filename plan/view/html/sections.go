@@ -182,7 +182,7 @@ func classOf(look view.Look) string {
 // shown is the order of actions.
 func shown() []plan.Action {
 	return []plan.Action{
-		plan.Prune, plan.Replace, plan.Blocked, plan.Create, plan.Update, plan.Adopt, plan.Run, plan.Orphan, plan.Forget, plan.Unchanged,
+		plan.Prune, plan.Replace, plan.Blocked, plan.Create, plan.Update, plan.Adopt, plan.Run, plan.Orphan, plan.Forget, plan.Remember, plan.Unchanged,
 	}
 }
 
