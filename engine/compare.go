@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/engine/options"
 	"github.com/gantrycd/gantry/engine/order"
 	"github.com/gantrycd/gantry/engine/track"
+	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
@@ -49,7 +51,7 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 	change := &plan.Change{
 		ID: id, Version: want.resource.GVK.Version, Plural: want.resource.Plural, Namespaced: want.resource.Namespaced,
 		Origin: want.origin, Source: want.source, Phase: want.phase, Wave: want.placement.Wave,
-		Keep: want.whenAbsent, Redacted: c.engine.redactions.pointers(id),
+		Keep: want.whenAbsent, Redacted: c.engine.redactions.pointers(id), Unvalidated: want.options.Unvalidated,
 	}
 	if want.placement.Hook {
 		return c.hook(d, change, want)
@@ -61,7 +63,10 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 	}
 	if c.live == nil || want.pending {
 		why := ""
-		if want.pending {
+		switch {
+		case want.missing:
+			why = "the server does not have its kind, and sync options say that it will"
+		case want.pending:
 			why = "its kind is defined by this plan"
 		}
 		return c.predict(ctx, change, diff.Normalize(want.object), why)
@@ -76,25 +81,39 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 	prior := d.record.Find(id)
 	if have != nil {
 		change.UID, change.Seen = have.UID(), have.ResourceVersion()
-		if want.whenAbsent && prior == nil {
+		if want.whenAbsent && prior == nil && !want.managed {
 			return nil
 		}
-		if by, other := c.foreign(d, id, have); other {
+		by, other := c.foreign(d, id, have)
+		switch shared := c.shared(d, want, have); {
+		case other && want.whenAbsent && prior == nil:
+			change.Action, change.Reason = plan.Unchanged, fmt.Sprintf("belongs to %s: managed_namespace_metadata is not put on it", by)
+			return change
+		case other:
 			return block(change, "Object of another application", fmt.Sprintf(
 				"%s exists and belongs to %s. Remove it there first, or leave it out here.", id, by))
+		case shared != "":
+			return block(change, "Object of another application", fmt.Sprintf(
+				"%s exists and says that it belongs to the %s, and sync.fail_on_shared_resource is set. Remove it there first, or leave it out here.", id, shared))
 		}
 	}
 	typ := func() *diff.Type { return c.session.schema(ctx, want.resource.GVK) }
-	q := question{have: have, prior: prior, want: want, typ: typ}
-	if have != nil && prior == nil {
+	q := question{have: have, prior: prior, want: want, typ: typ, put: want.options.Replace && have != nil}
+	if have != nil && prior == nil && !want.whenAbsent && !q.put {
 		q.imported, q.moves = c.takeover(d, change, have)
 	}
 	send, err := c.release(ctx, d, want, have, q.moves)
+	if q.put {
+		send = diff.Normalize(want.object)
+	}
 	if err != nil {
 		return block(change, "Invalid ignore_differences", err.Error())
 	}
 	q.desired, change.Desired = send, c.engine.differ.Digest(send)
 	if c.session.past() != nil {
+		if q.put {
+			return c.askPut(ctx, d, change, q)
+		}
 		return c.ask(ctx, d, change, q)
 	}
 	if have != nil && len(q.moves) == 0 {
@@ -117,7 +136,20 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 	if have == nil && c.makes[id.Namespace] {
 		return c.predict(ctx, change, send, "its namespace is created by this plan")
 	}
+	if q.put {
+		return c.askPut(ctx, d, change, q)
+	}
 	return c.ask(ctx, d, change, q)
+}
+
+// shared names the tool that a live object says it belongs to, where the application is
+// not to take such: empty where it is, or where the application's own sources say so.
+func (c *comparison) shared(d *draft, want *desired, have object.Object) string {
+	tool := track.Tool(have)
+	if !d.app.Sync.FailOnSharedResource || tool == track.Tool(want.object) {
+		return ""
+	}
+	return tool
 }
 
 // question is one object to ask the server about by dry-run.
@@ -133,6 +165,8 @@ type question struct {
 	moves []plan.ManagerMove
 	// imported: an import block takes the object over, whoever has written it.
 	imported bool
+	// put: the object is there, and is to be replaced whole.
+	put bool
 }
 
 // ask sends a dry-run and makes its answer the change.
@@ -142,6 +176,7 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 	}
 	answer, err := c.session.cluster.Apply(ctx, providers.ApplyRequest{
 		Resource: q.want.resource, Object: q.desired, Manager: c.engine.options.Manager, Force: q.force, DryRun: true, UID: change.UID,
+		Unvalidated: change.Unvalidated,
 	})
 	var conflict *providers.ConflictError
 	var invalid *providers.InvalidError
@@ -208,15 +243,18 @@ func (c *comparison) refused(d *draft, change *plan.Change, q question, refusal 
 		return block(change, "Immutable field changes", fmt.Sprintf(
 			"%s cannot change on an existing object (%s), and a %s is never replaced: everything in it would go with it.", named, refusal.Message, kind.Kind))
 	}
-	if !d.app.Sync.Force && q.want.placement.Options["Force"] != "true" {
+	if !q.want.options.Force {
 		return block(change, "Immutable field changes", fmt.Sprintf(
 			"%s cannot change on an existing object (%s). To have it deleted and made anew, set sync.force = true "+
 				"or the annotation argocd.argoproj.io/sync-options: Force=true.", named, refusal.Message))
 	}
 	change.Action, change.Validation = plan.Replace, plan.SchemaOnly // the server had nothing else against it
 	change.Reason = named + " cannot change on an existing object"
-	change.Fields = c.engine.differ.Fields(diff.Changes{Before: q.have, After: merged(q.have, q.desired), Desired: q.desired, Prior: q.prior, Type: q.typ()})
-	c.body(change, q.desired)
+	change.Propagation = ownPropagation(d, q.want.options)
+	whole := diff.Normalize(q.want.object) // made anew, it has what is left to others too
+	change.Desired = c.engine.differ.Digest(whole)
+	change.Fields = c.engine.differ.Fields(diff.Changes{Before: q.have, After: merged(q.have, whole), Desired: whole, Prior: q.prior, Type: q.typ()})
+	c.body(change, whole)
 	return change
 }
 
@@ -353,11 +391,16 @@ func (c *comparison) gone(ctx context.Context, d *draft, owned *state.Owned) *pl
 
 // deletion says how an object that is ours leaves.
 func (c *comparison) deletion(d *draft, change *plan.Change, owned *state.Owned, have object.Object) *plan.Change {
-	settings := d.settings()
+	settings, says := d.settings(), order.Annotations(have)
+	var sync lang.Sync
+	if !d.leaves() {
+		sync = d.app.Sync
+	}
+	held, _ := options.Of(sync, says.Options)
 	switch {
 	case owned.Keep:
 		change.Action, change.Reason = plan.Orphan, "sync.create_namespace made it: it stays, with what others have put into it"
-	case d.leaves() && order.Annotations(have).NoDelete, !d.leaves() && order.Annotations(have).NoPrune:
+	case d.leaves() && says.NoDelete, !d.leaves() && says.NoPrune:
 		change.Action, change.Reason = plan.Orphan, "its annotations say that it is kept"
 	case d.leaves() && settings.OnDestroy == "orphan" && d.removed:
 		change.Action, change.Reason = plan.Orphan, "a removed block says that its objects stay"
@@ -365,10 +408,11 @@ func (c *comparison) deletion(d *draft, change *plan.Change, owned *state.Owned,
 		change.Action, change.Reason = plan.Orphan, "on_destroy is \"orphan\""
 	case d.leaves() && settings.PreventDestroy:
 		return block(change, "Destroying is prevented", "lifecycle.prevent_destroy is set, as it was last applied. Set it to false and apply first.")
-	case !d.leaves() && d.app.Sync.Prune == "false":
+	case !d.leaves() && held.Prune == "false":
 		change.Action, change.Reason = plan.Unchanged, "no longer desired, and sync.prune is false: it stays"
 	default:
-		change.Action = plan.Prune
+		change.Action, change.Propagation = plan.Prune, ownPropagation(d, held)
+		change.Confirm = d.leaves() && says.ConfirmDelete || !d.leaves() && held.Prune == "confirm"
 		if d.leaves() {
 			change.Reason = "its application leaves"
 		} else {
@@ -376,6 +420,15 @@ func (c *comparison) deletion(d *draft, change *plan.Change, owned *state.Owned,
 		}
 	}
 	return change
+}
+
+// ownPropagation is the policy of an object's deletion where it is another than its
+// application's.
+func ownPropagation(d *draft, held options.Options) string {
+	if held.Propagation == d.settings().Propagation {
+		return ""
+	}
+	return held.Propagation
 }
 
 // ours reports whether the live object is the one that the record means.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gantrycd/gantry/engine/guard"
+	"github.com/gantrycd/gantry/engine/options"
 	"github.com/gantrycd/gantry/engine/order"
 	"github.com/gantrycd/gantry/engine/track"
 	"github.com/gantrycd/gantry/lang"
@@ -50,29 +51,26 @@ func (e *Engine) desire(ctx context.Context, d *draft, rendered []rendering, lin
 			}
 			byID[id] = want
 		}
-		d.desired = append(d.desired, d.phases(want)...)
+		d.desired = append(d.desired, want.phases()...)
 	}
-	namespace := object.ID{Kind: "Namespace", Name: app.Destination.Namespace}
-	if app.Sync.CreateNamespace && namespace.Name != "" && byID[namespace] == nil {
-		if want := e.namespace(d, lineage); e.permitted(d, want) {
-			d.desired = append(d.desired, want)
+	if namespace := e.namespace(d, lineage); namespace != nil {
+		rendered := byID[namespace.object.ID()]
+		switch {
+		case rendered == nil && e.permitted(d, namespace):
+			d.desired = append(d.desired, namespace)
+		case rendered != nil && namespace.managed:
+			d.warn(fmt.Sprintf("%s is rendered from %s: managed_namespace_metadata is not put on it. Say there what it is to have.", namespace.object.ID(), rendered.origin))
 		}
 	}
 }
 
-// phases returns an object once for every phase that it is handled in. Hooks of
-// phases that a sync does not have yet are left out, and the plan says so.
-func (d *draft) phases(want *desired) []*desired {
-	var out []*desired
+// phases returns an object once for every phase that it is handled in.
+func (want *desired) phases() []*desired {
+	out := make([]*desired, 0, len(want.placement.Phases))
 	for _, phase := range want.placement.Phases {
-		switch phase {
-		case plan.PhasePreSync, plan.PhaseSync, plan.PhasePostSync:
-			in := *want
-			in.phase = phase
-			out = append(out, &in)
-		case plan.PhaseSyncFail, plan.PhasePreDelete, plan.PhasePostDelete:
-			d.warnings = append(d.warnings, fmt.Sprintf("The hook %s (%s) is not run: hooks of phase %s are not supported.", want.object.ID(), want.origin, phase))
-		}
+		in := *want
+		in.phase = phase
+		out = append(out, &in)
 	}
 	return out
 }
@@ -84,11 +82,16 @@ func (e *Engine) normalise(ctx context.Context, d *draft, r rendering, lineage s
 	if placement.Ignored {
 		return nil, false
 	}
-	for _, warning := range placement.Warnings {
+	held, warnings := options.Of(d.app.Sync, placement.Options)
+	for _, warning := range append(placement.Warnings, warnings...) {
 		d.warnings = append(d.warnings, fmt.Sprintf("%s (%s): %s", r.Object.ID(), r.Origin, warning))
 	}
 	gvk := r.Object.GVK()
 	resource, pending, err := d.session.resource(ctx, gvk)
+	missing := held.SkipDryRun && errors.Is(err, providers.ErrUnknownKind)
+	if missing {
+		resource, pending, err = guessed(r.Object), true, nil
+	}
 	if err != nil {
 		d.failObject(d.sourceRange(r.source), r.Object.ID(), summaryOf(err, "Kind cannot be looked up"), unknownKindDetail(r, err))
 		return nil, false
@@ -104,6 +107,12 @@ func (e *Engine) normalise(ctx context.Context, d *draft, r rendering, lineage s
 		o.Remove("metadata", "creationTimestamp")
 	}
 	o.Remove("status")
+	if held.Unvalidated {
+		var left []string
+		if o, left = d.session.schema(ctx, gvk).Declared(o); len(left) > 0 {
+			d.warn(fmt.Sprintf("%s (%s): left out are fields that its schema does not have: %s", r.Object.ID(), r.Origin, strings.Join(left, ", ")))
+		}
+	}
 	switch {
 	case !resource.Namespaced:
 		o.Remove("metadata", "namespace")
@@ -120,9 +129,9 @@ func (e *Engine) normalise(ctx context.Context, d *draft, r rendering, lineage s
 	}
 	want := &desired{
 		object: track.Stamp(o, lineage, d.address), origin: r.Origin, source: r.source,
-		placement: placement, resource: resource, pending: pending,
+		placement: placement, options: held, resource: resource, pending: pending, missing: missing,
 	}
-	if pending {
+	if pending && !missing {
 		want.served = d.session.otherVersion(ctx, gvk.GroupKind())
 	}
 	return want, e.permitted(d, want)
@@ -138,25 +147,38 @@ func (e *Engine) permitted(d *draft, want *desired) bool {
 	return ok
 }
 
-// namespace is the destination's namespace, for an application that is to create
-// it. One that is there already is left alone.
+// guessed tells how a kind is served that nobody knows: it has a namespace where its
+// object names one, or else where kinds of its name have one.
+func guessed(o object.Object) providers.Resource {
+	out := GuessResource(o.GVK())
+	out.Namespaced = out.Namespaced || o.Namespace() != ""
+	return out
+}
+
+// namespace is the destination's namespace, where the application asks for it; nil where
+// it does not. One that is there already is left alone, but for the metadata that the
+// application gives it.
 func (e *Engine) namespace(d *draft, lineage string) *desired {
+	sync := &d.app.Sync
+	if !sync.CreateNamespace || d.app.Destination.Namespace == "" {
+		return nil
+	}
 	metadata := map[string]any{"name": d.app.Destination.Namespace}
-	if labels := d.app.Sync.NamespaceLabels; len(labels) > 0 {
+	if labels := sync.NamespaceLabels; len(labels) > 0 {
 		metadata["labels"] = anyMap(labels)
 	}
-	if annotations := d.app.Sync.NamespaceAnnotations; len(annotations) > 0 {
+	if annotations := sync.NamespaceAnnotations; len(annotations) > 0 {
 		metadata["annotations"] = anyMap(annotations)
 	}
 	o := object.Object{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-	gvk := o.GVK()
 	return &desired{
 		object:     track.Stamp(o, lineage, d.address),
 		origin:     "sync.create_namespace",
 		placement:  order.Annotations(o),
 		phase:      plan.PhaseSync,
-		resource:   providers.Resource{GVK: gvk, Plural: "namespaces"},
+		resource:   providers.Resource{GVK: o.GVK(), Plural: "namespaces"},
 		whenAbsent: true,
+		managed:    len(sync.NamespaceLabels)+len(sync.NamespaceAnnotations) > 0,
 	}
 }
 
@@ -223,7 +245,7 @@ func place(app *lang.Application, sourceIndex int, origin string) string {
 func unknownKindDetail(r rendering, err error) string {
 	detail := fmt.Sprintf("%s in %s: %s.", r.Object.ID(), r.Origin, err)
 	if errors.Is(err, providers.ErrUnknownKind) {
-		detail += " Is its CustomResourceDefinition missing from the plan, or the apiVersion mistyped?"
+		detail += " Is its CustomResourceDefinition missing from the plan, or the apiVersion mistyped? Where something else brings the kind meanwhile, set sync.skip_dry_run_on_missing_resource = true."
 	}
 	return detail
 }

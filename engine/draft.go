@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/engine/options"
 	"github.com/gantrycd/gantry/engine/order"
 	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang"
@@ -49,14 +50,21 @@ type desired struct {
 	origin    string
 	source    int
 	placement order.Placement
+	options   options.Options
 	phase     plan.Phase // one of the placement's
 	resource  providers.Resource
 	// pending: the server does not know the kind yet, this plan brings its definition.
 	pending bool
 	// served is how the server has the kind in another version, where pending.
 	served *providers.Resource
-	// whenAbsent: wanted only if it does not exist; left alone otherwise.
+	// missing: the server does not know the kind, nothing in this plan defines it, and the
+	// sync options say that it will come. It is pending, too.
+	missing bool
+	// whenAbsent: wanted only if it does not exist; left alone otherwise, unless managed.
 	whenAbsent bool
+	// managed: the namespace of create_namespace has metadata, which it is to have also
+	// where it is there already.
+	managed bool
 }
 
 // failure is why an application cannot be planned.
@@ -97,20 +105,30 @@ func (d *draft) settings() plan.Settings {
 	if d.app == nil {
 		return d.record.Settings
 	}
-	propagation := map[string]string{"background": "Background", "orphan": "Orphan"}[d.app.Sync.PrunePropagationPolicy]
-	if propagation == "" {
-		propagation = "Foreground"
-	}
-	return plan.Settings{
+	sync := &d.app.Sync
+	out := plan.Settings{
 		OnDestroy:      d.app.OnDestroy,
 		PreventDestroy: d.app.Lifecycle.PreventDestroy,
 		NoDestroy:      d.app.Lifecycle.NoDestroy,
-		Propagation:    propagation,
-		Conflicts:      d.app.Sync.Conflicts,
-		HealthTimeout:  d.app.Sync.HealthTimeout,
+		Propagation:    cmp.Or(options.Propagation(sync.PrunePropagationPolicy), "Foreground"),
+		Conflicts:      sync.Conflicts,
+		HealthTimeout:  sync.HealthTimeout,
 		HistoryLimit:   d.app.HistoryLimit,
 		MaxDestroyed:   d.app.Lifecycle.MaxDestroyed,
+		PruneLast:      sync.PruneLast,
 	}
+	if automated := sync.Automated; automated != nil && automated.Enabled {
+		out.Automated, out.SelfHeal = true, automated.SelfHeal
+	}
+	if retry := sync.Retry; retry != nil && retry.Limit > 0 {
+		out.Retry = &plan.Retry{Limit: retry.Limit, Backoff: retry.Backoff, Factor: retry.Factor, MaxDuration: retry.MaxDuration}
+	}
+	for _, timeout := range slices.Backward(sync.Timeouts) { // the last counts, and here the first does
+		for _, kind := range timeout.Kinds {
+			out.Timeouts = append(out.Timeouts, plan.KindTimeout{Kind: kind, Timeout: timeout.After})
+		}
+	}
+	return out
 }
 
 // sourceRange returns where the i-th source was written, or the application.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/gantrycd/gantry/lang/addr"
@@ -41,9 +43,22 @@ func shareNamespaces(drafts []*draft) {
 	claims(func(*draft, *desired) bool { return true })
 	for _, d := range sound {
 		d.desired = slices.DeleteFunc(d.desired, func(want *desired) bool {
-			return want.whenAbsent && makers[slot{d.session.identity(), want.object.ID()}] != d
+			maker := makers[slot{d.session.identity(), want.object.ID()}]
+			if !want.whenAbsent || maker == d {
+				return false
+			}
+			if want.managed && !sameMetadata(d, maker) {
+				d.warn(fmt.Sprintf("%s is %s's too: managed_namespace_metadata of this application is not put on it. Say there what it is to have.", want.object.ID(), maker.address))
+			}
+			return true
 		})
 	}
+}
+
+// sameMetadata reports whether two applications give their namespace the same metadata.
+func sameMetadata(a, b *draft) bool {
+	return maps.Equal(a.app.Sync.NamespaceLabels, b.app.Sync.NamespaceLabels) &&
+		maps.Equal(a.app.Sync.NamespaceAnnotations, b.app.Sync.NamespaceAnnotations) && b.app.Sync.CreateNamespace
 }
 
 // inOrder returns the drafts so that each comes after those it depends on.

@@ -75,10 +75,15 @@ func (d *Differ) keeping(desired, live object.Object, ignored []path, kind *Type
 			kept.Insert(p.Copy())
 		}
 	})
-	if kept.Empty() {
-		return desired, nil
+	return kind.with(desired, live, kept)
+}
+
+// with returns an object with the values that live has at fields.
+func (t *Type) with(o, live object.Object, fields *fieldpath.Set) (object.Object, error) {
+	if fields.Empty() {
+		return o, nil
 	}
-	merged, err := kind.unvalidated(map[string]any(desired)).Merge(kind.unvalidated(extract(kind, live, kept)))
+	merged, err := t.unvalidated(map[string]any(o)).Merge(t.unvalidated(extract(t, live, fields)))
 	if err != nil {
 		return nil, fmt.Errorf("an ignored field that is not in the sources cannot be kept: %w", err)
 	}
