@@ -6,27 +6,20 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/engine"
-	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/engine/story"
+	"github.com/gantrycd/gantry/plan"
 )
 
-// activity is what a command is at, for one line. The zero value is nothing.
+// activity is what a command that plans is at, for one line. The zero value is nothing.
 type activity struct {
 	began   time.Time
 	phase   string
 	opening map[string]bool // sources being read
 	apps    int             // rendered
 	objects int             // of these
-	written int
-	expect  int
-	waiting map[object.ID]string
 }
 
 func (a *activity) start(now time.Time) { *a = activity{began: now} }
-
-// applying starts the line of an apply of so many changes.
-func (a *activity) applying(now time.Time, changes int) {
-	*a = activity{began: now, phase: "applying", expect: changes}
-}
 
 // add takes in an event.
 func (a *activity) add(e engine.Event) {
@@ -52,25 +45,7 @@ func (a *activity) add(e engine.Event) {
 		a.phase = "reading live objects of " + e.Subject
 	case engine.EventCompared:
 		a.phase = fmt.Sprintf("compared %d of %s", e.Done, count(e.Total, "application"))
-	case engine.EventWritten, engine.EventDeleted:
-		a.written++
-		a.settled(e)
-	case engine.EventWaiting:
-		if e.Object != nil {
-			if a.waiting == nil {
-				a.waiting = map[object.ID]string{}
-			}
-			a.waiting[*e.Object] = e.Message
-		}
-	case engine.EventHealthy, engine.EventFailed:
-		a.settled(e)
 	default: // nothing that the line tells
-	}
-}
-
-func (a *activity) settled(e engine.Event) {
-	if e.Object != nil {
-		delete(a.waiting, *e.Object)
 	}
 }
 
@@ -79,26 +54,7 @@ func (a *activity) describe(now time.Time) string {
 	if a.phase == "" {
 		return ""
 	}
-	text := a.phase
-	if a.expect > 0 {
-		text = fmt.Sprintf("%s: %d of %s done", a.phase, a.written, count(a.expect, "change"))
-	}
-	if n := len(a.waiting); n > 0 {
-		text += fmt.Sprintf(", %d not yet healthy (%s)", n, a.firstWaiting())
-	}
-	return fmt.Sprintf("%s  %s", text, now.Sub(a.began).Round(time.Second))
-}
-
-// firstWaiting names one object that is waited for: always the same of several.
-func (a *activity) firstWaiting() string {
-	var first object.ID
-	found := false
-	for id := range a.waiting {
-		if !found || id.Compare(first) < 0 {
-			first, found = id, true
-		}
-	}
-	return strings.TrimSuffix(first.String()+": "+a.waiting[first], ": ")
+	return fmt.Sprintf("%s  %s", a.phase, roughly(now.Sub(a.began)))
 }
 
 // line is the line that an event is worth, or "".
@@ -111,9 +67,12 @@ func line(e engine.Event) string {
 	if e.Elapsed > 0 {
 		took = fmt.Sprintf(" (%s)", duration(time.Duration(e.Elapsed)))
 	}
-	message := ""
-	if e.Message != "" {
-		message = ": " + e.Message
+	message := withCause(e.Message, e.Cause)
+	if e.Object != nil { // an error may name its object by itself
+		message = strings.TrimPrefix(message, e.Object.String()+": ")
+	}
+	if message != "" {
+		message = ": " + message
 	}
 	switch e.Kind {
 	case engine.EventStarted:
@@ -126,6 +85,13 @@ func line(e engine.Event) string {
 		return subject + ": waiting" + message
 	case engine.EventHealthy:
 		return subject + ": healthy" + took
+	case engine.EventRetrying:
+		return subject + retryText(e) + message
+	case engine.EventPhase:
+		if at := (story.Stage{Phase: e.Phase, Wave: e.Wave}); at != (story.Stage{Phase: plan.PhaseSync}) {
+			return subject + ": " + stageText(at) + message
+		}
+		return ""
 	case engine.EventFailed:
 		return subject + ": failed" + message
 	case engine.EventSkipped:
@@ -146,9 +112,22 @@ func lineColour(e engine.Event) colour {
 		return green
 	case engine.EventFailed:
 		return red
-	case engine.EventWarning, engine.EventSkipped:
+	case engine.EventWarning, engine.EventSkipped, engine.EventRetrying:
 		return yellow
 	default:
 		return plain
 	}
+}
+
+// retryText says which try failed, and when the next one begins.
+func retryText(e engine.Event) string {
+	text := fmt.Sprintf(": try %d", e.Attempt)
+	if e.Total > 0 {
+		text += fmt.Sprintf(" of %d", e.Total)
+	}
+	text += " failed"
+	if e.Elapsed > 0 {
+		text += ", the next begins in " + duration(time.Duration(e.Elapsed))
+	}
+	return text
 }

@@ -113,15 +113,20 @@ func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions,
 		}
 		return w.publish(ctx, made)
 	}
-	if !how.approved {
-		if err := c.confirm(ctx, withDestroyed(made, how.question), options.noInput); err != nil {
-			return err
-		}
-	}
-	if applyErr := w.apply(ctx, made); applyErr != nil {
+	if applyErr := w.approveAndApply(ctx, made, how); applyErr != nil {
 		return applyErr
 	}
 	return err // what planning could not plan is still an error
+}
+
+// approveAndApply asks about a plan that was shown, and carries it out.
+func (w *work) approveAndApply(ctx context.Context, made *plan.Plan, how planned) error {
+	if !how.approved {
+		if err := w.cli.confirm(ctx, withDestroyed(made, how.question), w.options.noInput); err != nil {
+			return err
+		}
+	}
+	return w.apply(ctx, made)
 }
 
 // applySaved carries out a saved plan.
@@ -144,7 +149,7 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 		return w.cli.showResult(&engine.Result{Outputs: p.Publishes()}, 0)
 	}
 	start := time.Now()
-	w.progress.applying(p.Counts().Changes())
+	w.progress.applying(p)
 	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{By: process.Self(w.options.command, start)})
 	w.progress.pause()
 	if result != nil {

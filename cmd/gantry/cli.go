@@ -35,7 +35,8 @@ type cli struct {
 	noColor  bool   // --no-color
 	cacheDir string // --cache-dir
 
-	events *eventStream // --events; nil without
+	events  *eventStream // --events; nil without
+	notices *notices     // where is told what happens beside the command; nil for nowhere
 }
 
 // exitCode ends the program with a code when everything has been said.
@@ -170,4 +171,15 @@ func width(stream io.Writer) int {
 		return 0
 	}
 	return columns
+}
+
+// size returns how many columns and lines a terminal has; those of the smallest that is
+// usual where it does not say.
+func size(stream io.Writer) (columns, lines int) {
+	if file, ok := stream.(*os.File); ok {
+		if columns, lines, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 && lines > 0 {
+			return columns, lines
+		}
+	}
+	return 80, 24
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 	"time"
@@ -14,19 +13,76 @@ import (
 	"github.com/gantrycd/gantry/plan"
 )
 
-// eventsVersion is of the shapes of events, described in docs/reports.md. Its second
-// part grows with what is added, its first with anything else.
-const eventsVersion = "1.0"
+// eventsFormat is of the shapes of events, described in docs/events.md and
+// docs/events.schema.json: within it members and kinds are only added. eventsVersion is
+// the same with a second part, which grows with what is added.
+const (
+	eventsFormat  = 1
+	eventsVersion = "1.1"
+)
 
-// eventStream writes what happens in a run as it happens, one JSON object a line. nil
-// is a stream that nobody reads. It is safe for concurrent use.
+// eventStream writes what happens in a run as it happens, one JSON object a line, in the
+// order in which it is told, without waiting for who reads it. nil is a stream that
+// nobody reads. It is safe for concurrent use.
 type eventStream struct {
-	mu     sync.Mutex
-	out    io.Writer
-	file   *os.File // to close
-	now    func() time.Time
-	failed error
+	mu   sync.Mutex // held from the time of an event until it is in its place
+	out  *outlet
+	file *os.File // to close
+	now  func() time.Time
+	err  error // of an event that cannot be written as JSON
 }
+
+// The events of the stream's own; those of an apply are engine.Event.
+type (
+	beginEvent struct {
+		Event         string    `json:"event"`
+		At            time.Time `json:"at"`
+		Format        int       `json:"format"`
+		FormatVersion string    `json:"formatVersion"`
+		ToolVersion   string    `json:"toolVersion"`
+		Command       string    `json:"command"`
+	}
+	planEvent struct {
+		Event       string      `json:"event"`
+		At          time.Time   `json:"at"`
+		ID          string      `json:"id"`
+		InputDigest string      `json:"inputDigest"`
+		HasChanges  bool        `json:"hasChanges"`
+		Blocked     bool        `json:"blocked"`
+		Counts      plan.Counts `json:"counts"`
+		Problems    int         `json:"problems"`
+	}
+	resultEvent struct {
+		Event string    `json:"event"`
+		At    time.Time `json:"at"`
+		engine.Result
+	}
+	diagnosticEvent struct {
+		diagnostic
+		At time.Time `json:"at"`
+	}
+	statsEvent struct {
+		stats
+		At time.Time `json:"at"`
+	}
+	applyEvent struct {
+		Event        string    `json:"event"`
+		At           time.Time `json:"at"`
+		PlanID       string    `json:"planId"`
+		Applications int       `json:"applications"`
+		Changes      int       `json:"changes"`
+	}
+	lostEvent struct {
+		Event string    `json:"event"`
+		At    time.Time `json:"at"`
+		Total int       `json:"total"`
+	}
+	endEvent struct {
+		Event    string    `json:"event"`
+		At       time.Time `json:"at"`
+		ExitCode int       `json:"exitCode"`
+	}
+)
 
 // openEvents starts the stream that --events asks for. Where that is the output, what
 // people read goes to stderr.
@@ -39,42 +95,46 @@ func (c *cli) openEvents(file, command string) error {
 		if c.json {
 			return &usageError{command: command, err: fmt.Errorf("--json and --events both write to the output: give --events a file")}
 		}
-		stream.out, c.out = c.out, c.err
+		stream.out, c.out = newOutlet(c.out), c.err
 	} else {
 		opened, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 		if err != nil {
 			return failure("Events cannot be written", fmt.Errorf("--events: %w", err))
 		}
-		stream.out, stream.file = opened, opened
+		stream.out, stream.file = newOutlet(opened), opened
 	}
 	c.events = stream
-	stream.write(struct {
-		Event         string    `json:"event"`
-		At            time.Time `json:"at"`
-		FormatVersion string    `json:"formatVersion"`
-		ToolVersion   string    `json:"toolVersion"`
-		Command       string    `json:"command"`
-	}{"begin", stream.now(), eventsVersion, version, command})
+	stream.tell(func(at time.Time) any {
+		return beginEvent{"begin", at, eventsFormat, eventsVersion, version, command}
+	})
 	return nil
 }
 
-// write writes a line, at once.
-func (s *eventStream) write(event any) {
-	line, err := json.Marshal(event)
+// tell puts an event into its place, with the time at which it is told.
+func (s *eventStream) tell(event func(at time.Time) any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil && s.failed == nil {
+	if lost := s.out.takeLost(); lost > 0 {
+		s.put(lostEvent{"lost", s.now(), lost})
+	}
+	s.put(event(s.now()))
+}
+
+// put puts a line into its place. The caller holds mu.
+func (s *eventStream) put(event any) {
+	line, err := json.Marshal(event)
+	if err == nil {
 		_, err = s.out.Write(append(line, '\n'))
 	}
-	if s.failed == nil {
-		s.failed = err
+	if s.err == nil {
+		s.err = err
 	}
 }
 
 // engine tells an event of the engine.
 func (s *eventStream) engine(e engine.Event) {
 	if s != nil {
-		s.write(e)
+		s.tell(func(time.Time) any { return e })
 	}
 }
 
@@ -87,16 +147,23 @@ func (s *eventStream) plan(p *plan.Plan) {
 	for _, action := range plan.Actions() {
 		counts[action] = p.Counts()[action]
 	}
-	s.write(struct {
-		Event       string      `json:"event"`
-		At          time.Time   `json:"at"`
-		ID          string      `json:"id"`
-		InputDigest string      `json:"inputDigest"`
-		HasChanges  bool        `json:"hasChanges"`
-		Blocked     bool        `json:"blocked"`
-		Counts      plan.Counts `json:"counts"`
-		Problems    int         `json:"problems"`
-	}{"plan", s.now(), p.ID, p.InputDigest, p.HasChanges(), p.IsBlocked(), counts, len(p.Problems)})
+	s.tell(func(at time.Time) any {
+		return planEvent{"plan", at, p.ID, p.InputDigest, p.HasChanges(), p.IsBlocked(), counts, len(p.Problems)}
+	})
+}
+
+// apply tells that the apply of a plan begins.
+func (s *eventStream) apply(p *plan.Plan) {
+	if s == nil {
+		return
+	}
+	changed := 0
+	for i := range p.Applications {
+		if p.Applications[i].HasChanges() {
+			changed++
+		}
+	}
+	s.tell(func(at time.Time) any { return applyEvent{"apply", at, p.ID, changed, p.Counts().Changes()} })
 }
 
 // result tells what an apply did.
@@ -108,11 +175,7 @@ func (s *eventStream) result(result *engine.Result) {
 	if told.Applications == nil {
 		told.Applications = []engine.Outcome{}
 	}
-	s.write(struct {
-		Event string    `json:"event"`
-		At    time.Time `json:"at"`
-		engine.Result
-	}{"result", s.now(), told})
+	s.tell(func(at time.Time) any { return resultEvent{"result", at, told} })
 }
 
 // diagnostics tells errors and warnings.
@@ -123,22 +186,15 @@ func (s *eventStream) diagnostics(diags hcl.Diagnostics) {
 	for _, d := range diags {
 		shown := toDiagnostic(d)
 		shown.Event = "diagnostic"
-		s.write(struct {
-			diagnostic
-			At time.Time `json:"at"`
-		}{shown, s.now()})
+		s.tell(func(at time.Time) any { return diagnosticEvent{shown, at} })
 	}
 }
 
 // stats tells what the run took.
 func (s *eventStream) stats(took stats) {
-	if s == nil {
-		return
+	if s != nil {
+		s.tell(func(at time.Time) any { return statsEvent{took, at} })
 	}
-	s.write(struct {
-		stats
-		At time.Time `json:"at"`
-	}{took, s.now()})
 }
 
 // end tells the exit code and closes the stream. The error is that of the stream: what
@@ -147,15 +203,15 @@ func (s *eventStream) end(code int) error {
 	if s == nil {
 		return nil
 	}
-	s.write(struct {
-		Event    string    `json:"event"`
-		At       time.Time `json:"at"`
-		ExitCode int       `json:"exitCode"`
-	}{"end", s.now(), code})
+	s.tell(func(at time.Time) any { return endEvent{"end", at, code} })
+	failed := s.out.flush(outletPatience)
 	if s.file != nil {
-		if err := s.file.Close(); s.failed == nil {
-			s.failed = err
+		if err := s.file.Close(); failed == nil {
+			failed = err
 		}
 	}
-	return s.failed
+	if failed == nil {
+		failed = s.err
+	}
+	return failed
 }

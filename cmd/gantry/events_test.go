@@ -18,7 +18,7 @@ import (
 // TestEventsAreDocumented: the page lists every event that the engine sends, and every
 // one of the stream's own.
 func TestEventsAreDocumented(t *testing.T) {
-	page, err := os.ReadFile("../../docs/reports.md")
+	page, err := os.ReadFile("../../docs/events.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestEventsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := []string{"begin", "plan", "result", "diagnostic", "stats", "end"}
+	kinds := []string{"begin", "plan", "apply", "result", "diagnostic", "stats", "lost", "end"}
 	for line := range strings.Lines(string(source)) {
 		if _, after, ok := strings.Cut(line, " EventKind = \""); ok {
 			kind, _, _ := strings.Cut(after, "\"")
@@ -38,18 +38,18 @@ func TestEventsAreDocumented(t *testing.T) {
 	}
 	for _, kind := range kinds {
 		if !strings.Contains(string(page), "\n| `"+kind+"` | ") {
-			t.Errorf("docs/reports.md does not list the event %q", kind)
+			t.Errorf("docs/events.md does not list the event %q", kind)
 		}
 	}
 	if !strings.Contains(string(page), "version `"+eventsVersion+"`") {
-		t.Errorf("docs/reports.md does not name version %s", eventsVersion)
+		t.Errorf("docs/events.md does not name version %s", eventsVersion)
 	}
 }
 
 // TestEventsAreLines: however many write at once, each event is a line, written at once.
 func TestEventsAreLines(t *testing.T) {
 	out := &lines{}
-	stream := &eventStream{out: out, now: time.Now}
+	stream := &eventStream{out: newOutlet(out), now: time.Now}
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
@@ -84,7 +84,7 @@ func (l *lines) Write(line []byte) (int, error) {
 }
 
 func TestAStreamThatBreaksIsAnError(t *testing.T) {
-	stream := &eventStream{out: broken{}, now: time.Now}
+	stream := &eventStream{out: newOutlet(broken{}), now: time.Now}
 	stream.engine(engine.Event{Kind: engine.EventWarning})
 	if err := stream.end(0); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("it ends with %v", err)
@@ -97,6 +97,69 @@ func TestAStreamThatBreaksIsAnError(t *testing.T) {
 	if err := none.end(0); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestASlowReaderHoldsNothingUp: events are taken while nothing is read, come in their
+// order when it is, and one who reads nothing at all is given up.
+func TestASlowReaderHoldsNothingUp(t *testing.T) {
+	slow := &stuck{going: make(chan struct{})}
+	stream := &eventStream{out: newOutlet(slow), now: time.Now}
+	for i := range 1000 {
+		stream.engine(engine.Event{Kind: engine.EventWarning, Done: i})
+	}
+	if err := stream.out.flush(time.Millisecond); !errors.Is(err, errUnread) {
+		t.Errorf("a reader that does not read: %v", err)
+	}
+	close(slow.going)
+	if err := stream.end(0); err != nil {
+		t.Fatal(err)
+	}
+	if len(slow.written) != 1001 {
+		t.Fatalf("%d of 1001 events are written", len(slow.written))
+	}
+	for i, line := range slow.written[:1000] {
+		var event engine.Event
+		if err := json.Unmarshal(line, &event); err != nil || event.Done != i {
+			t.Fatalf("event %d is %s (%v)", i, line, err)
+		}
+	}
+}
+
+// TestTooMuchUnreadIsTold: what there is no room for is lost, and the stream says how much.
+func TestTooMuchUnreadIsTold(t *testing.T) {
+	slow := &stuck{going: make(chan struct{})}
+	stream := &eventStream{out: newOutlet(slow), now: time.Now}
+	big := strings.Repeat("x", outletHolds/4)
+	for range 10 {
+		stream.engine(engine.Event{Kind: engine.EventWarning, Message: big})
+	}
+	close(slow.going)
+	if err := stream.out.flush(outletPatience); err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.end(0); err != nil {
+		t.Fatal(err)
+	}
+	var lost lostEvent
+	last := slow.written[len(slow.written)-2:]
+	if err := json.Unmarshal(last[0], &lost); err != nil || lost.Event != "lost" || lost.Total+len(slow.written)-2 != 10 {
+		t.Errorf("of 10 events %d were written, and it says %+v (%v)", len(slow.written)-2, lost, err)
+	}
+	if !bytes.Contains(last[1], []byte(`"end"`)) {
+		t.Errorf("the last event is %s", last[1])
+	}
+}
+
+// stuck takes nothing until it is let go.
+type stuck struct {
+	going   chan struct{}
+	written [][]byte
+}
+
+func (s *stuck) Write(line []byte) (int, error) {
+	<-s.going
+	s.written = append(s.written, bytes.Clone(line))
+	return len(line), nil
 }
 
 type broken struct{}

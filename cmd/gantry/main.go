@@ -11,8 +11,8 @@ import (
 )
 
 func main() {
-	c := &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, environ: os.Environ}
-	ctx, stop := interruptible(context.Background(), c.err, os.Exit)
+	c := &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, environ: os.Environ, notices: &notices{out: os.Stderr}}
+	ctx, stop := interruptible(context.Background(), c.notices, os.Exit)
 	code := c.guarded(func() int { return c.run(ctx, os.Args[1:]) })
 	stop()
 	os.Exit(code)

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,20 +22,35 @@ var (
 )
 
 // clocked is a progress whose time a test sets.
-func clocked(out *strings.Builder) (*progress, func(time.Duration)) {
+func clocked(out io.Writer) (*progress, func(time.Duration)) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	p := &progress{
-		out: out, width: func() int { return 60 }, now: func() time.Time { return now },
-		told: map[object.ID]time.Time{}, stop: make(chan struct{}),
+		out: newOutlet(out), size: func() (int, int) { return 60, 24 }, now: func() time.Time { return now },
+		told: map[object.ID]told{}, stop: make(chan struct{}),
 	}
+	p.screen.out = p.out
 	p.activity.start(now)
 	return p, func(d time.Duration) { now = now.Add(d) }
 }
 
+// planOf is a plan that creates so many objects in each of some applications.
+func planOf(objects int, apps ...string) *plan.Plan {
+	out := &plan.Plan{}
+	for _, name := range apps {
+		cluster, _, _ := strings.Cut(name, "-")
+		app := plan.Application{Address: addr.Application(name), Cluster: cluster}
+		for i := range objects {
+			app.Changes = append(app.Changes, plan.Change{ID: object.ID{Kind: "ConfigMap", Name: strconv.Itoa(i)}, Action: plan.Create})
+		}
+		out.Applications = append(out.Applications, app)
+	}
+	return out
+}
+
 func TestProgressLines(t *testing.T) {
-	var out strings.Builder
+	var out bytes.Buffer
 	p, pass := clocked(&out)
-	p.applying(2)
+	p.applying(planOf(2, "web"))
 	for _, e := range []engine.Event{
 		{Kind: engine.EventOpening, Subject: "https://git.example.com/web"}, // only the last line of a terminal tells
 		{Kind: engine.EventStarted, Application: web},
@@ -55,47 +73,11 @@ application.web: Deployment.apps web/web: healthy
 application.web: done (1m30s)
 application.web: left out: it is blocked
 `
+	if err := p.out.flush(time.Minute); err != nil {
+		t.Fatal(err)
+	}
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestProgressOnATerminal(t *testing.T) {
-	var out strings.Builder
-	p, pass := clocked(&out)
-	p.terminal = true
-	p.event(engine.Event{Kind: engine.EventOpening, Subject: "https://git.example.com/web"})
-	p.draw(0)
-	if out.String() != "" {
-		t.Errorf("what is done at once needs no line, got %q", out.String())
-	}
-	pass(2 * time.Second)
-	p.draw(0)
-	p.event(engine.Event{Kind: engine.EventOpened, Subject: "https://git.example.com/web"})
-	p.event(engine.Event{Kind: engine.EventRendered, Application: web, Total: 3})
-	p.draw(1)
-	p.event(engine.Event{Kind: engine.EventCompared, Done: 1, Total: 1})
-	p.draw(2)
-	p.applying(2)
-	p.event(engine.Event{Kind: engine.EventWritten, Application: web, Object: &deployment, Action: plan.Create})
-	p.event(engine.Event{Kind: engine.EventWaiting, Application: web, Object: &deployment, Message: "0 of 1 ready, and much more to say"})
-	pass(time.Second)
-	p.draw(3)
-	p.pause()
-	erase := "\r\x1b[K"
-	want := erase + "⠋ reading https://git.example.com/web  2s" +
-		erase + "⠙ rendered 1 application, 3 objects  2s" +
-		erase + "⠹ compared 1 of 1 application  2s" +
-		erase + "application.web: Deployment.apps web/web: created\n" +
-		erase + "⠸ applying: 1 of 2 changes done, 1 not yet healthy (Deploy…" +
-		erase
-	if diff := cmp.Diff(want, out.String()); diff != "" {
-		t.Error(diff)
-	}
-	out.Reset()
-	p.draw(4)
-	if out.String() != "" {
-		t.Errorf("a paused line is drawn: %q", out.String())
 	}
 }
 
