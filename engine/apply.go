@@ -20,6 +20,9 @@ import (
 type ApplyOptions struct {
 	// By is who applies, for the history and for others who find the state held.
 	By state.Holder
+	// GiveUp, when it is closed, gives up requests in flight: those of an apply that was
+	// cancelled are given up after some seconds otherwise. It may be nil.
+	GiveUp <-chan struct{}
 }
 
 // Result is what an apply did.
@@ -52,8 +55,8 @@ const (
 // very objects that the plan holds. Before anything is written, what the plan relied on is
 // checked against the clusters; an application for which it no longer holds is
 // left out, with the reason, and so is what depends on it. When the context
-// ends, requests in flight are completed, what was done is recorded, and the rest is
-// left.
+// ends, requests in flight are completed, for some seconds at most, what was done is
+// recorded, and the rest is left.
 func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) (result *Result, diags hcl.Diagnostics) {
 	if diags := e.refuse(p); diags.HasErrors() {
 		return nil, diags
@@ -78,14 +81,16 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	a := newApplying(e, p, lease, options.By)
 	a.resumed, a.health = resumed, assessor
 	defer a.close()
-	a.connect(ctx)
-	a.withinBudgets()
-	a.load(ctx)
-	a.verify(ctx)
+	a.caller = ctx
+	requests, stop := inFlight(ctx, options.GiveUp)
+	defer stop()
+	a.requests = requests
 	if diags := a.begun(ctx); diags.HasErrors() {
 		return nil, diags
 	}
+	a.prepare(ctx)
 	a.run(ctx)
+	a.preparing.Wait()
 	result, diags = a.result()
 	ctx = context.WithoutCancel(ctx)
 	if !diags.HasErrors() {
@@ -127,6 +132,9 @@ type applying struct {
 	sessions *sessions
 	apps     []*progress // as in plan.Applications
 	watchers *watchers
+	// caller is the context of the apply, and requests that of what it sends: see inFlight.
+	caller, requests context.Context
+	preparing        group
 	health   *health.Assessor              // by the plan's rules
 	defines  map[object.GroupKind]bool     // kinds whose definition the plan writes
 	deletes  map[string]map[object.ID]bool // by the cluster's uid: what the plan deletes
@@ -172,53 +180,6 @@ func (a *applying) pruned(cluster string, id object.ID) {
 	}
 }
 
-// connect reaches the clusters and makes sure that they are those planned for.
-func (a *applying) connect(ctx context.Context) {
-	a.sessions.connect(ctx)
-	for i := range a.plan.Clusters {
-		c := &a.plan.Clusters[i]
-		session := a.sessions.byName[c.Name]
-		if session.err == nil && session.info.UID != c.UID {
-			session.err = fmt.Errorf("it is not the cluster that was planned for: its kube-system namespace has uid %s, and the plan was made for %s at %s", session.info.UID, c.UID, c.Server)
-		}
-	}
-	for _, p := range a.apps {
-		switch {
-		case p.app.IsBlocked():
-			p.skip("it is blocked: " + p.app.Blocked[0].Detail)
-		case p.session == nil:
-			p.skip(fmt.Sprintf("the plan does not say how to reach cluster %q", p.app.Cluster))
-		case p.session.err != nil:
-			p.skip(clusterError(p.session).Error())
-		}
-	}
-}
-
-// load reads the applications' records, and settles those that an earlier apply of the
-// plan has done.
-func (a *applying) load(ctx context.Context) {
-	parallel(ctx, a.engine.options.Parallelism, len(a.apps), func(i int) {
-		p := a.apps[i]
-		if p.skipped != "" || !p.app.HasChanges() {
-			return
-		}
-		record, version, err := p.claim(ctx)
-		if err != nil {
-			p.skip(err.Error())
-			return
-		}
-		if why := p.staleRecord(record); why != "" {
-			p.skip(staleError(why).Error())
-			return
-		}
-		if p.isDone(record) {
-			p.earlier, p.outcome = true, OutcomeSucceeded
-			return
-		}
-		p.adopt(record, version)
-	})
-}
-
 // result gathers how the applications ended.
 func (a *applying) result() (*Result, hcl.Diagnostics) {
 	out := &Result{Slowest: a.slowest()}
@@ -245,10 +206,10 @@ func (a *applying) close() { a.watchers.close() }
 
 // sending returns the context of one write: it outlives a cancelled apply, so that
 // a request in flight is completed, and ends before the lease does.
-func (a *applying) sending(ctx context.Context) (context.Context, context.CancelFunc) {
+func (a *applying) sending() (context.Context, context.CancelFunc) {
 	deadline := time.Now().Add(a.engine.options.RequestTimeout)
 	if end := a.lease.Deadline(); end.Before(deadline) {
 		deadline = end
 	}
-	return context.WithDeadlineCause(context.WithoutCancel(ctx), deadline, errNoAnswer)
+	return context.WithDeadlineCause(a.requests, deadline, errNoAnswer)
 }

@@ -196,13 +196,13 @@ func (p *progress) own(c *plan.Change, result object.Object) {
 }
 
 // flush writes down what is done, if that was not done lately.
-func (p *progress) flush(ctx context.Context) error {
+func (p *progress) flush() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.record == nil || p.applying.engine.options.Now().Sub(p.flushed) < flushEvery {
 		return nil
 	}
-	ctx, cancel := p.applying.sending(ctx)
+	ctx, cancel := p.applying.sending()
 	defer cancel()
 	return p.put(ctx)
 }
@@ -241,7 +241,7 @@ func (p *progress) finish(ctx context.Context) {
 	cancelled := ctx.Err() != nil
 	p.conclude(ctx, cancelled)
 	if p.completed || !cancelled {
-		p.sweepHooks(context.WithoutCancel(ctx), p.completed)
+		p.sweepHooks(p.applying.requests, p.completed)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -254,7 +254,11 @@ func (p *progress) finish(ctx context.Context) {
 
 // conclude settles how the apply ended and writes the record.
 func (p *progress) conclude(ctx context.Context, cancelled bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	limit := recordTimeout
+	if cancelled {
+		limit = lastWords
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -56,6 +56,7 @@ func (s *schedule) launch(ctx context.Context, i int) {
 	s.group.Go(func() {
 		step := &s.applying.plan.Steps[i]
 		var err error
+		s.applying.apps[step.Application].untilPrepared()
 		if !s.applying.apps[step.Application].earlier { // else the step is done
 			if err = s.verdict(ctx, i); err == nil {
 				err = s.applying.step(ctx, step)

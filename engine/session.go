@@ -29,7 +29,8 @@ type session struct {
 	err         error // why the cluster cannot be used
 	schemas     *diff.Schemas
 
-	slots chan struct{} // one per write in flight
+	slots    chan struct{} // one per write in flight
+	prepared chan struct{} // closed when an apply knows of the cluster what it must
 	contact
 
 	mu      sync.Mutex
@@ -79,7 +80,7 @@ func (s *sessions) open(name string, connection target.Connection, credentials t
 	}
 	made := &session{
 		name: name, connection: connection, credentials: credentials,
-		slots:   make(chan struct{}, s.engine.options.Parallelism),
+		slots: make(chan struct{}, s.engine.options.Parallelism), prepared: make(chan struct{}),
 		schemas: diff.NewSchemas(), loading: map[string]*sync.Once{}, defined: map[object.GroupKind][]defined{},
 	}
 	s.byName[name] = made
@@ -109,19 +110,19 @@ func (s *sessions) connect(ctx context.Context) {
 	}
 	all := s.list()
 	parallel(ctx, len(all), len(all), func(i int) {
-		session := all[i]
-		cluster, err := s.engine.connect(session.name, session.connection, session.credentials)
-		if err != nil {
-			session.err = err
-			return
-		}
-		session.cluster = cluster
-		session.info, session.err = cluster.Info(ctx)
+		all[i].connect(ctx, s.engine)
 	})
 	for _, session := range all {
 		if session.err == nil && session.cluster == nil {
 			session.err = context.Cause(ctx)
 		}
+	}
+}
+
+// connect reads who the cluster is.
+func (s *session) connect(ctx context.Context, e *Engine) {
+	if s.cluster, s.err = e.connect(s.name, s.connection, s.credentials); s.err == nil {
+		s.info, s.err = s.cluster.Info(ctx)
 	}
 }
 

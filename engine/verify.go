@@ -23,25 +23,10 @@ func staleError(why string) error {
 	return fmt.Errorf("the plan no longer holds: %s. Plan again", why)
 }
 
-// verify checks, before anything is written, what the plan relied on: that what it
-// creates is not there, and that what it changes or deletes is the same object with
-// the same values in the fields it touches. An application for which that does not
+// verifyCluster checks, before anything is written to a cluster, what the plan relied on:
+// that what it creates is not there, and that what it changes or deletes is the same object
+// with the same values in the fields it touches. An application for which that does not
 // hold is left out.
-func (a *applying) verify(ctx context.Context) {
-	for _, session := range a.sessions.list() {
-		if session.err != nil {
-			continue
-		}
-		var apps []*progress
-		for _, p := range a.apps {
-			if p.session == session && p.skipped == "" && !p.earlier && p.app.HasChanges() {
-				apps = append(apps, p)
-			}
-		}
-		a.verifyCluster(ctx, session, apps)
-	}
-}
-
 func (a *applying) verifyCluster(ctx context.Context, session *session, apps []*progress) {
 	ask := newWanted()
 	type task struct {

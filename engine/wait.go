@@ -26,7 +26,7 @@ const ignoreHealth = "argocd.argoproj.io/ignore-healthcheck"
 // wait waits until the objects of some changes are healthy, hooks finished, and
 // definitions established. It fails as soon as one of them says that it will not be.
 func (p *progress) wait(ctx context.Context, changes []int) error {
-	if err := p.flush(ctx); err != nil {
+	if err := p.flush(); err != nil {
 		return err
 	}
 	errLate := fmt.Errorf("not healthy after %s", p.timeout())

@@ -244,7 +244,7 @@ func (p *progress) sendOne(ctx context.Context, send func(context.Context) error
 	if err := p.applying.lease.Check(); err != nil {
 		return err
 	}
-	ctx, cancel := p.applying.sending(ctx)
+	ctx, cancel := p.applying.sending()
 	defer cancel()
 	err = send(ctx)
 	p.session.heard(err, p.applying.engine.options.Now())

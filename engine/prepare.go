@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+)
+
+// prepare begins to make ready what is applied, each cluster by itself: that it is reached,
+// and is the one that was planned for, that the applications' records are read, and that
+// what the plan relied on still holds. Steps wait for their own cluster alone, so that one
+// that does not answer holds up nobody else.
+func (a *applying) prepare(ctx context.Context) {
+	for _, p := range a.apps {
+		switch {
+		case p.app.IsBlocked():
+			p.skip("it is blocked: " + p.app.Blocked[0].Detail)
+		case p.session == nil:
+			p.skip(fmt.Sprintf("the plan does not say how to reach cluster %q", p.app.Cluster))
+		}
+	}
+	a.withinBudgets()
+	for _, session := range a.sessions.list() {
+		a.preparing.Go(func() {
+			defer close(session.prepared)
+			a.reach(ctx, session)
+			var apps []*progress
+			for _, p := range a.apps {
+				if p.session != session {
+					continue
+				}
+				if session.err != nil {
+					p.skip(clusterError(session).Error())
+				}
+				if !p.isSkipped() && p.app.HasChanges() {
+					apps = append(apps, p)
+				}
+			}
+			if session.err == nil {
+				a.verifyCluster(ctx, session, a.load(ctx, apps))
+			}
+		})
+	}
+}
+
+// reach connects to a cluster and makes sure that it is the one planned for.
+func (a *applying) reach(ctx context.Context, s *session) {
+	s.connect(ctx, a.engine)
+	for i := range a.plan.Clusters {
+		c := &a.plan.Clusters[i]
+		if c.Name == s.name && s.err == nil && s.info.UID != c.UID {
+			s.err = fmt.Errorf("it is not the cluster that was planned for: its kube-system namespace has uid %s, and the plan was made for %s at %s", s.info.UID, c.UID, c.Server)
+		}
+	}
+}
+
+// load reads the records of applications of one cluster, settles those that an earlier
+// apply of the plan has done, and returns those that are left to do.
+func (a *applying) load(ctx context.Context, apps []*progress) []*progress {
+	parallel(ctx, a.engine.options.Parallelism, len(apps), func(i int) {
+		p := apps[i]
+		record, version, err := p.claim(ctx)
+		if err != nil {
+			p.skip(err.Error())
+			return
+		}
+		if why := p.staleRecord(record); why != "" {
+			p.skip(staleError(why).Error())
+			return
+		}
+		if p.isDone(record) {
+			p.earlier, p.outcome = true, OutcomeSucceeded
+			return
+		}
+		p.adopt(record, version)
+	})
+	left := make([]*progress, 0, len(apps))
+	for _, p := range apps {
+		if p.record != nil {
+			left = append(left, p)
+		}
+	}
+	return left
+}
+
+// untilPrepared waits until what the application needs to know of its cluster is known.
+func (p *progress) untilPrepared() {
+	if p.session != nil {
+		<-p.session.prepared
+	}
+}
