@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,7 +124,7 @@ func (a *applying) verifyTakes(ctx context.Context, session *session, apps []*pr
 		for i := range p.app.Changes {
 			if c := &p.app.Changes[i]; c.Action.Deletes() && p.live[i] != nil && !p.replaced(c, p.live[i]) {
 				roots = append(roots, root{p, c.ID})
-				dels = append(dels, takes.Deletion{Object: p.live[i], Orphan: p.app.Settings.Propagation == "Orphan"})
+				dels = append(dels, takes.Deletion{Object: p.live[i], Orphan: cmp.Or(c.Propagation, p.app.Settings.Propagation) == "Orphan"})
 			}
 		}
 	}

@@ -64,7 +64,7 @@ func (p *planning) takes(ctx context.Context, all []*comparison) {
 func (p *planning) deletions(c *comparison) []deletion {
 	var out []deletion
 	for _, d := range p.soundIn(c.session) {
-		orphan := d.settings().Propagation == "Orphan"
+		propagation := d.settings().Propagation
 		first := len(out)
 		for i := range d.changes {
 			change := &d.changes[i]
@@ -73,7 +73,7 @@ func (p *planning) deletions(c *comparison) []deletion {
 			}
 			have, err := c.live.find(resource(change), change.ID.Namespace, change.ID.Name)
 			if err == nil && have != nil {
-				out = append(out, deletion{takes.Deletion{Object: have, Orphan: orphan}, d, change})
+				out = append(out, deletion{takes.Deletion{Object: have, Orphan: cmp.Or(change.Propagation, propagation) == "Orphan"}, d, change})
 			}
 		}
 		slices.SortFunc(out[first:], func(a, b deletion) int { return a.change.ID.Compare(b.change.ID) })

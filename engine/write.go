@@ -39,10 +39,18 @@ func (p *progress) write(ctx context.Context, i int) error {
 		result object.Object
 		err    error
 	)
+	unknown := c.Plural == ""
+	if unknown {
+		err = p.onceKnown(ctx, c)
+	}
 	switch c.Action {
 	case plan.Create:
 		have := p.seen(i)
-		if have == nil {
+		switch {
+		case err != nil:
+		case unknown: // nobody could look before
+			have, err = p.reread(ctx, c, &outage{}, nil)
+		case have == nil:
 			have, err = p.stillAbsent(ctx, c)
 		}
 		if err == nil {
@@ -56,10 +64,15 @@ func (p *progress) write(ctx context.Context, i int) error {
 		if err == nil {
 			result, err = p.send(ctx, c, have)
 		}
+		if err == nil && c.Method == plan.MethodPut {
+			result = p.ownPut(ctx, c, result)
+		}
 	case plan.Replace:
 		result, err = p.replace(ctx, c, p.seen(i))
 	case plan.Run:
-		result, err = p.runHook(ctx, c)
+		if err == nil {
+			result, err = p.runHook(ctx, c)
+		}
 	default:
 		err = fmt.Errorf("the plan writes an object with action %q. This is a bug in gantry", c.Action)
 	}
@@ -79,11 +92,9 @@ func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object)
 	if c.Method == plan.MethodPatch {
 		return p.patch(ctx, c, have)
 	}
-	if c.Method == plan.MethodPatch {
-		return p.patch(ctx, c, have)
-	}
 	request := providers.ApplyRequest{
 		Resource: resource(c), Object: c.Target(), Manager: p.applying.engine.options.Manager, Force: c.Force,
+		Unvalidated: c.Unvalidated, Replace: c.Method == plan.MethodPut,
 	}
 	deadline := p.applying.engine.options.Now().Add(servingTimeout)
 	var unanswered outage
@@ -283,11 +294,11 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // fieldsNow asks what a change would do now, in the words of the plan.
 func (p *progress) fieldsNow(ctx context.Context, c *plan.Change, have object.Object) ([]plan.FieldChange, error) {
-	if c.Method == plan.MethodPatch {
+	switch {
+	case c.Method == plan.MethodPatch:
 		return p.patchesNow(c, have), nil
-	}
-	if c.Method == plan.MethodPatch {
-		return p.patchesNow(c, have), nil
+	case c.Method == plan.MethodPut && c.Action != plan.Create: // made anew, it is applied
+		return p.putNow(ctx, c, have)
 	}
 	changes := diff.Changes{Before: have, Desired: c.Target(), Prior: p.ownedNow(c.ID), Type: p.session.schema(ctx, c.GVK()), Moves: c.Moves}
 	if c.Action == plan.Replace {
@@ -296,6 +307,7 @@ func (p *progress) fieldsNow(ctx context.Context, c *plan.Change, have object.Ob
 	}
 	answer, err := p.session.cluster.Apply(ctx, providers.ApplyRequest{
 		Resource: resource(c), Object: c.Target(), Manager: p.applying.engine.options.Manager, Force: c.Force, DryRun: true, UID: have.UID(),
+		Unvalidated: c.Unvalidated,
 	})
 	if err != nil {
 		return nil, err
