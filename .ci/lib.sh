@@ -21,6 +21,38 @@ stage() {
   return 0
 }
 
+# aside LOG COMMAND... runs a command beside what follows, at low priority and as a
+# group of processes of its own, until `join NAME LOG` waits for it and prints what it
+# said. It sets aside_pid, the group's.
+aside() {
+  local log="$1"
+  shift
+  set -m
+  (
+    start=$SECONDS
+    status=0
+    nice -n 15 "$@" || status=$?
+    printf '%d %d\n' "$status" "$((SECONDS - start))" >"$log.end"
+  ) >"$log" 2>&1 </dev/null &
+  aside_pid=$!
+  set +m
+}
+
+# join NAME LOG is the end of what was begun by aside.
+join() {
+  local name="$1" log="$2" status=1 took=0
+  wait "$aside_pid" || true
+  printf '\n== %s (went on beside)\n' "$name"
+  cat "$log"
+  [[ ! -s "$log.end" ]] || read -r status took <"$log.end"
+  if ((status == 0)); then
+    stages+=("$(printf '%4ds  %s, beside' "$took" "$name")")
+  else
+    stages+=("$(printf '%4ds  %s, beside: FAILED' "$took" "$name")")
+    failed_stages+=("$name")
+  fi
+}
+
 # print_stages lists every stage with its time.
 print_stages() {
   printf '\n== times\n'
