@@ -53,8 +53,8 @@ map in the order of its names, and makes the result a list of what there is:
 ` + "`field(\"status.nodes[*].ready\")`" + `.
 
 A condition has the attributes ` + "`type`, `status`, `reason`, `message`, `severity` and `lastTransitionTime`" + `,
-texts that are empty where they are not given; ` + "`observedGeneration`" + `, 0 where it is not given; and
-` + "`exists`" + `. One that is not there has the status ` + "`\"Unknown\"`" + `, and one without a status, too.
+texts that are empty where they are not given; ` + "`observedGeneration`" + `, 0 where it is not given; ` + "`current`" + `, whether that is the
+object's generation or is not given; and ` + "`exists`" + `. One that is not there has the status ` + "`\"Unknown\"`" + `, and one without a status, too.
 
 What a Secret holds may be compared, and is not shown in a message.
 `

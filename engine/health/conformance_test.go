@@ -3,6 +3,7 @@ package health_test
 import (
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -63,37 +64,74 @@ var ported = map[object.GroupKind]bool{
 	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: true,
 }
 
-// TestConformance compares Check with Argo CD's answers. All kinds that it checks
-// in Go must agree, to the message; its checks in Lua, of custom resources, are not
-// ours yet and only counted; for kinds without a check our reading of conventions
-// goes further, deliberately.
-func TestConformance(t *testing.T) {
-	list := append(conformance.Cases[testCase](t, "health/cases.jsonl"), conformance.Cases[testCase](t, "health/variations.jsonl")...)
-	var passed, later, laterSame, conventions int
-	for _, c := range list {
-		o := c.load(t)
-		got, known := health.Check(o)
-		kind := object.GroupKind{Group: c.Group, Kind: c.Kind}
-		same := c.Expected != nil && known && c.Expected.Status == string(got.Code)
-		switch {
-		case c.Check == "lua" && !ported[kind]:
-			later++
-			if same {
-				laterSame++
-			}
-		case c.Expected == nil && !known:
-			passed++
-		case c.Expected == nil && c.Check == "none":
-			conventions++
-			t.Logf("deliberately different: %s: Argo CD has no check, its status says %s", c.ID, got.Code)
-		case !same:
-			t.Errorf("%s: %v %q (known %v), want %+v", c.ID, got.Code, got.Message, known, c.Expected)
-		case got.Code != health.Unknown && c.Expected.Message != got.Message:
-			t.Errorf("%s: message %q, want %q", c.ID, got.Message, c.Expected.Message)
-		default:
-			passed++
+// different reads the cases in which we differ from Argo CD on purpose, and why.
+func different(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/different.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	reason := ""
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "# ") {
+			reason = line[2:]
+		} else if line != "" {
+			out[line] = reason
 		}
 	}
-	t.Logf("%d of %d as Argo CD; %d checks of custom resources (Lua) not yet, of which %d agree by the conventions; %d deliberately different",
-		passed, len(list), later, laterSame, conventions)
+	return out
+}
+
+// TestConformance compares assessments with Argo CD's. What it checks in Go must agree
+// to the message, what it checks in Lua in the status; for kinds without a check our
+// reading of conventions goes further. What differs otherwise is in
+// testdata/different.txt, each with the reason.
+func TestConformance(t *testing.T) {
+	assessor, err := health.NewAssessor(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type count struct{ total, same, different int }
+	counts := map[string]*count{"built in": {}, "custom resources": {}}
+	known := different(t)
+	list := append(conformance.Cases[testCase](t, "health/cases.jsonl"), conformance.Cases[testCase](t, "health/variations.jsonl")...)
+	conventions := 0
+	for _, c := range list {
+		got := assessor.Assess(c.load(t))
+		lua := c.Check == "lua" && !ported[object.GroupKind{Group: c.Group, Kind: c.Kind}]
+		n := counts["built in"]
+		if lua {
+			n = counts["custom resources"]
+		}
+		n.total++
+		reason, listed := known[c.ID]
+		same := c.Expected == nil && !got.Known() || c.Expected != nil && c.Expected.Status == string(got.Code)
+		switch {
+		case c.Expected == nil && got.Basis == health.Conventions:
+			conventions++
+			n.different++
+		case same && listed:
+			t.Errorf("%s is as Argo CD, and listed as different: %s", c.ID, reason)
+		case listed:
+			n.different++
+		case !same:
+			t.Errorf("%s: %s %q by %s %s, want %+v", c.ID, got.Code, got.Message, got.Basis, got.Rule, c.Expected)
+		case !lua && c.Expected != nil && got.Code != health.Unknown && c.Expected.Message != got.Message:
+			t.Errorf("%s: message %q, want %q", c.ID, got.Message, c.Expected.Message)
+		default:
+			n.same++
+		}
+		if strings.Contains(got.Message, "could not be told") {
+			t.Errorf("%s: %s", c.ID, got.Message)
+		}
+		delete(known, c.ID)
+	}
+	for id := range known {
+		t.Errorf("testdata/different.txt lists %s, which is no case", id)
+	}
+	for name, n := range counts {
+		t.Logf("%s: %d of %d as Argo CD (%.2f %%), %d deliberately different", name, n.same, n.total, 100*float64(n.same)/float64(n.total), n.different)
+	}
+	t.Logf("%d of the different are of kinds without a check, whose status says how they are", conventions)
 }

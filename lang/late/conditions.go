@@ -10,7 +10,7 @@ var conditionAttributes = [...]string{"type", "status", "reason", "message", "se
 
 // conditionType is what condition(type) returns, and a list of what conditions() does.
 func conditionType() cty.Type {
-	attributes := map[string]cty.Type{"observedGeneration": cty.Number, "exists": cty.Bool}
+	attributes := map[string]cty.Type{"observedGeneration": cty.Number, "exists": cty.Bool, "current": cty.Bool}
 	for _, name := range conditionAttributes {
 		attributes[name] = cty.String
 	}
@@ -32,10 +32,10 @@ func (l *live) conditionFunction() function.Function {
 			name := args[0].AsString()
 			for _, item := range asList(statusConditions.at(l.object)) {
 				if c, ok := item.(map[string]any); ok && text(c["type"]) == name {
-					return conditionValue(c).WithMarks(l.marks), nil
+					return l.conditionValue(c).WithMarks(l.marks), nil
 				}
 			}
-			return conditionValue(map[string]any{"type": name, missing: true}).WithMarks(l.marks), nil
+			return l.conditionValue(map[string]any{"type": name, missing: true}).WithMarks(l.marks), nil
 		},
 	})
 }
@@ -65,7 +65,7 @@ func (l *live) conditionsFunction() function.Function {
 			var out []cty.Value
 			for _, item := range flat(at.at(l.object)) {
 				if c, ok := item.(map[string]any); ok {
-					out = append(out, conditionValue(c))
+					out = append(out, l.conditionValue(c))
 				}
 			}
 			if len(out) == 0 {
@@ -82,16 +82,18 @@ var statusConditions = path{{name: "status"}, {name: "conditions"}}
 // missing marks a condition that is not there.
 const missing = " missing"
 
-func conditionValue(c map[string]any) cty.Value {
-	attributes := make(map[string]cty.Value, len(conditionAttributes)+2)
+func (l *live) conditionValue(c map[string]any) cty.Value {
+	attributes := make(map[string]cty.Value, len(conditionAttributes)+3)
 	for _, name := range conditionAttributes {
 		attributes[name] = cty.StringVal(text(c[name]))
 	}
 	if text(c["status"]) == "" {
 		attributes["status"] = cty.StringVal("Unknown")
 	}
-	observed, _ := integer(c["observedGeneration"])
+	observed, told := integer(c["observedGeneration"])
+	generation, has := integer(generationPath.at(l.object))
 	attributes["observedGeneration"] = cty.NumberIntVal(observed)
+	attributes["current"] = cty.BoolVal(!told || !has || observed == generation)
 	attributes["exists"] = cty.BoolVal(c[missing] == nil)
 	return cty.ObjectVal(attributes)
 }

@@ -208,7 +208,7 @@ func TestCompileRefuses(t *testing.T) {
 		{late.Policy, late.Condition, `anytrue([for p in change.paths : p.x])`, `Can't access attributes on a primitive-typed value (string).`, 44},
 		{late.Policy, late.Condition, `anytrue([for k, v in app.labels : anytrue([for x in v : x.y == change.acton])])`, `This object does not have an attribute named "acton". Did you mean "action"?`, 79},
 		{late.Policy, late.Condition, `condition("Ready")`, `There is no function named "condition".`, 10},
-		{late.Health, late.Condition, `condition("Ready").state == "True"`, `This object does not have an attribute named "state". It has exists, lastTransitionTime, message, observedGeneration, reason, severity, status and type.`, 28},
+		{late.Health, late.Condition, `condition("Ready").state == "True"`, `This object does not have an attribute named "state". It has current, exists, lastTransitionTime, message, observedGeneration, reason, severity, status and type.`, 28},
 		{late.Health, late.Condition, `condition("Ready")`, `This expression is evaluated case by case, and must come to true or false, but is an object.`, 10},
 		{late.Health, late.Text, `"${condition("Ready")}"`, `This expression is evaluated case by case, and must come to a string, but is an object.`, 10},
 		{late.Policy, late.Condition, `var.password == object.x`, `What this expression comes to is shown in plans and messages, so that it cannot use a sensitive value.`, 10},

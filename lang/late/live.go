@@ -105,11 +105,14 @@ func (l *live) observedFunction() function.Function {
 				return cty.UnknownVal(cty.Bool), nil
 			}
 			observed, told := integer(path{{name: "status"}, {name: "observedGeneration"}}.at(l.object))
-			generation, has := integer(path{{name: "metadata"}, {name: "generation"}}.at(l.object))
+			generation, has := integer(generationPath.at(l.object))
 			return cty.BoolVal(!told || !has || observed == generation), nil
 		},
 	})
 }
+
+// generationPath is where an object's generation is. It is never changed.
+var generationPath = path{{name: "metadata"}, {name: "generation"}}
 
 // fromGo returns JSON-shaped data as a value.
 func fromGo(v any) cty.Value {

@@ -113,7 +113,7 @@ policy "several_lines" {
 
 health "example.com/Widget" {
   healthy = condition("Ready").state == local.ready
-#                             ^^^^^^ Unsupported attribute: This object does not have an attribute named "state". It has exists, lastTransitionTime, message, observedGeneration, reason, severity, status and type.
+#                             ^^^^^^ Unsupported attribute: This object does not have an attribute named "state". It has current, exists, lastTransitionTime, message, observedGeneration, reason, severity, status and type.
   message = app.name
 #           ^^^^^^^^ Unknown reference: There is nothing called "app" to refer to. This expression is evaluated case by case, with object; beyond that it may use application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, secret, trigger and var.
 }
