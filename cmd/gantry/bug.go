@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/gantrycd/gantry/engine"
 )
@@ -27,14 +28,29 @@ func (c *cli) bug(value any, stack []byte) int {
 	if errors.As(asError(value), &elsewhere) {
 		value, stack = elsewhere.Value, elsewhere.Stack
 	}
+	said := sayable(value)
 	where := "Where it happened is in %s; please report it with that file."
-	file, err := saveStack(value, stack)
+	file, err := saveStack(said, stack)
 	if err != nil {
 		where, file = "Where it happened:\n\n%s", string(stack)
 	}
-	detail := fmt.Sprintf("This is a bug in gantry: %v. What was begun in a cluster is in the journal of the state, and the next run finishes or forgets it. "+where, value, file)
+	detail := fmt.Sprintf("This is a bug in gantry: %v. What was begun in a cluster is in the journal of the state, and the next run finishes or forgets it. "+where, said, file)
 	c.printDiagnostics(nil, errorDiagnostic("Bug in gantry", detail))
 	return exitError
+}
+
+// sayable is what is told of the value of a panic: what the runtime says, which holds no
+// values, and our own words. What a library panics with may quote whatever it was given, a
+// secret too: of that only the type is told.
+func sayable(value any) string {
+	var fault runtime.Error
+	if errors.As(asError(value), &fault) {
+		return fault.Error()
+	}
+	if text, ok := value.(string); ok && strings.Contains(text, "his is a bug in gantry") {
+		return text
+	}
+	return fmt.Sprintf("a panic with a %T, whose text is left out since it may quote a value", value)
 }
 
 func asError(value any) error {
@@ -43,11 +59,11 @@ func asError(value any) error {
 }
 
 // saveStack writes what a report needs to a new file that only its owner can read.
-func saveStack(value any, stack []byte) (string, error) {
+func saveStack(said string, stack []byte) (string, error) {
 	file, err := os.CreateTemp("", "gantry-bug-*.txt")
 	if err != nil {
 		return "", err
 	}
-	_, err = fmt.Fprintf(file, "gantry %s, %s %s/%s\n\n%v\n\n%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, value, stack)
+	_, err = fmt.Fprintf(file, "gantry %s, %s %s/%s\n\n%s\n\n%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, said, stack)
 	return file.Name(), errors.Join(err, file.Close())
 }

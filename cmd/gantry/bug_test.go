@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -22,7 +23,7 @@ func TestPanicsAreToldAsBugs(t *testing.T) {
 	for name, run := range map[string]func() int{
 		"here": explodes,
 		"in a goroutine": func() int {
-			panic(&engine.Panic{Value: "assignment to entry", Stack: []byte("main.explodes in another goroutine")})
+			panic(&engine.Panic{Value: "assignment to entry. This is a bug in gantry", Stack: []byte("main.explodes in another goroutine")})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,5 +46,28 @@ func TestPanicsAreToldAsBugs(t *testing.T) {
 	c := &cli{}
 	if code := c.guarded(func() int { return exitChanges }); code != exitChanges {
 		t.Errorf("without a panic the exit code is %d", code)
+	}
+}
+
+// TestPanicsQuoteNoValue: what a library panics with may hold a secret, and is told neither
+// on the terminal nor in the file.
+func TestPanicsQuoteNoValue(t *testing.T) {
+	const secret = "hunter2"
+	for _, value := range []any{
+		"cannot convert " + secret, fmt.Errorf("cannot convert %s", secret), map[string]string{"password": secret},
+		&engine.Panic{Value: "cannot convert " + secret, Stack: []byte("main.explodes")},
+	} {
+		t.Setenv("TMPDIR", t.TempDir())
+		var told strings.Builder
+		c := &cli{err: &told, getenv: func(string) string { return "" }}
+		c.guarded(func() int { panic(value) })
+		file := regexp.MustCompile(`\S+gantry-bug-\d+\.txt`).FindString(told.String())
+		text, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(told.String(), "a panic with a ") {
+			t.Errorf("%T: it says %q, %v", value, told.String(), err)
+		}
+		if strings.Contains(told.String()+string(text), secret) {
+			t.Errorf("%T: the value is told", value)
+		}
 	}
 }
