@@ -30,6 +30,7 @@ type cluster struct {
 	timeout  time.Duration
 	pageSize int
 	pause    func(ctx context.Context, d time.Duration) error
+	silence  silence
 
 	identity  memo[identity]
 	catalog   memo[*catalog]
@@ -47,8 +48,9 @@ func newCluster(name string, config *rest.Config, options Options, pause func(co
 		timeout:  options.Timeout,
 		pageSize: options.PageSize,
 		pause:    pause,
+		silence:  options.silence,
 	}
-	client, base, err := newHTTPClient(config, &c.counter)
+	client, base, err := newHTTPClient(config, &c.counter, options.silence)
 	if err != nil {
 		return nil, err
 	}

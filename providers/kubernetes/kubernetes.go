@@ -27,6 +27,8 @@ type Options struct {
 	Timeout  time.Duration            // of one request, watches excepted; 0 is 60 seconds
 	PageSize int                      // objects per page of a list; 0 is 500
 	Getenv   func(name string) string // reads KUBECONFIG and HOME; nil is os.Getenv
+
+	silence silence // usualSilence
 }
 
 const (
@@ -47,6 +49,7 @@ func New(options Options) *Clusters {
 	options.Version = cmp.Or(options.Version, "dev")
 	options.Timeout = cmp.Or(options.Timeout, defaultTimeout)
 	options.PageSize = cmp.Or(options.PageSize, defaultPageSize)
+	options.silence = cmp.Or(options.silence, usualSilence)
 	if options.Getenv == nil {
 		options.Getenv = os.Getenv
 	}

@@ -30,7 +30,7 @@ const (
 
 // newHTTPClient returns a client that authenticates as config says and counts
 // what it sends. It follows no redirect: credentials would go along.
-func newHTTPClient(config *rest.Config, counter *requestCounter) (*http.Client, *url.URL, error) {
+func newHTTPClient(config *rest.Config, counter *requestCounter, silent silence) (*http.Client, *url.URL, error) {
 	server, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the server is no URL: expected https://host:port")
@@ -44,8 +44,10 @@ func newHTTPClient(config *rest.Config, counter *requestCounter) (*http.Client, 
 	if config.Dial == nil {
 		config.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
+	silent.dialer(config)
 	wrapped := config.WrapTransport
 	config.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
+		silent.ping(next)
 		if wrapped != nil {
 			next = wrapped(next)
 		}

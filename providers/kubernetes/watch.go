@@ -26,6 +26,8 @@ const (
 	watchLength     = 5 * time.Minute  // at least; the server ends a watch then, and it is resumed
 	watchGrace      = 30 * time.Second // after which a server that did not end it is taken for dead
 	maxWatchBackoff = 15 * time.Second
+	// steady is how long a connection must last not to count as one more that failed.
+	steady = 5 * time.Second
 )
 
 // errStopped ends a watch because its caller wants no more.
@@ -52,6 +54,7 @@ func (c *cluster) Watch(ctx context.Context, resource providers.Resource, namesp
 	}
 	failures := 0
 	for ctx.Err() == nil {
+		began := time.Now()
 		events, err := w.stream(ctx)
 		if isExpired(err) {
 			w.expired = true
@@ -59,7 +62,7 @@ func (c *cluster) Watch(ctx context.Context, resource providers.Resource, namesp
 			return w.end(ctx, err)
 		}
 		failures++
-		if events > 0 {
+		if events > 0 && time.Since(began) >= steady {
 			failures = 1
 		}
 		if w.cluster.pause(ctx, watchBackoff(failures)) != nil {
@@ -199,6 +202,10 @@ func (w *watcher) stream(ctx context.Context) (events int, err error) {
 	}
 	streamCtx, cancel := context.WithTimeoutCause(ctx, length+watchGrace, timeoutError(length+watchGrace))
 	defer cancel()
+	streamCtx, giveUp := context.WithCancelCause(streamCtx)
+	silent := w.cluster.silence.watch
+	alarm := time.AfterFunc(silent, func() { giveUp(timeoutError(silent)) })
+	defer alarm.Stop()
 	answer, err := w.cluster.stream(streamCtx, r)
 	if err != nil {
 		return 0, err
@@ -214,8 +221,10 @@ func (w *watcher) stream(ctx context.Context) (events int, err error) {
 		case errors.Is(err, io.EOF):
 			return events, nil
 		case err != nil:
+			w.expired = w.expired || isGarbage(err)
 			return events, w.cluster.networkFailure(ctx, err)
 		}
+		alarm.Reset(silent)
 		if err := w.event(frame.Type, frame.Object); err != nil {
 			return events, err
 		}
@@ -223,9 +232,18 @@ func (w *watcher) stream(ctx context.Context) (events int, err error) {
 	}
 }
 
-// event tells of one event.
+// isGarbage reports whether what came is no JSON, rather than cut off.
+func isGarbage(err error) bool {
+	var syntax *json.SyntaxError
+	var mistyped *json.UnmarshalTypeError
+	return errors.As(err, &syntax) || errors.As(err, &mistyped)
+}
+
+// event tells of one event. After an error, and what cannot be read, everything is listed
+// again: what was to be told is lost.
 func (w *watcher) event(kind watch.EventType, raw []byte) error {
 	if kind == watch.Error {
+		w.expired = true
 		var status metav1.Status
 		if err := json.Unmarshal(raw, &status); err != nil {
 			return fmt.Errorf("cluster %q at %s: a watch ended with an error that is no Status: %w", w.cluster.name, w.cluster.server, err)
@@ -233,7 +251,11 @@ func (w *watcher) event(kind watch.EventType, raw []byte) error {
 		return w.cluster.statusFailure(request{verb: verbWatch}, response{status: int(status.Code), body: raw})
 	}
 	o, err := decodeItem(raw, w.resource)
+	if err == nil && kind != watch.Bookmark && o.Name() == "" {
+		err = errors.New("it has no name")
+	}
 	if err != nil {
+		w.expired = true
 		return fmt.Errorf("cluster %q at %s: a watch sent what is no object: %w", w.cluster.name, w.cluster.server, err)
 	}
 	if version := o.ResourceVersion(); version != "" {

@@ -87,7 +87,7 @@ func watchUntil(t *testing.T, script *watchScript, last string) []string {
 	t.Helper()
 	server := httptest.NewServer(script)
 	defer server.Close()
-	c, _ := connect(t, Options{}, server.URL)
+	c, _ := connect(t, Options{silence: silence{idle: time.Minute, sign: time.Minute, watch: 300 * time.Millisecond}}, server.URL)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var seen []string
