@@ -41,6 +41,8 @@ type workOptions struct {
 	events         string
 	view           viewOptions
 	snapshot       *snapshot.Snapshot // no flag: what is planned with in place of clusters and state; nil is none
+	// sourceless: no source is read, generators' included; what is made of them is not known.
+	sourceless bool
 	// adapt changes what an engine works with; nil leaves it.
 	adapt   func(*engine.Options)
 	command string // "gantry apply", for others who find the state held
@@ -159,8 +161,12 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 			return err
 		}
 	}
-	// Generators read through the same sources that applications are rendered from.
-	read, diags, err := w.cli.evaluate(ctx, in, engine.New(setup).Reader())
+	var reader lang.Reader
+	if !w.options.sourceless {
+		// Generators read through the same sources that applications are rendered from.
+		reader = engine.New(setup).Reader()
+	}
+	read, diags, err := w.cli.evaluate(ctx, in, reader)
 	if err != nil {
 		return err
 	}
