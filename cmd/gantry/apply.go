@@ -54,7 +54,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 				return c.applyRefreshed(ctx, args[0], &in, work, trust)
 			}
 			if len(args) == 1 {
-				if given := firstSet(cmd, "var", "var-file", "target", "locked", "allow-removed", "allow-destroyed"); given != "" {
+				if given := firstSet(cmd, "var", "var-file", "target", "resource", "label", "locked", "allow-empty", "allow-removed", "allow-destroyed"); given != "" {
 					return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s has no effect on a saved plan: give it to plan", given)}
 				}
 				return c.applySaved(ctx, args[0], work, trust)
@@ -65,8 +65,11 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 	}
 	in.register(c, command)
 	work.register(c, command)
+	work.registerSelection(command)
+	work.registerAllowEmpty(c, command)
 	work.registerAllowRemoved(c, command)
 	work.registerAllowDestroyed(command)
+	work.registerReport(command)
 	trust.registerIdentity(command)
 	trust.registerTrust(command)
 	command.Flags().BoolVar(&refresh, "refresh", false, "plan a saved plan anew, and apply what is still the same change")
@@ -159,16 +162,21 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 		return w.cli.showResult(&engine.Result{Outputs: p.Publishes()}, 0)
 	}
 	start := time.Now()
+	by := process.Self(w.options.command, start)
 	w.progress.applying(p)
-	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{By: process.Self(w.options.command, start)})
+	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{By: by})
 	w.progress.pause()
+	reportErr := w.report(ctx, p, result, diags, by.Who)
 	if result != nil {
 		if err := w.cli.showResult(result, time.Since(start)); err != nil {
 			return err
 		}
 	}
-	w.cli.tellDiagnostics(w.files, diags)
-	return failed(diags)
+	w.cli.tellOutcome(w.files, diags)
+	if err := failed(diags); err != nil {
+		return err
+	}
+	return reportErr
 }
 
 // firstSet returns the first of the flags that was given, or "".

@@ -185,8 +185,11 @@ func (f *formatting) format(name string, src []byte) (formatted []byte, changed 
 
 // replaceFile replaces a file's content whole, and keeps its mode.
 func replaceFile(path string, content []byte) (err error) {
-	info, err := os.Stat(path)
-	if err != nil {
+	mode := os.FileMode(0o644)
+	switch info, err := os.Stat(path); {
+	case err == nil:
+		mode = info.Mode().Perm()
+	case !errors.Is(err, os.ErrNotExist):
 		return err
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
@@ -199,7 +202,7 @@ func replaceFile(path string, content []byte) (err error) {
 		}
 	}()
 	_, err = temporary.Write(content)
-	if err = errors.Join(err, temporary.Chmod(info.Mode().Perm()), temporary.Close()); err != nil {
+	if err = errors.Join(err, temporary.Chmod(mode), temporary.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temporary.Name(), path)

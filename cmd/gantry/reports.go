@@ -98,11 +98,10 @@ func (c *cli) writeReports(p *plan.Plan, options reportOptions) (taken bool, err
 	return taken, nil
 }
 
-// writeReport writes a file: one that is there is replaced whole or stays, a pipe is
-// written to.
+// writeReport writes a file whole or not at all; a pipe is written to.
 func writeReport(path string, text []byte) error {
-	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-		return replaceFile(path, text)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, text, 0o644)
 	}
-	return os.WriteFile(path, text, 0o644)
+	return replaceFile(path, text)
 }

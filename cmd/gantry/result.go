@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/published"
@@ -42,10 +44,72 @@ func (c *cli) showResult(result *engine.Result, took time.Duration) error {
 	if ended[engine.OutcomeSucceeded] < len(result.Applications) {
 		colour = red
 	}
+	if c.lively() { // nothing but failures was told
+		if err := c.showOutcomes(result.Applications); err != nil {
+			return err
+		}
+	}
 	if _, err := fmt.Fprintln(c.out, paint(c.colour(c.out), colour, text+": "+doneText(done)+".")); err != nil {
 		return err
 	}
+	if chain := result.Slowest; chain != nil && len(chain.Links) > 1 {
+		if _, err := fmt.Fprintln(c.out, "Slowest chain: "+chain.String()); err != nil {
+			return err
+		}
+	}
 	return c.showOutputs(result.Outputs)
+}
+
+// mostOutcomes is how many applications are listed at the end of an apply.
+const mostOutcomes = 20
+
+// showOutcomes lists what was done to each application that succeeded, where they are
+// not too many; diagnostics tell of the others.
+func (c *cli) showOutcomes(outcomes []engine.Outcome) error {
+	wide := 0
+	for _, o := range outcomes {
+		wide = max(wide, cells(o.Address.String()))
+	}
+	if len(outcomes) > mostOutcomes {
+		return nil
+	}
+	for _, o := range outcomes {
+		if o.Outcome != engine.OutcomeSucceeded {
+			continue
+		}
+		text := fmt.Sprintf("%s %s  %s in %s", paint(c.colour(c.out), green, "✓"), pad(o.Address.String(), wide), doneText(o.Done), duration(time.Duration(o.Elapsed)))
+		if _, err := fmt.Fprintln(c.out, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mostAlike is how many diagnostics of one summary are shown to people.
+const mostAlike = 10
+
+// tellOutcome tells the diagnostics of an apply. To people, of those that are many only
+// the first are told, and how many there are: events and reports have them all.
+func (c *cli) tellOutcome(files map[string]*hcl.File, diags hcl.Diagnostics) {
+	if c.json {
+		c.tellDiagnostics(files, diags)
+		return
+	}
+	c.events.diagnostics(diags)
+	told := map[string]int{}
+	var shown hcl.Diagnostics
+	for _, d := range diags {
+		if told[d.Summary]++; told[d.Summary] <= mostAlike {
+			shown = append(shown, d)
+		}
+	}
+	c.writeDiagnostics(c.err, files, shown)
+	for _, d := range shown {
+		if n := told[d.Summary] - mostAlike; n > 0 {
+			fmt.Fprintf(c.err, "And %d more: %s. \"--report FILE.md\" lists them all.\n", n, d.Summary)
+			told[d.Summary] = 0
+		}
+	}
 }
 
 // showOutputs tells the outputs that others can read now.

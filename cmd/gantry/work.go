@@ -13,6 +13,7 @@ import (
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/rendercache"
+	"github.com/gantrycd/gantry/engine/selection"
 	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
@@ -30,6 +31,11 @@ const defaultParallelism = 16
 // workOptions are the flags of the commands that plan or apply.
 type workOptions struct {
 	targets []string
+	// resources and label limit what is planned to some objects.
+	resources []string
+	label     string
+	// allowEmpty are applications of which nothing need be left.
+	allowEmpty []string
 	// allowRemoved are generators that may shrink; only plan and apply have the flag.
 	allowRemoved []string
 	// allowDestroyed raises budgets of less.
@@ -39,8 +45,11 @@ type workOptions struct {
 	offline        bool
 	noInput        bool
 	events         string
+	reports        []string // --report; only apply and destroy have the flag
 	view           viewOptions
 	snapshot       *snapshot.Snapshot // no flag: what is planned with in place of clusters and state; nil is none
+	// sourceless: no source is read, generators' included; what is made of them is not known.
+	sourceless bool
 	// sourceless: no source is read, generators' included; what is made of them is not known.
 	sourceless bool
 	// adapt changes what an engine works with; nil leaves it.
@@ -71,7 +80,7 @@ func (o *workOptions) check() error {
 	if o.parallelism < 1 {
 		return &usageError{command: o.command, err: fmt.Errorf("--parallelism is %d, and must be at least 1", o.parallelism)}
 	}
-	return nil
+	return o.checkReports()
 }
 
 // addresses parses the targets.
@@ -112,6 +121,8 @@ type work struct {
 	options  workOptions
 	targets  []addr.Address
 	allowed  []addr.Address // generators that may shrink
+	only     *selection.Selection
+	empty    []addr.Address // applications of which nothing need be left
 	progress *progress
 	meter    *meter
 	state    *backend // nil when offline
@@ -274,11 +285,15 @@ func (c *cli) prepare(ctx context.Context, options workOptions) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
+	only, empty, err := options.selected()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := c.directory()
 	if err != nil {
 		return nil, err
 	}
-	return &work{cli: c, dir: dir, options: options, targets: targets, allowed: allowed, progress: newProgress(c), meter: newMeter()}, nil
+	return &work{cli: c, dir: dir, options: options, targets: targets, allowed: allowed, only: only, empty: empty, progress: newProgress(c), meter: newMeter()}, nil
 }
 
 // setup gathers what an engine works with, but for the state.

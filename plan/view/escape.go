@@ -58,3 +58,10 @@ func escaped(text string) string {
 	}
 	return b.String()
 }
+
+// Escaped is a text for Markdown beside a plan's: nothing in it is markup, notifies
+// people or links issues.
+func Escaped(text string) string { return escaped(text) }
+
+// Code is a text as code in Markdown, also in a table, that nothing in it can end.
+func Code(text string) string { return code(text) }
