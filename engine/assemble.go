@@ -48,6 +48,8 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 			continue
 		}
 		built[d.address] = d
+		p.dropIdleHooks(ctx, d)
+		d.forgetHooks()
 		stages[d.address] = d.arrange()
 	}
 	var planned []*draft
@@ -105,7 +107,7 @@ func (d *draft) arrange() []order.Stage {
 		items[i] = order.Item{
 			ID: c.ID, Phase: c.Phase, Wave: c.Wave, Hook: c.Hook != nil,
 			Delete: c.Action == plan.Prune || c.Action == plan.Orphan || c.Action == plan.Forget,
-			Object: c.Body,
+			Last:   c.Action == plan.Prune && (d.last[c.ID] || !d.leaves() && d.app.Sync.PruneLast), Object: c.Body,
 		}
 	}
 	stages := order.Stages(items)

@@ -322,6 +322,12 @@ func (c *comparison) predicted(change *plan.Change, send object.Object, why stri
 
 // hook plans one hook: whether it runs is decided once the other changes are known.
 func (c *comparison) hook(d *draft, change *plan.Change, want *desired) *plan.Change {
+	change.Hook = &plan.Hook{DeletePolicies: want.placement.DeletePolicies}
+	change.Desired = c.engine.differ.Digest(want.object)
+	if isForLeaving(want.phase) && !d.leaves() {
+		c.body(change, want.object)
+		return d.remembered(change)
+	}
 	if c.live != nil && !want.pending && change.ID.Name != "" {
 		have, err := c.live.find(want.resource, change.ID.Namespace, change.ID.Name)
 		if err != nil {
@@ -335,8 +341,10 @@ func (c *comparison) hook(d *draft, change *plan.Change, want *desired) *plan.Ch
 	}
 	change.Action = plan.Run
 	change.Predicted = true
-	change.Hook = &plan.Hook{DeletePolicies: want.placement.DeletePolicies}
-	change.Desired = c.engine.differ.Digest(want.object)
+	if want.kept != nil { // as it was redacted then
+		change.Body, change.Secret, change.Redacted = want.kept.Body, want.kept.Secret, want.kept.Redacted
+		return change
+	}
 	c.body(change, want.object)
 	return change
 }

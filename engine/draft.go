@@ -38,6 +38,7 @@ type draft struct {
 	pins     []source.Pin
 	desired  []*desired
 	changes  []plan.Change
+	last     map[object.ID]bool // what is pruned after everything else is done
 	warnings []string
 	failures []failure
 	blocked  []plan.Problem
@@ -53,6 +54,8 @@ type desired struct {
 	options   options.Options
 	phase     plan.Phase // one of the placement's
 	resource  providers.Resource
+	// kept is the hook as the state has it, of an application that leaves; nil for others.
+	kept *plan.Change
 	// pending: the server does not know the kind yet, this plan brings its definition.
 	pending bool
 	// served is how the server has the kind in another version, where pending.

@@ -18,29 +18,31 @@ import (
 // sweepTimeout is how long deleting the hooks of an application may take.
 const sweepTimeout = 2 * time.Minute
 
-// runHook creates a hook's object, in place of the one of an earlier run.
-func (p *progress) runHook(ctx context.Context, c *plan.Change) (object.Object, error) {
-	if c.ID.Name == "" {
-		answer, err := p.request(ctx, func(ctx context.Context) (providers.ApplyResult, error) {
-			return p.session.cluster.Create(ctx, providers.ApplyRequest{
-				Resource: resource(c), Object: c.Target(), Manager: p.applying.engine.options.Manager,
-			})
-		})
-		if err != nil {
-			return nil, err
-		}
-		p.warn(c, answer.Warnings)
-		return answer.Object, nil
-	}
+// runHook creates a hook's object, in place of the one of an earlier run. What an apply
+// of this plan that was interrupted has made of it is returned, unless it has failed: a
+// run that succeeded or is under way is not begun twice. A run that succeeded and has
+// left nothing returns nil.
+func (p *progress) runHook(ctx context.Context, i int) (object.Object, error) {
+	c, key := p.hookRun(i)
 	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
 	switch {
 	case errors.Is(err, providers.ErrNotFound), notServedYet(c, err):
-		have = nil
+		if p.hasRun(key) {
+			return nil, nil
+		}
+		return p.send(ctx, c, nil)
 	case err != nil:
 		return nil, err
 	case !p.isOurs(have):
 		return nil, staleError(notTheHooks(c))
-	case c.Hook.Deletes(order.BeforeHookCreation):
+	}
+	mine, leaving := have.Annotation(annotationRun) == key, isTerminating(have)
+	switch ready := p.readiness(c, have); {
+	case mine && !ready.Failed && (!leaving || p.hasRun(key)):
+		return have, nil
+	case !mine && p.hasRun(key): // what has the name is of another phase
+		return nil, nil
+	case leaving || c.Hook.Deletes(order.BeforeHookCreation):
 		if err := p.delete(ctx, c, have); err != nil {
 			return nil, fmt.Errorf("deleting the one of an earlier run: %w", err)
 		}
@@ -97,6 +99,14 @@ func (p *progress) sweepHooks(ctx context.Context, succeeded bool) {
 	defer p.mu.Unlock()
 	for _, id := range swept {
 		p.record.Disown(id)
+		p.record.Done(id)
+	}
+	if p.app.Leaves && p.completed && len(p.record.Objects) == 0 {
+		err := p.applying.engine.options.Records.Delete(ctx, p.app.Address, p.version)
+		if err != nil && !errors.Is(err, state.ErrNotFound) {
+			p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("its record is left behind: %s", err)})
+		}
+		return
 	}
 	if err := p.put(ctx); err != nil {
 		// The next apply finds them gone.
@@ -107,7 +117,8 @@ func (p *progress) sweepHooks(ctx context.Context, succeeded bool) {
 // hookToSweep returns the object that the i-th change made, where it is a hook that
 // goes now; nil otherwise. HookSucceeded is for when the whole application succeeded,
 // as in Argo CD. HookFailed is for the hook that failed: one that succeeded before
-// something else failed stays, unless it has both policies and goes in any case.
+// something else failed stays, unless it has both policies and goes in any case. What
+// hooks of an application that has left made goes in any case.
 func (p *progress) hookToSweep(i int, succeeded bool) object.Object {
 	hook := p.app.Changes[i].Hook
 	p.mu.Lock()
@@ -117,7 +128,7 @@ func (p *progress) hookToSweep(i int, succeeded bool) object.Object {
 		return nil
 	}
 	onSuccess, onFailure := hook.Deletes(order.HookSucceeded), hook.Deletes(order.HookFailed)
-	if succeeded && onSuccess || !succeeded && onFailure && (made.failed || onSuccess) {
+	if succeeded && (onSuccess || p.app.Leaves) || !succeeded && onFailure && (made.failed || onSuccess) {
 		return made.object
 	}
 	return nil
@@ -132,7 +143,8 @@ func (p *progress) deleteHook(ctx context.Context, c *plan.Change, uid string) e
 	return ignoreAnother(p.delete(ctx, c, have))
 }
 
-// vanishedHooks returns the hooks in the record that this apply did not run and
+// vanishedHooks returns the hooks in the record that this apply did not run, or that an
+// apply which was interrupted was about to, and
 // that are no longer in the cluster: those with generated names, and those that the
 // application has no more, are in no plan until it leaves.
 func (p *progress) vanishedHooks(ctx context.Context) []object.ID {
@@ -143,7 +155,7 @@ func (p *progress) vanishedHooks(ctx context.Context) []object.ID {
 			ran[made.object.ID()] = true
 		}
 	}
-	left := slices.DeleteFunc(slices.Clone(p.record.Objects), func(o state.Owned) bool { return !o.Hook || ran[o.ID] })
+	left := slices.DeleteFunc(p.record.Owns(), func(o state.Owned) bool { return !o.Hook || ran[o.ID] })
 	p.mu.Unlock()
 
 	ask := newWanted()

@@ -337,7 +337,11 @@ func (p *planning) shape(ctx context.Context, rendered [][]rendering) {
 		}
 	}
 	parallel(ctx, p.engine.options.Parallelism, len(p.drafts), func(i int) {
-		if d := p.drafts[i]; !d.failed() && !d.leaves() {
+		switch d := p.drafts[i]; {
+		case d.failed():
+		case d.leaves():
+			p.engine.lastHooks(ctx, d, p.lineage)
+		default:
 			p.engine.desire(ctx, d, rendered[i], p.lineage)
 		}
 	})
@@ -494,6 +498,7 @@ func (p *planning) decide(ctx context.Context, c *comparison, drafts []*draft, g
 	for i := range tasks {
 		if tasks[i].out != nil {
 			tasks[i].draft.changes = append(tasks[i].draft.changes, *tasks[i].out)
+			c.notePruneLast(tasks[i].draft, tasks[i].out)
 		}
 	}
 	for i, d := range drafts {

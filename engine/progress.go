@@ -120,7 +120,11 @@ func (p *progress) begin(ctx context.Context) error {
 		defer p.mu.Unlock()
 		p.startedAt = p.applying.engine.options.Now()
 		p.intend()
-		if err := p.put(ctx); err != nil {
+		err := p.keepHooks()
+		if err == nil {
+			err = p.put(ctx)
+		}
+		if err != nil {
 			p.beginErr = fmt.Errorf("intents cannot be recorded, so nothing was changed: %w", err)
 			p.errs = append(p.errs, p.beginErr)
 		}
@@ -138,9 +142,9 @@ func (p *progress) intend() {
 	var intents []state.Intent
 	for i := range p.app.Changes {
 		c := &p.app.Changes[i]
-		if c.Action.Changes() && c.ID.Name != "" {
+		if c.Action.Changes() {
 			intents = append(intents, state.Intent{
-				ID: c.ID, Version: c.Version, Plural: c.Plural, Namespaced: c.Namespaced, Action: c.Action, UID: c.UID,
+				ID: p.idOf(i), Version: c.Version, Plural: c.Plural, Namespaced: c.Namespaced, Action: c.Action, UID: c.UID,
 				Wave: c.Wave, Keep: c.Keep, Hook: c.Hook != nil, At: now,
 			})
 		}
@@ -173,7 +177,7 @@ func (p *progress) succeeded(i int, result object.Object) {
 	} else {
 		p.own(c, result)
 	}
-	p.record.Done(c.ID)
+	p.record.Done(p.idOf(i))
 }
 
 // own enters an object as it now is into the record. A patch changes nothing of what was
@@ -283,12 +287,16 @@ func (p *progress) conclude(ctx context.Context, cancelled bool) {
 func (p *progress) forget() {
 	for i := range p.app.Changes {
 		c := &p.app.Changes[i]
-		if c.Action == plan.Forget {
+		switch {
+		case c.Action == plan.Forget && !isForLeaving(c.Phase):
 			p.record.Disown(c.ID)
 			p.record.Done(c.ID)
 			p.done[c.Action]++
+		case c.Action == plan.Forget, c.Action == plan.Remember:
+			p.done[c.Action]++
 		}
 	}
+	p.settleHooks()
 	// What the plan covers is settled; an intent of another apply stays.
 	covered := make(map[object.ID]bool, len(p.app.Changes))
 	for i := range p.app.Changes {

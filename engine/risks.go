@@ -51,7 +51,7 @@ func (p *planning) risks(ctx context.Context) map[addr.Address][]plan.Risk {
 // matters reports whether there can be a risk in a change.
 func matters(c plan.Change) bool {
 	switch c.Action {
-	case plan.Unchanged, plan.Forget, plan.Blocked:
+	case plan.Unchanged, plan.Forget, plan.Remember, plan.Blocked:
 		return false
 	case plan.Orphan, plan.Adopt, plan.Create, plan.Update, plan.Replace, plan.Run, plan.Prune:
 		return true

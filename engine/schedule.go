@@ -132,7 +132,9 @@ func (a *applying) step(ctx context.Context, step *plan.Step) error {
 		if step.On == plan.OnFailure {
 			changes = p.made(changes)
 		}
-		err = p.wait(ctx, changes)
+		if err = p.wait(ctx, changes); err == nil {
+			err = p.ranHooks(changes)
+		}
 	case plan.StepRecord:
 		err = p.complete()
 	default:

@@ -67,41 +67,84 @@ func (b *stepBuilder) application(i int, stages []order.Stage, needs []int) {
 			return
 		}
 		// Nothing to do, but who depends on it waits until it is healthy.
-		b.last[i] = b.add(plan.Step{Kind: plan.StepWait, Application: i, Changes: indices(len(app.Changes)), Needs: needs}) + 1
+		there := slices.DeleteFunc(indices(len(app.Changes)), func(change int) bool { return isForLeaving(app.Changes[change].Phase) })
+		b.last[i] = b.add(plan.Step{Kind: plan.StepWait, Application: i, Changes: there, Needs: needs}) + 1
 		return
 	}
 	waited := map[int]bool{}
-	for _, stage := range stages {
-		var writes []int
-		for _, change := range stage.Items {
-			switch action := app.Changes[change].Action; {
-			case action == plan.Prune || action == plan.Orphan:
-				writes = append(writes, b.add(plan.Step{Kind: plan.StepDelete, Application: i, Change: change, Needs: needs}))
-			case action.Changes():
-				step := b.add(plan.Step{Kind: plan.StepWrite, Application: i, Change: change, Needs: needs})
-				b.namespaces.note(app, &app.Changes[change], step)
-				writes = append(writes, step)
-			}
+	last := plan.Step{Kind: plan.StepWait, Application: i}
+	for s := range stages {
+		stage := &stages[s]
+		if stage.Phase == plan.PhaseSyncFail {
+			continue
 		}
-		if len(writes) == 0 && len(stage.Await) == 0 {
+		writes := b.stage(i, stage, plan.OnSuccess, needs)
+		await := b.written(app, stage.Await)
+		if len(writes) == 0 && len(await) == 0 {
 			continue
 		}
 		if len(writes) == 0 {
 			writes = needs
 		}
-		await := b.written(app, stage.Await)
 		for _, change := range await {
 			waited[change] = true
 		}
-		needs = []int{b.add(plan.Step{Kind: plan.StepWait, Application: i, Changes: await, Needs: writes})}
+		last.Phase, last.Wave = stage.Phase, stage.Wave
+		needs = []int{b.add(plan.Step{Kind: plan.StepWait, Application: i, Changes: await, Needs: writes, Phase: stage.Phase, Wave: stage.Wave})}
 	}
 	// Stages wait for what the next one needs; the application is done when the rest
 	// is healthy too.
-	rest := slices.DeleteFunc(b.written(app, indices(len(app.Changes))), func(change int) bool { return waited[change] })
+	rest := slices.DeleteFunc(b.written(app, indices(len(app.Changes))), func(change int) bool {
+		return waited[change] || app.Changes[change].Phase == plan.PhaseSyncFail
+	})
 	if len(rest) > 0 {
-		needs = []int{b.add(plan.Step{Kind: plan.StepWait, Application: i, Changes: rest, Needs: needs})}
+		last.Changes, last.Needs = rest, needs
+		needs = []int{b.add(last)}
 	}
-	b.last[i] = b.add(plan.Step{Kind: plan.StepRecord, Application: i, Needs: needs}) + 1
+	needs = []int{b.add(plan.Step{Kind: plan.StepRecord, Application: i, Needs: needs})}
+	b.last[i] = needs[0] + 1
+	b.failure(i, stages, needs)
+}
+
+// stage adds what one stage writes and deletes, and returns those steps.
+func (b *stepBuilder) stage(i int, stage *order.Stage, on plan.StepOn, needs []int) []int {
+	app := &b.plan.Applications[i]
+	var out []int
+	for _, change := range stage.Items {
+		step := plan.Step{Kind: plan.StepWrite, Application: i, Change: change, Needs: needs, On: on, Phase: stage.Phase, Wave: stage.Wave}
+		switch action := app.Changes[change].Action; {
+		case action == plan.Prune || action == plan.Orphan:
+			step.Kind = plan.StepDelete
+			out = append(out, b.add(step))
+		case action.Changes():
+			at := b.add(step)
+			b.namespaces.note(app, &app.Changes[change], at)
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
+// failure adds the hooks of SyncFail, which are taken once the application is over, if
+// something of it has failed. Each stage is waited for, however the one before ended.
+func (b *stepBuilder) failure(i int, stages []order.Stage, needs []int) {
+	for s := range stages {
+		stage := &stages[s]
+		if stage.Phase != plan.PhaseSyncFail {
+			continue
+		}
+		if writes := b.stage(i, stage, plan.OnFailure, needs); len(writes) > 0 {
+			needs = []int{b.add(plan.Step{
+				Kind: plan.StepWait, Application: i, Changes: b.written(&b.plan.Applications[i], stage.Items), Needs: writes,
+				On: plan.OnFailure, Phase: stage.Phase, Wave: stage.Wave,
+			})}
+		}
+	}
+}
+
+// isForLeaving reports whether hooks of a phase are for when their application leaves.
+func isForLeaving(phase plan.Phase) bool {
+	return phase == plan.PhasePreDelete || phase == plan.PhasePostDelete
 }
 
 // written returns those of an application's changes that leave an object behind:

@@ -119,7 +119,7 @@ func (p *progress) stale(ctx context.Context, c *plan.Change, have object.Object
 		if have != nil && !p.isOurs(have) {
 			return notTheHooks(c), nil
 		}
-	case plan.Forget, plan.Unchanged, plan.Blocked:
+	case plan.Forget, plan.Remember, plan.Unchanged, plan.Blocked:
 	}
 	return "", nil
 }

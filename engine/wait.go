@@ -110,7 +110,7 @@ func (p *progress) unsuccessful(i int) {
 // not have it yet.
 func (p *progress) awaits(c *plan.Change, result object.Object) bool {
 	switch c.Action {
-	case plan.Prune, plan.Orphan, plan.Forget, plan.Blocked:
+	case plan.Prune, plan.Orphan, plan.Forget, plan.Remember, plan.Blocked:
 		return false
 	case plan.Unchanged, plan.Adopt, plan.Create, plan.Update, plan.Replace, plan.Run:
 	}
@@ -118,7 +118,7 @@ func (p *progress) awaits(c *plan.Change, result object.Object) bool {
 		return false
 	}
 	if result == nil {
-		return c.Desired != "" && p.applying.health.Known(c.ID.GroupKind())
+		return c.Desired != "" && c.Action != plan.Run && p.applying.health.Known(c.ID.GroupKind())
 	}
 	return !healthIgnored(c, result) && !p.readiness(c, result).Done
 }

@@ -71,7 +71,7 @@ func (p *progress) write(ctx context.Context, i int) error {
 		result, err = p.replace(ctx, c, p.seen(i))
 	case plan.Run:
 		if err == nil {
-			result, err = p.runHook(ctx, c)
+			result, err = p.runHook(ctx, i)
 		}
 	default:
 		err = fmt.Errorf("the plan writes an object with action %q. This is a bug in gantry", c.Action)
@@ -80,7 +80,7 @@ func (p *progress) write(ctx context.Context, i int) error {
 		return p.objectError(c, err)
 	}
 	p.succeeded(i, result)
-	id := result.ID()
+	id := p.idOf(i)
 	p.tell(Event{Kind: EventWritten, Object: &id, Action: c.Action, Elapsed: p.applying.engine.since(started)})
 	return nil
 }

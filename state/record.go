@@ -39,6 +39,9 @@ type Record struct {
 	DependsOn []addr.Address `json:"dependsOn,omitempty"`
 	// Plan is the ID of the plan that wrote the record last, where it has one.
 	Plan string `json:"plan,omitempty"`
+	// Hooks are those that the application has: with what they were when they last ran, and
+	// what is to run when it leaves. nil where no apply has noted them.
+	Hooks []Hook `json:"hooks,omitzero"`
 	// Objects are what the application owns, sorted by ID: deletion is only ever
 	// of these.
 	Objects []Owned `json:"objects"`
@@ -81,6 +84,22 @@ type Owned struct {
 	// Hook tells that the object is what a run of a hook left behind: it goes with
 	// the application, and not when its name is no longer desired.
 	Hook bool `json:"hook,omitempty"`
+}
+
+// Hook is what is known of one of an application's hooks in one phase.
+type Hook struct {
+	Phase plan.Phase `json:"phase"`
+	// ID is the object's; its name is empty where GenerateName has the beginning of it.
+	ID           object.ID `json:"id"`
+	GenerateName string    `json:"generateName,omitempty"`
+	// Desired is a keyed digest of it as it last ran with success; of one that is to run
+	// when the application leaves, as it is kept.
+	Desired string `json:"desired,omitempty"`
+	// Run is the key of the last run that succeeded.
+	Run string `json:"run,omitempty"`
+	// Plan is, for PreDelete and PostDelete, the change that runs it: a plan.Application as
+	// JSON with that change alone. Secrets in it are sealed.
+	Plan json.RawMessage `json:"plan,omitempty"`
 }
 
 // Intent is a change to a cluster that was about to be made.

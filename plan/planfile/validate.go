@@ -60,7 +60,7 @@ func validateApplication(a *plan.Application, clusters map[string]bool) error {
 	for i := range a.Changes {
 		change := &a.Changes[i]
 		switch {
-		case change.ID.Kind == "" || change.ID.Name == "" && (change.Action != plan.Run || change.Body.GenerateName() == ""):
+		case change.ID.Kind == "" || change.ID.Name == "" && (change.Action != plan.Run && change.Action != plan.Remember || change.Body.GenerateName() == ""):
 			return fmt.Errorf("change %d has no kind or no name", i)
 		case !slices.Contains(plan.Actions(), change.Action):
 			return fmt.Errorf("%s: unknown action %q", change.ID, change.Action)
@@ -121,6 +121,12 @@ func validateStep(p *plan.Plan, i int) error {
 	case plan.StepRecord:
 	default:
 		return fmt.Errorf("unknown kind %q", step.Kind)
+	}
+	if step.On != plan.OnSuccess && step.On != plan.OnFailure {
+		return fmt.Errorf("it is taken on %q, which is unknown", step.On)
+	}
+	if !slices.Contains(phases(), step.Phase) {
+		return fmt.Errorf("unknown phase %q", step.Phase)
 	}
 	for _, need := range step.Needs {
 		if need < 0 || need >= len(p.Steps) {
