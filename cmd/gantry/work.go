@@ -50,8 +50,6 @@ type workOptions struct {
 	snapshot       *snapshot.Snapshot // no flag: what is planned with in place of clusters and state; nil is none
 	// sourceless: no source is read, generators' included; what is made of them is not known.
 	sourceless bool
-	// sourceless: no source is read, generators' included; what is made of them is not known.
-	sourceless bool
 	// adapt changes what an engine works with; nil leaves it.
 	adapt   func(*engine.Options)
 	command string // "gantry apply", for others who find the state held
