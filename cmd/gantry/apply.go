@@ -132,16 +132,6 @@ func (w *work) approveAndApply(ctx context.Context, made *plan.Plan, how planned
 	return w.apply(ctx, made)
 }
 
-// approveAndApply asks about a plan that was shown, and carries it out.
-func (w *work) approveAndApply(ctx context.Context, made *plan.Plan, how planned) error {
-	if !how.approved {
-		if err := w.cli.confirm(ctx, withDestroyed(made, how.question), w.options.noInput); err != nil {
-			return err
-		}
-	}
-	return w.apply(ctx, made)
-}
-
 // applySaved carries out a saved plan.
 func (c *cli) applySaved(ctx context.Context, file string, options workOptions, trust readingOptions) error {
 	w, saved, err := c.beginSaved(ctx, file, options, trust)
