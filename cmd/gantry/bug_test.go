@@ -54,7 +54,8 @@ func TestPanicsAreToldAsBugs(t *testing.T) {
 func TestPanicsQuoteNoValue(t *testing.T) {
 	const secret = "hunter2"
 	for _, value := range []any{
-		"cannot convert " + secret, fmt.Errorf("cannot convert %s", secret), map[string]string{"password": secret},
+		"cannot convert " + secret, fmt.Errorf("cannot convert %s", secret),
+		map[string]string{"password": secret},
 		&engine.Panic{Value: "cannot convert " + secret, Stack: []byte("main.explodes")},
 	} {
 		t.Setenv("TMPDIR", t.TempDir())
