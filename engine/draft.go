@@ -31,6 +31,7 @@ type draft struct {
 	record  *state.Record     // nil: never applied
 	from    addr.Address      // where the state has it, if under another address
 	removed bool              // a removed block says what becomes of its objects
+	applied *plan.Application // what is put back, of an application that heals itself; nil for others
 	session *session          // nil only where the cluster could not be told
 
 	ignore   []*diff.Ignore    // compiled ignore_differences
@@ -119,6 +120,7 @@ func (d *draft) settings() plan.Settings {
 		HistoryLimit:   d.app.HistoryLimit,
 		MaxDestroyed:   d.app.Lifecycle.MaxDestroyed,
 		PruneLast:      sync.PruneLast,
+		Ignored:        ignoreRules(d.app.IgnoreDifferences),
 	}
 	if automated := sync.Automated; automated != nil && automated.Enabled {
 		out.Automated, out.SelfHeal = true, automated.SelfHeal

@@ -22,6 +22,20 @@ type Settings struct {
 	SelfHeal  bool `json:"selfHeal,omitempty"`
 	// Retry is how often a sync that fails is tried again; nil is never.
 	Retry *Retry `json:"retry,omitempty"`
+	// Ignored are the fields that are left to others, which a correction of drift leaves too.
+	Ignored []IgnoreRule `json:"ignored,omitempty"`
+}
+
+// IgnoreRule names fields that are left to others, as an ignore_differences block does:
+// Group and Kind are globs, an empty Group is the core group, and what else is empty is any.
+type IgnoreRule struct {
+	Group             string   `json:"group,omitempty"`
+	Kind              string   `json:"kind,omitempty"`
+	Namespace         string   `json:"namespace,omitempty"`
+	Name              string   `json:"name,omitempty"`
+	JSONPointers      []string `json:"jsonPointers,omitempty"`
+	JQPathExpressions []string `json:"jqPathExpressions,omitempty"`
+	FieldManagers     []string `json:"fieldManagers,omitempty"`
 }
 
 // KindTimeout is how long objects of a kind may take to become healthy.
