@@ -26,6 +26,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 		Lineage:        p.lineage,
 		Generators:     p.generators,
 		AllowDestroyed: p.options.AllowDestroyed,
+		Selected:       p.options.Only.Given(),
 	}
 	if protection := p.config.Settings.Protection; protection != nil {
 		out.MaxDestroyed = protection.MaxDestroyed
@@ -60,6 +61,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	}
 	made := makers(planned)
 	p.blockShrunk()
+	p.blockEmpty()
 	p.budgets(out)
 	p.blockDependents(built, made)
 	p.blockLeaving(built)
@@ -220,7 +222,7 @@ func (p *planning) missing(address addr.Address) bool {
 // application is the draft as the plan has it.
 func (d *draft) application() plan.Application {
 	out := plan.Application{
-		Address: d.address, Leaves: d.leaves(), MovedFrom: d.from, Cluster: d.session.name, Sources: d.pins,
+		Address: d.address, Leaves: d.leaves(), Partial: d.partial, MovedFrom: d.from, Cluster: d.session.name, Sources: d.pins,
 		Changes: d.changes, Blocked: d.blocked, Warnings: d.warnings, Settings: d.settings(),
 	}
 	if d.record != nil {

@@ -70,7 +70,8 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		Moved   addr.Address  `json:"movedFrom,omitzero"`
 		Changes []change      `json:"changes"`
 		Rules   plan.Settings `json:"settings"`
-	}{app.Address.String(), clusterUID, app.Leaves, app.MovedFrom, changes, app.Settings})
+		Partial bool          `json:"partial,omitempty"`
+	}{app.Address.String(), clusterUID, app.Leaves, app.MovedFrom, changes, app.Settings, app.Partial})
 }
 
 // taken is one object that goes with a deletion, as the change digest has it.

@@ -32,6 +32,7 @@ type draft struct {
 	from    addr.Address      // where the state has it, if under another address
 	removed bool              // a removed block says what becomes of its objects
 	applied *plan.Application // what is put back, of an application that heals itself; nil for others
+	partial bool              // some of its changes are left out, for the plan is limited to others
 	session *session          // nil only where the cluster could not be told
 
 	ignore   []*diff.Ignore    // compiled ignore_differences

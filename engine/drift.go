@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/engine/selection"
 	"github.com/gantrycd/gantry/engine/track"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
@@ -71,13 +72,14 @@ const (
 // they were when they were applied. Nothing is sent to a cluster but what reads.
 //
 // Fields that are not ours are not compared, so that an autoscaler's replicas are no drift.
-// An application with a problem costs itself; the diagnostics tell.
-func (e *Engine) Drift(ctx context.Context, config *lang.Config, targets []addr.Address) (*Drift, hcl.Diagnostics) {
+// An application with a problem costs itself; the diagnostics tell. Where only is not nil,
+// only what it selects is compared.
+func (e *Engine) Drift(ctx context.Context, config *lang.Config, targets []addr.Address, only *selection.Selection) (*Drift, hcl.Diagnostics) {
 	settings := e.options
 	settings.Lock = nil // what was applied may be older than what is locked
 	past := New(settings)
 	past.use(config)
-	p := &planning{engine: past, config: config, options: PlanOptions{Targets: targets}, sessions: past.newSessions(false)}
+	p := &planning{engine: past, config: config, options: PlanOptions{Targets: targets, Only: only}, sessions: past.newSessions(false)}
 	if diags := p.collectApplied(ctx); diags.HasErrors() {
 		return nil, diags
 	}
@@ -182,6 +184,13 @@ func (p *planning) drift(ctx context.Context, d *draft) (DriftedApplication, hcl
 		owned = append(owned, o)
 	}
 	c.live = ask.read(ctx, d.session.cluster, p.engine.options.Parallelism, nil)
+	owned = slices.DeleteFunc(owned, func(o *state.Owned) bool {
+		labels := applied[o.ID].Labels()
+		if have, err := c.live.find(servedAs(o), o.ID.Namespace, o.ID.Name); err == nil && have != nil {
+			labels = have.Labels()
+		}
+		return !p.options.Only.Has(o.ID, labels)
+	})
 	var mu sync.Mutex
 	var diags hcl.Diagnostics
 	parallel(ctx, p.engine.options.Parallelism, len(owned), func(i int) {

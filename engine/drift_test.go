@@ -126,7 +126,7 @@ application "web" {
 				e := b.Engine()
 				config, diags := b.Config(t, e)
 				enginetest.Check(t, diags)
-				found, diags := e.Drift(t.Context(), config, nil)
+				found, diags := e.Drift(t.Context(), config, nil, nil)
 				enginetest.Check(t, diags)
 				var out []string
 				for _, app := range found.Applications {

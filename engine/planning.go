@@ -11,6 +11,7 @@ import (
 
 	"github.com/gantrycd/gantry/engine/diff"
 	"github.com/gantrycd/gantry/engine/guard"
+	"github.com/gantrycd/gantry/engine/selection"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/schema"
@@ -24,6 +25,11 @@ type PlanOptions struct {
 	// Targets are the applications to plan, as blocks or instances; what they
 	// depend on is planned with them. Empty is all.
 	Targets []addr.Address
+	// Only limits the plan to some objects of these applications, without hooks; nil is
+	// all of them.
+	Only *selection.Selection
+	// AllowEmpty are applications, as blocks or instances, of which nothing need be left.
+	AllowEmpty []addr.Address
 	// Destroy plans the end of every application.
 	Destroy bool
 	// Unsound says that the configuration has errors beyond what it tells of itself: what
@@ -68,6 +74,7 @@ func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOpti
 	claim(p.drafts)
 	shareNamespaces(p.drafts)
 	p.compare(ctx)
+	p.limit()
 	p.tellUnrendered(ctx)
 	if ctx.Err() != nil {
 		return nil, append(p.diags, cancelled(ctx))

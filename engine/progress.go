@@ -53,6 +53,7 @@ type progress struct {
 	live      []object.Object      // by index in app.Changes: what was there when the apply began
 	checked   time.Time            // when that was read
 	results   map[int]*written     // by index in app.Changes
+	rounds    rounds               // how often what is left was tried
 	done      plan.Counts
 	outcome   string
 }
@@ -319,10 +320,10 @@ func (p *progress) close(ctx context.Context) error {
 		StartedAt: p.startedAt.UTC(), FinishedAt: p.applying.engine.options.Now().UTC(), Outcome: p.outcome, Message: p.message(),
 		Digest: p.app.Digest, Sources: p.app.Sources, Counts: p.done, By: p.applying.by.Who, Serial: p.record.Serial + 1,
 	}
-	entry.Act = p.applying.plan.Act
+	entry.Act, entry.Partial = p.applying.plan.Act, p.app.Partial
 	if entry.Act != nil {
 		entry.Objects, entry.Managers = p.acted()
-	} else if p.completed {
+	} else if p.completed && !entry.Partial {
 		kept, err := p.kept()
 		if err != nil { // the record without it is worth more than no record
 			p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("the applied plan is left out of the history: %s", err)})

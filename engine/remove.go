@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ func (p *progress) deleteOnce(ctx context.Context, c *plan.Change, uid string, h
 	}
 	request := providers.DeleteRequest{
 		Resource: resource(c), Namespace: c.ID.Namespace, Name: c.ID.Name,
-		UID: have.UID(), ResourceVersion: have.ResourceVersion(), Propagation: p.app.Settings.Propagation,
+		UID: have.UID(), ResourceVersion: have.ResourceVersion(), Propagation: cmp.Or(c.Propagation, p.app.Settings.Propagation),
 	}
 	err := p.sendOne(ctx, func(ctx context.Context) error { return p.session.cluster.Delete(ctx, request) })
 	gone, err := p.gone(ctx, c, err)

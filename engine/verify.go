@@ -20,8 +20,11 @@ func staleError(why string) error {
 	if why == "" {
 		return nil
 	}
-	return fmt.Errorf("the plan no longer holds: %s. Plan again", why)
+	return fmt.Errorf("%w: %s. Plan again", errStale, why)
 }
+
+// errStale is that a change is no longer what was planned.
+var errStale = errors.New("the plan no longer holds")
 
 // verifyCluster checks, before anything is written to a cluster, what the plan relied on:
 // that what it creates is not there, and that what it changes or deletes is the same object

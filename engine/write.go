@@ -33,7 +33,7 @@ func (p *progress) write(ctx context.Context, i int) error {
 	p.tell(Event{Kind: EventWriting, Object: &c.ID, Action: c.Action})
 	started := p.applying.engine.options.Now()
 	if c.Target() == nil || len(c.Sealed) > 0 && c.Secret == nil {
-		return p.objectError(c, errors.New("its value is sealed in the plan, and the identity to open it is not here"))
+		return p.objectError(c, errSealed)
 	}
 	var (
 		result object.Object

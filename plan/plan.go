@@ -35,6 +35,8 @@ type Plan struct {
 	Targets []string `json:"targets,omitempty"` // --target, as given; the rest was left out
 	// Act is what the plan does in place of an apply of the configuration; nil is that.
 	Act *Act `json:"act,omitempty"`
+	// Selected are the objects that it is limited to; nil is all of them.
+	Selected *Selected `json:"selected,omitempty"`
 	// Against says that the plan is of the configuration against what it was at a
 	// revision, and of no cluster: it cannot be applied.
 	Against *Against `json:"against,omitempty"`
@@ -76,6 +78,12 @@ type Plan struct {
 	// Problems are why parts of the configuration are not in the plan; each is
 	// also an error of the command that made it.
 	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Selected is which objects a plan is limited to, as given.
+type Selected struct {
+	Resources []string `json:"resources,omitempty"` // --resource: group/Kind:namespace/name
+	Labels    string   `json:"labels,omitempty"`    // --label: a selector
 }
 
 // Against is a revision of the configuration.
@@ -130,6 +138,9 @@ type Application struct {
 	// it have ActionBlocked, or there is a problem of the application as a whole.
 	Blocked  []Problem `json:"blocked,omitempty"`
 	Warnings []string  `json:"warnings,omitempty"`
+	// Partial: the plan is limited to some of its objects, and others, or hooks, are left
+	// out that would change too. What is left out is not among the changes.
+	Partial bool `json:"partial,omitempty"`
 	// Risks are sorted by severity (the greatest first), code and object.
 	Risks []Risk `json:"risks,omitempty"`
 	// Settings travel with the plan, and into state, so that apply and a later

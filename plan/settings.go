@@ -1,6 +1,9 @@
 package plan
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Settings are an application's rules for apply and for when it leaves.
 type Settings struct {
@@ -51,4 +54,18 @@ type Retry struct {
 	Backoff     time.Duration `json:"backoff"`
 	Factor      int           `json:"factor"`
 	MaxDuration time.Duration `json:"maxDuration"`
+}
+
+// Wait is how long to wait before the n-th time, counted from 0. A MaxDuration of 0 or
+// less is none.
+func (r *Retry) Wait(n int) time.Duration {
+	most := r.MaxDuration
+	if most <= 0 {
+		most = math.MaxInt64
+	}
+	wait := float64(r.Backoff) * math.Pow(float64(r.Factor), float64(n))
+	if wait >= float64(most) {
+		return most
+	}
+	return time.Duration(wait)
 }

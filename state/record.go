@@ -127,6 +127,9 @@ type Entry struct {
 	Sources    []source.Pin `json:"sources,omitempty"`
 	Counts     plan.Counts  `json:"counts,omitempty"`
 	By         string       `json:"by,omitempty"` // who ran it: user@host, or what CI says
+	// Partial: some objects of the application were left out, so that it is not as its
+	// sources say.
+	Partial bool `json:"partial,omitempty"`
 	// Act is what was done, where it was no apply of what the configuration says; nil is that.
 	Act *plan.Act `json:"act,omitempty"`
 	// Objects are what such an entry changed, sorted by ID; Managers is who had changed
@@ -171,14 +174,14 @@ func (r *Record) Owns() []Owned {
 	return owned
 }
 
-// LastSources returns the sources of the newest apply that succeeded, nil where
-// there is none.
+// LastSources returns the sources of the newest apply that succeeded, of all of the
+// application; nil where there is none.
 func (r *Record) LastSources() []source.Pin {
 	if r == nil {
 		return nil
 	}
 	for _, entry := range slices.Backward(r.History) {
-		if entry.Outcome == "succeeded" {
+		if entry.Outcome == "succeeded" && !entry.Partial {
 			return entry.Sources
 		}
 	}
@@ -205,7 +208,7 @@ func (r *Record) Lasted() time.Duration {
 		return 0
 	}
 	for _, entry := range slices.Backward(r.History) {
-		if entry.Act == nil && entry.Outcome == "succeeded" {
+		if entry.Act == nil && entry.Outcome == "succeeded" && !entry.Partial {
 			return entry.FinishedAt.Sub(entry.StartedAt).Round(time.Millisecond)
 		}
 	}

@@ -85,8 +85,8 @@ func (c *cli) checkSaved(cmd *cobra.Command, args []string, refresh bool) error 
 	if given := firstSet(cmd, append(trustFlags(), "refresh")...); len(args) == 0 && given != "" {
 		return usage("--%s is about a saved plan: say which", given)
 	}
-	if refresh && cmd.Flags().Changed("target") {
-		return usage("--target has no effect with --refresh: the saved plan has targets of its own")
+	if given := firstSet(cmd, "target", "resource", "label"); refresh && given != "" {
+		return usage("--%s has no effect with --refresh: the saved plan says what it is of", given)
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ and 1 where that cannot be told of everything, so that a schedule can act on it.
 "gantry plan" shows what putting it back comes to, and "gantry apply" does it.`,
 		Example: `  gantry drift
   gantry drift --target application.web
+  gantry drift --resource 'apps/Deployment:*/*' --label tier=front
   gantry drift --json | jq '.applications[] | select(.objects != [])'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -39,6 +40,7 @@ and 1 where that cannot be told of everything, so that a schedule can act on it.
 	}
 	in.register(c, command)
 	work.registerReading(c, command)
+	work.registerSelection(command)
 	return command
 }
 
@@ -48,7 +50,7 @@ func (c *cli) drift(ctx context.Context, in *inputs, options workOptions) error 
 		return err
 	}
 	defer w.end()
-	found, diags := w.engine.Drift(ctx, w.config, w.targets)
+	found, diags := w.engine.Drift(ctx, w.config, w.targets, w.only)
 	w.progress.pause()
 	diags = append(w.diags, diags...)
 	if found != nil {

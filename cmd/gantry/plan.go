@@ -35,6 +35,10 @@ it stands, once and before it expires: after a day, if --expires-in says nothing
 and the plan can be read but not applied. With --snapshot, too, it is made for the
 clusters and the state as they were when "gantry snapshot" wrote the file.
 
+With --resource and --label only those objects are changed, of the applications that are
+planned. A hook belongs to a whole sync and does not run, the plan says what it leaves
+out, and the history that it was only a part.
+
 With --against, the plan is of what a change does by itself: the configuration as it
 was at a revision of its git repository is rendered, and the one on disk against it.
 No cluster, no state and no credentials are needed.
@@ -44,6 +48,7 @@ it; the others are planned, and the exit code is 1.`,
 		Example: `  gantry plan
   gantry plan --out next.gantryplan
   gantry plan --target 'application.web["production"]'
+  gantry plan --resource 'apps/Deployment:shop/web' --label tier=front
   gantry plan --against origin/main
   gantry plan --summary
   gantry plan --html plan.html --markdown comment.md --sarif plan.sarif
@@ -99,6 +104,8 @@ it; the others are planned, and the exit code is 1.`,
 	in.register(c, command)
 	work.register(c, command)
 	work.view.registerReports(command)
+	work.registerSelection(command)
+	work.registerAllowEmpty(c, command)
 	work.registerAllowRemoved(c, command)
 	work.registerAllowDestroyed(command)
 	flags := command.Flags()
@@ -117,7 +124,7 @@ it; the others are planned, and the exit code is 1.`,
 // is, and has been told; the plan is nil where there is nothing to show.
 func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
 	made, diags := w.engine.Plan(ctx, w.config, engine.PlanOptions{
-		Targets: w.targets, Destroy: destroy, Offline: w.options.offline && w.options.snapshot == nil, AllowRemoved: w.allowed,
+		Targets: w.targets, Only: w.only, AllowEmpty: w.empty, Destroy: destroy, Offline: w.options.offline && w.options.snapshot == nil, AllowRemoved: w.allowed,
 		AllowDestroyed: w.options.allowDestroyed.value, Unsound: w.diags.HasErrors(), Expires: w.expires.duration(),
 	})
 	if made != nil && w.options.snapshot != nil {

@@ -16,6 +16,9 @@ func (c *cli) applyRefreshed(ctx context.Context, file string, in *inputs, optio
 		return err
 	}
 	options.targets = saved.Plan.Targets
+	if selected := saved.Plan.Selected; selected != nil {
+		options.resources, options.label = selected.Resources, selected.Labels
+	}
 	if options.allowDestroyed.value == nil {
 		options.allowDestroyed.value = saved.Plan.AllowDestroyed
 	}
