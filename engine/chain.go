@@ -46,7 +46,11 @@ func roughly(d time.Duration) string {
 // so on.
 func (a *applying) slowest() *Chain {
 	follows := a.plan.Follows()
-	last := a.lastOf(nil)
+	all := make([]int, len(a.apps))
+	for i := range all {
+		all[i] = i
+	}
+	last := a.lastOf(all)
 	if last < 0 {
 		return nil
 	}
@@ -60,21 +64,12 @@ func (a *applying) slowest() *Chain {
 	return out
 }
 
-// lastOf returns which of some applications ended last, of all where among is nil; -1
-// where none of them was applied.
+// lastOf returns which of some applications ended last; -1 where none of them was applied.
 func (a *applying) lastOf(among []int) int {
 	last := -1
-	consider := func(i int) {
+	for _, i := range among {
 		if p := a.apps[i]; !p.endedAt.IsZero() && (last < 0 || p.endedAt.After(a.apps[last].endedAt)) {
 			last = i
-		}
-	}
-	for _, i := range among {
-		consider(i)
-	}
-	if among == nil {
-		for i := range a.apps {
-			consider(i)
 		}
 	}
 	return last
