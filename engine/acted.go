@@ -65,7 +65,8 @@ func (p *progress) kept() (json.RawMessage, error) {
 
 // carryBodies gives what is unchanged in an application the bodies of an earlier apply;
 // not what stays though it is no longer desired, which has no digest of what is desired.
-// What is sealed belongs to an address, and cannot be carried to another one.
+// What a plan that is limited to some objects leaves out is as it was. What is sealed
+// belongs to an address, and cannot be carried to another one.
 func carryBodies(to, from *plan.Application) {
 	if from == nil {
 		return
@@ -81,6 +82,12 @@ func carryBodies(to, from *plan.Application) {
 		if was := known[c.ID]; was != nil && c.Action == plan.Unchanged && c.Desired != "" && c.Hook == nil {
 			c.Body, c.Sealed, c.Redacted = was.Body, was.Sealed, was.Redacted
 			c.Method, c.Force, c.Unvalidated, c.Version = was.Method, was.Force, was.Unvalidated, was.Version
+		}
+		delete(known, c.ID)
+	}
+	for i := range from.Changes {
+		if c := &from.Changes[i]; to.Partial && known[c.ID] == c {
+			to.Changes = append(to.Changes, *c)
 		}
 	}
 }

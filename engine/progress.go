@@ -323,7 +323,7 @@ func (p *progress) close(ctx context.Context) error {
 	entry.Act, entry.Partial = p.applying.plan.Act, p.app.Partial
 	if entry.Act != nil {
 		entry.Objects, entry.Managers = p.acted()
-	} else if p.completed && !entry.Partial {
+	} else if p.completed {
 		kept, err := p.kept()
 		if err != nil { // the record without it is worth more than no record
 			p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("the applied plan is left out of the history: %s", err)})
