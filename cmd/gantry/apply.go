@@ -16,9 +16,10 @@ func newApply(c *cli) *cobra.Command {
 	var in inputs
 	var work workOptions
 	var trust readingOptions
+	var heal healOptions
 	var approved, refresh bool
 	command := &cobra.Command{
-		Use:   "apply [PLANFILE]",
+		Use:   "apply [PLANFILE | --self-heal [ADDRESS...]]",
 		Short: "Change the clusters as planned",
 		Long: `With a plan file, carries out that plan as it stands: no configuration and no source
 is read, and the very objects that were reviewed are sent. What has changed in a
@@ -32,6 +33,12 @@ approved. The others are left out.
 
 Without one, plans, shows the plan, asks, and carries it out.
 
+With --self-heal, puts applications back to what was last applied of them, and does
+nothing else: fields that someone changed get their value again, objects that someone
+deleted are made again. It is for applications with automated { self_heal = true }, and
+does not ask; no source is read, so that nothing new is applied. What is left alone is
+named, with the reason. Run it on a schedule.
+
 Applications are applied in the order of their references, as many at once as that
 allows; objects so that they can be created, and each application waits until it is
 healthy. Pruning comes last. An application that fails costs those that depend on
@@ -43,10 +50,24 @@ leaves at once; the next run finishes or forgets what was in flight.`,
   gantry apply next.gantryplan
   gantry apply next.gantryplan --verify-key ci.pub
   gantry apply next.gantryplan --refresh
-  gantry apply --auto-approve --target application.web`,
-		Args: takes(0, 1),
+  gantry apply --auto-approve --target application.web
+  gantry apply --self-heal
+  gantry apply --self-heal --dry-run --detailed-exitcode application.web`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if heal.heal {
+				return nil
+			}
+			return takes(0, 1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
+			if err := heal.check(cmd); err != nil {
+				return err
+			}
+			if heal.heal {
+				work.targets = append(work.targets, args...)
+				return c.selfHeal(ctx, &in, work, heal)
+			}
 			if err := c.checkSaved(cmd, args, refresh); err != nil {
 				return err
 			}
@@ -61,7 +82,12 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 			}
 			return c.planAndApply(ctx, &in, work, planned{approved: approved, question: "Apply this plan?"})
 		},
-		ValidArgsFunction: planFileCompletions,
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			if heal.heal {
+				return c.targetCompletions()(cmd, args, typed)
+			}
+			return planFileCompletions(cmd, args, typed)
+		},
 	}
 	in.register(c, command)
 	work.register(c, command)
@@ -72,6 +98,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 	work.registerReport(command)
 	trust.registerIdentity(command)
 	trust.registerTrust(command)
+	heal.register(command)
 	command.Flags().BoolVar(&refresh, "refresh", false, "plan a saved plan anew, and apply what is still the same change")
 	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
 	return command
