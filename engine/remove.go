@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/gantrycd/gantry/engine/track"
 	"github.com/gantrycd/gantry/plan"
@@ -142,35 +141,6 @@ func (p *progress) gone(ctx context.Context, c *plan.Change, err error) (bool, e
 	return true, nil
 }
 
-// untilGone waits until an object is not there any more; that another one has its
-// name is errAnother.
-func (p *progress) untilGone(ctx context.Context, c *plan.Change, uid string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout(), fmt.Errorf("still there after %s; a finalizer may hold it", p.timeout()))
-	defer cancel()
-	wait := 20 * time.Millisecond
-	for {
-		have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
-		gone, err := p.gone(ctx, c, err)
-		switch {
-		case gone:
-			return nil
-		case err != nil && ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err != nil && !errors.Is(err, providers.ErrUnreachable): // which may pass; the time is bounded
-			return err
-		case err == nil && uid != "" && have.UID() != uid:
-			return errAnother
-		}
-		if finalizers, _ := have.Get("metadata", "finalizers"); wait > time.Second && finalizers != nil {
-			p.tell(Event{Kind: EventWaiting, Object: &c.ID, Message: fmt.Sprintf("is being deleted; finalizers: %v", finalizers)})
-		}
-		if err := pause(ctx, wait); err != nil {
-			return err
-		}
-		wait = min(wait*2, 2*time.Second)
-	}
-}
-
 // letGo takes our marks off an object and leaves it as it is.
 func (p *progress) letGo(ctx context.Context, c *plan.Change) error {
 	var unanswered outage
@@ -204,11 +174,4 @@ func (p *progress) letGoOnce(ctx context.Context, c *plan.Change) error {
 		_, err := p.session.cluster.Patch(ctx, resource(c), c.ID.Namespace, c.ID.Name, patch, false)
 		return err
 	})
-}
-
-func (p *progress) timeout() time.Duration {
-	if p.app.Settings.HealthTimeout > 0 {
-		return p.app.Settings.HealthTimeout
-	}
-	return p.applying.engine.options.HealthTimeout
 }

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
+	"time"
 
+	"github.com/gantrycd/gantry/engine/cause"
 	"github.com/gantrycd/gantry/engine/health"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
@@ -29,16 +30,13 @@ func (p *progress) wait(ctx context.Context, changes []int) error {
 	if err := p.flush(); err != nil {
 		return err
 	}
-	errLate := fmt.Errorf("not healthy after %s", p.timeout())
-	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout(), errLate)
-	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var (
 		group group
 		mu    sync.Mutex
-		late  []string
 		fails []error
+		left  []string // what was waited for when the context ended
 	)
 	for _, i := range changes {
 		c := &p.app.Changes[i]
@@ -47,44 +45,64 @@ func (p *progress) wait(ctx context.Context, changes []int) error {
 			continue
 		}
 		group.Go(func() {
-			message, err := p.untilHealthy(ctx, c, result)
+			v, err := p.untilHealthy(ctx, c, result)
 			if err == nil {
 				return
 			}
-			if errors.Is(err, errUnhealthy) || errors.Is(err, errLate) {
+			if errors.Is(err, errUnhealthy) {
 				p.unsuccessful(i)
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if errors.Is(err, errUnhealthy) {
-				fails = append(fails, p.objectError(c, fmt.Errorf("%w: %s", err, message)))
-				stop(errUnhealthy)
-				return
-			}
-			if ctx.Err() == nil { // not the time: the watch failed
-				message = err.Error()
+			switch {
+			case errors.Is(err, errUnhealthy):
+				fails = append(fails, err)
+				var failed unmet
+				if errors.As(err, &failed) && failed.final {
+					stop(errInVain)
+				} else { // others whose time ends now are told, too
+					time.AfterFunc(time.Second, func() { stop(errInVain) })
+				}
+			case ctx.Err() == nil:
 				fails = append(fails, p.objectError(c, fmt.Errorf("its health cannot be watched: %w", err)))
+			default:
+				left = append(left, fmt.Sprintf("%s (%s)", v.id, v.message))
 			}
-			late = append(late, fmt.Sprintf("%s (%s)", c.ID, message))
 		})
 	}
 	group.Wait()
 	if len(fails) > 0 {
-		return errors.Join(fails...)
+		return together(fails)
 	}
-	if len(late) == 0 {
+	if len(left) == 0 {
 		return nil
 	}
-	slices.Sort(late)
-	const most = 5
-	if more := len(late) - most; more > 0 {
-		late = append(late[:most], fmt.Sprintf("and %d more", more))
-	}
-	return fmt.Errorf("%w: %s", context.Cause(ctx), strings.Join(late, ", "))
+	slices.Sort(left)
+	return fmt.Errorf("%w: %s", context.Cause(ctx), several(left, mostNamed))
 }
 
-// errUnhealthy marks an object that says that it will not become healthy.
-var errUnhealthy = errors.New("is not healthy")
+// mostNamed is how many objects the error of an application names.
+const mostNamed = 5
+
+// together is one error of several, the first of them in its text.
+func together(errs []error) error {
+	texts := make([]string, len(errs))
+	for i, err := range errs {
+		texts[i] = err.Error()
+	}
+	slices.Sort(texts)
+	return scrubbed{errors.Join(errs...), several(texts, mostNamed)}
+}
+
+var (
+	// errUnhealthy marks an object that says that it will not become healthy, or is not in
+	// time.
+	errUnhealthy = errors.New("is not healthy")
+	// errInVain is why nobody waits any more for an object: another one has failed.
+	errInVain = errors.New("another object has failed")
+	// errLate is that the time is over.
+	errLate = errors.New("the time is over")
+)
 
 // resultOf returns what the server answered to the i-th change, nil if nothing was sent.
 func (p *progress) resultOf(i int) object.Object {
@@ -136,37 +154,60 @@ func (p *progress) readiness(c *plan.Change, o object.Object) health.Readiness {
 	return p.applying.health.Ready(o)
 }
 
-// untilHealthy waits for one object and returns the last that it said of itself.
-func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result object.Object) (message string, err error) {
+// untilHealthy waits for one object. The error of one that says that it will not be healthy,
+// or is not in time, is errUnhealthy, and was told.
+func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result object.Object) (*vigil, error) {
 	id := c.ID
 	if result != nil {
 		id = result.ID()
 	}
-	message = "waiting for its status"
-	w := p.applying.watchers.of(p.session, resource(c), id.Namespace)
+	limit := p.limitOf(id.GroupKind())
+	inTime, cancel := context.WithTimeoutCause(ctx, limit.time, errLate)
+	defer cancel()
+	last := result
+	v := p.newVigil(c, id, nil)
+	v.message = "waiting for its status"
+	v.look = func(ctx context.Context) (cause.Cause, bool) {
+		if last == nil {
+			return cause.Cause{}, false
+		}
+		return p.applying.watchers.causes(p.session).Find(ctx, last, v.since.Add(-eventsBefore))
+	}
+	w := p.applying.watchers.of(p.session, resource(c), id.Namespace, false)
 	defer w.release()
-	err = w.await(ctx, id.Name, func(o object.Object, gone bool) (bool, error) {
-		if gone && (c.Hook == nil || o.UID() != result.UID()) || !gone && olderThan(o, result) {
+	err := v.keep(inTime, w, id.Name, func(o object.Object, gone bool) (bool, error) {
+		switch {
+		case o == nil, !gone && olderThan(o, result), gone && result != nil && o.UID() != result.UID():
+			return false, nil
+		case gone && c.Hook == nil:
+			v.saw(o, "was deleted meanwhile")
 			return false, nil
 		}
+		last = o
 		ready := p.readiness(c, o)
 		switch {
 		case ready.Done, healthIgnored(c, o):
 			p.tell(Event{Kind: EventHealthy, Object: &id})
 			return true, nil
 		case ready.Failed:
-			message = ready.Message
+			v.saw(o, ready.Message)
 			return false, errUnhealthy
 		case gone: // nothing more will be heard of it
-			message = "was deleted before it had ended"
+			v.saw(o, "was deleted before it had ended")
 			return false, errUnhealthy
-		case ready.Message != message:
-			message = ready.Message
-			p.tell(Event{Kind: EventWaiting, Object: &id, Message: message})
 		}
+		v.saw(o, ready.Message)
 		return false, nil
 	})
-	return message, err
+	switch {
+	case errors.Is(err, errUnhealthy):
+		v.lastLook(ctx)
+		return v, v.failed("is not healthy", true)
+	case errors.Is(err, errLate):
+		v.lastLook(ctx)
+		return v, v.failed("is not healthy "+limit.String(), false)
+	}
+	return v, err
 }
 
 // olderThan reports whether a watched object is from before our write.

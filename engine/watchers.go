@@ -4,16 +4,21 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
+	"github.com/gantrycd/gantry/engine/cause"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
 )
 
-// watchers share one watch per kind and namespace among all who wait for
-// objects of it. A watch lasts as long as somebody waits.
+// watchers share one watch per kind and namespace among all who wait for objects of it,
+// and per cluster who looks for the causes. A watch lasts as long as somebody waits.
 type watchers struct {
+	now func() time.Time
+
 	mu     sync.Mutex
 	open   map[watchKey]*watcher
+	seek   map[*session]*cause.Finder
 	ctx    context.Context
 	cancel context.CancelFunc
 	group  group
@@ -23,11 +28,22 @@ type watchKey struct {
 	session   *session
 	gvk       object.GVK
 	namespace string
+	metadata  bool // of the objects is enough
 }
 
-func newWatchers() *watchers {
+func newWatchers(now func() time.Time) *watchers {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &watchers{open: map[watchKey]*watcher{}, ctx: ctx, cancel: cancel}
+	return &watchers{now: now, open: map[watchKey]*watcher{}, seek: map[*session]*cause.Finder{}, ctx: ctx, cancel: cancel}
+}
+
+// causes returns who looks for causes in a cluster.
+func (ws *watchers) causes(s *session) *cause.Finder {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.seek[s] == nil {
+		ws.seek[s] = cause.NewFinder(s.cluster, ws.now)
+	}
+	return ws.seek[s]
 }
 
 // close ends all watches and waits for them.
@@ -36,13 +52,13 @@ func (ws *watchers) close() {
 	ws.group.Wait()
 }
 
-// of returns the watch of a kind in a namespace, begun if need be. Who gets it
-// must release it.
-func (ws *watchers) of(s *session, resource providers.Resource, namespace string) *watcher {
+// of returns the watch of a kind in a namespace, begun if need be. metadata is for who
+// needs no more of the objects. Who gets it must release it.
+func (ws *watchers) of(s *session, resource providers.Resource, namespace string, metadata bool) *watcher {
 	if !resource.Namespaced {
 		namespace = ""
 	}
-	key := watchKey{s, resource.GVK, namespace}
+	key := watchKey{s, resource.GVK, namespace, metadata}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if w, ok := ws.open[key]; ok {
@@ -55,7 +71,8 @@ func (ws *watchers) of(s *session, resource providers.Resource, namespace string
 	ws.group.Go(func() {
 		err := errors.New("the watch has panicked")
 		defer func() { w.ended(err) }()
-		err = s.cluster.Watch(ctx, resource, namespace, providers.WatchOptions{}, func(o object.Object, deleted bool) bool {
+		options := providers.WatchOptions{MetadataOnly: metadata, Listed: w.listed}
+		err = s.cluster.Watch(ctx, resource, namespace, options, func(o object.Object, deleted bool) bool {
 			w.put(o, deleted)
 			return true
 		})
@@ -72,6 +89,7 @@ type watcher struct {
 
 	mu      sync.Mutex
 	entries map[string]*watched
+	all     bool // what was there when the watch began has come
 	err     error
 }
 
@@ -110,6 +128,14 @@ func (w *watcher) put(o object.Object, deleted bool) {
 	e.changed = make(chan struct{})
 }
 
+// listed wakes everybody: what has not come is not there.
+func (w *watcher) listed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = true
+	w.wake()
+}
+
 // ended wakes everybody, for nothing more will come.
 func (w *watcher) ended(err error) {
 	if err == nil {
@@ -118,34 +144,32 @@ func (w *watcher) ended(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.err = err
+	w.wake()
+}
+
+// wake tells everybody that there is news. The caller holds mu.
+func (w *watcher) wake() {
 	for _, e := range w.entries {
 		close(e.changed)
 		e.changed = make(chan struct{})
 	}
 }
 
-// await calls accept with an object as it is and whenever it changes, and with the
-// last that was seen of it when it is gone, until accept says yes or returns an error,
-// or the context or the watch ends.
-func (w *watcher) await(ctx context.Context, name string, accept func(o object.Object, gone bool) (bool, error)) error {
-	for {
-		w.mu.Lock()
-		e := w.entry(name)
-		current, gone, changed, ended := e.object, e.gone, e.changed, w.err
-		w.mu.Unlock()
-		if current != nil {
-			done, err := accept(current, gone)
-			if done || err != nil {
-				return err
-			}
-		}
-		if ended != nil {
-			return ended
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+// sight is what a watch knows of an object.
+type sight struct {
+	object  object.Object // the last that was seen; nil: nothing was
+	gone    bool
+	known   bool            // whether it is there or not; else that is yet to come
+	changed <-chan struct{} // is closed when there is news
+	err     error           // why the watch has ended
+}
+
+// now returns what is known of the object of a name.
+func (w *watcher) now(name string) sight {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := w.entry(name)
+	return sight{
+		object: e.object, gone: e.gone || e.object == nil, known: e.object != nil || w.all, changed: e.changed, err: w.err,
 	}
 }
