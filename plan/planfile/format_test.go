@@ -2,7 +2,6 @@ package planfile
 
 import (
 	"bytes"
-	"encoding"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -18,103 +17,26 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/typeschema"
 )
 
 var update = flag.Bool("update", false, "write docs/plan-format.schema.json")
 
 const schemaFile = "../../docs/plan-format.schema.json"
 
-// described makes the JSON Schema of a type as encoding/json writes it: what may be
-// there, and nothing else.
-type described struct{ defs map[string]any }
-
-func (d *described) of(t reflect.Type) map[string]any {
-	switch t {
-	case reflect.TypeFor[time.Time]():
-		return map[string]any{"type": "string", "format": "date-time"}
-	case reflect.TypeFor[json.RawMessage](), reflect.TypeFor[any]():
-		return map[string]any{}
-	case reflect.TypeFor[[]byte]():
-		return map[string]any{"type": "string", "contentEncoding": "base64"}
-	case reflect.TypeFor[plan.Action]():
-		return map[string]any{"enum": plan.Actions()}
-	case reflect.TypeFor[plan.Phase]():
-		return map[string]any{"enum": phases()[1:]}
-	case reflect.TypeFor[plan.FieldKind]():
-		return map[string]any{"enum": []plan.FieldKind{plan.Added, plan.Removed, plan.Changed}}
-	case reflect.TypeFor[plan.StepKind]():
-		return map[string]any{"enum": []plan.StepKind{plan.StepWrite, plan.StepDelete, plan.StepWait, plan.StepRecord}}
-	}
-	if t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
-		return map[string]any{"type": "string"}
-	}
-	switch t.Kind() { //nolint:exhaustive // the default is that a plan has no such field
-	case reflect.Pointer:
-		return d.of(t.Elem())
-	case reflect.String:
-		return map[string]any{"type": "string"}
-	case reflect.Bool:
-		return map[string]any{"type": "boolean"}
-	case reflect.Int, reflect.Int64:
-		return map[string]any{"type": "integer"}
-	case reflect.Slice:
-		return map[string]any{"type": []string{"array", "null"}, "items": d.of(t.Elem())}
-	case reflect.Map:
-		return map[string]any{"type": "object", "additionalProperties": d.of(t.Elem())}
-	case reflect.Struct:
-		name := t.String()
-		if _, known := d.defs[name]; !known {
-			d.defs[name] = nil
-			d.defs[name] = d.structure(t)
-		}
-		return map[string]any{"$ref": "#/$defs/" + name}
-	}
-	panic("no schema for " + t.String())
-}
-
-func (d *described) structure(t reflect.Type) map[string]any {
-	properties, required := map[string]any{}, []string{}
-	var fields func(reflect.Type)
-	fields = func(t reflect.Type) {
-		for i := range t.NumField() {
-			f := t.Field(i)
-			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-			switch {
-			case name == "-" || !f.IsExported():
-			case f.Anonymous && name == "":
-				fields(f.Type)
-			default:
-				properties[name] = d.of(f.Type)
-				if !strings.Contains(options, "omit") {
-					required = append(required, name)
-				}
-			}
-		}
-	}
-	fields(t)
-	return map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
-}
-
 // schemaOf is the schema of what an envelope holds.
 func schemaOf() []byte {
-	d := &described{defs: map[string]any{}}
-	root := d.structure(reflect.TypeFor[document]())
+	d := typeschema.New(map[reflect.Type]map[string]any{reflect.TypeFor[plan.Phase](): typeschema.Enum(phases()[1:])})
+	root := d.Structure(reflect.TypeFor[document]())
 	properties := root["properties"].(map[string]any)
-	properties["plan"] = d.of(reflect.TypeFor[plan.Plan]())
+	properties["plan"] = d.Of(reflect.TypeFor[plan.Plan]())
 	// These three are beside the plan.
-	of := d.defs["plan.Plan"].(map[string]any)
+	of := d.Defs["plan.Plan"].(map[string]any)
 	for _, name := range []string{"id", "createdAt", "expiresAt"} {
 		delete(of["properties"].(map[string]any), name)
 	}
 	of["required"] = without(of["required"].([]string), "createdAt")
-	root["$schema"], root["$defs"] = "https://json-schema.org/draft/2020-12/schema", d.defs
-	root["$id"] = "https://gantry.dev/schemas/plan-format.v2.json"
-	root["title"] = "What the envelope of a Gantry plan file holds, in version 2 of the format"
-	text, err := json.MarshalIndent(root, "", "  ")
-	if err != nil {
-		panic(err)
-	}
-	return append(text, '\n')
+	return d.Document(root, "https://gantry.dev/schemas/plan-format.v2.json", "What the envelope of a Gantry plan file holds, in version 2 of the format")
 }
 
 func without(list []string, name string) []string {
