@@ -21,6 +21,9 @@ const (
 	lookTime = 5 * time.Second
 	// stallAfter is how long nothing may change before that is told, and told again.
 	stallAfter = time.Minute
+	// degradedFor is how long an object may be degraded that may recover, before that is a
+	// failure. It is looked at again with each look for the cause.
+	degradedFor = 20 * time.Second
 	// eventsBefore is how old an Event about an object may be when it begins to be waited
 	// for: clocks differ.
 	eventsBefore = time.Minute
@@ -45,6 +48,8 @@ type vigilance struct {
 	stalls  int       // how often it was told since that nothing changes
 	cause   cause.Cause
 	caused  time.Time // when the cause was first found
+	// degraded is since when the object is degraded, and may recover; zero is that it is not.
+	degraded time.Time
 }
 
 func (p *progress) newVigil(c *plan.Change, id object.ID, look func(context.Context) (cause.Cause, bool)) *vigil {
@@ -66,6 +71,18 @@ func (v *vigilance) saw(now time.Time, o object.Object, message string) (news bo
 	}
 	v.moved, v.message, v.status, v.stalls = now, message, status, 0
 	return news
+}
+
+// wavers notes whether an object is degraded, though it may recover, and reports whether
+// it has been so for too long.
+func (v *vigilance) wavers(now time.Time, degraded bool) (tooLong bool) {
+	switch {
+	case !degraded:
+		v.degraded = time.Time{}
+	case v.degraded.IsZero():
+		v.degraded = now
+	}
+	return degraded && now.Sub(v.degraded) >= degradedFor
 }
 
 // found notes the cause that was found, or that none was, and tells it where that is news.
@@ -197,6 +214,7 @@ func (v *vigil) keep(ctx context.Context, w *watcher, name string, news func(o o
 			})
 		case found := <-looking:
 			v.found(found)
+			heard = nil // what has lasted too long by now is a failure
 			look.Reset(every)
 			every = min(every*3/2, lookLast)
 		case <-stall.C:

@@ -189,7 +189,7 @@ func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result obje
 		case ready.Done, healthIgnored(c, o):
 			p.tell(Event{Kind: EventHealthy, Object: &id})
 			return true, nil
-		case ready.Failed:
+		case v.wavers(p.applying.engine.options.Now(), ready.Degraded), ready.Failed:
 			v.saw(o, ready.Message)
 			return false, errUnhealthy
 		case gone: // nothing more will be heard of it

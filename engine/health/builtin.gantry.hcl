@@ -219,6 +219,14 @@ health "*.crossplane.io/*" {
   )
 }
 
+# The community's AWS provider: what is neither ready and synced, nor on its way, is not
+# as it should be.
+health "{cloudfront,iam,rds,route53,s3}.aws.crossplane.io/{Distribution,Policy,Role,RolePolicyAttachment,DBCluster,DBInstance,ResourceRecordSet,Bucket}" {
+  healthy   = condition("Ready").status == "True" && condition("Synced").status == "True"
+  suspended = condition("Synced").status != "True" && condition("Synced").reason == "ReconcilePaused"
+  degraded  = length(conditions()) > 0 && condition("Synced").status != "True" && condition("Synced").reason != "ReconcilePaused"
+}
+
 # These say nothing of themselves.
 health "*.crossplane.io/{Composition,CompositionRevision,EnvironmentConfig,*Config,ProviderConfigUsage,ClusterProviderConfigUsage}" {
   also     = ["*.upbound.io/{*ProviderConfig,*ProviderConfigUsage,StoreConfig}"]

@@ -10,9 +10,12 @@ import (
 
 // Readiness is what an apply that waits for an object needs to know.
 type Readiness struct {
-	Done    bool   // there is nothing more to wait for
-	Failed  bool   // waiting will not help
-	Message string // what it waits for, or why it failed
+	Done   bool // there is nothing more to wait for
+	Failed bool // waiting will not help
+	// Degraded: it has failed, but many a controller says so of what it has not seen
+	// together yet. It is a failure only where it stays.
+	Degraded bool
+	Message  string // what it waits for, or why it failed
 }
 
 // Ready tells whether an apply may go on after an object was written. It is Check
@@ -23,8 +26,9 @@ type Readiness struct {
 //   - a StatefulSet needs its updated Pods, where Check is content with a number;
 //   - Suspended is done: it is what the configuration says;
 //   - Degraded is a failure only where it is final. Pods that restart, an autoscaler
-//     without metrics, a ReplicaSet out of quota may still recover; a CronJob whose
-//     last run failed is not this apply's business;
+//     without metrics, a ReplicaSet out of quota may still recover, and so may custom
+//     resources that a rule of the library finds degraded; a CronJob whose last run
+//     failed, of Kubernetes or of OpenKruise, is not this apply's business;
 //   - an Ingress needs no address, and a claim no volume: some controllers never
 //     give the one, and the other waits for the first Pod that uses it.
 func (a *Assessor) Ready(o object.Object) Readiness {
@@ -37,24 +41,41 @@ func (a *Assessor) Ready(o object.Object) Readiness {
 	if message, stale := unobserved(o); stale {
 		return Readiness{Message: message}
 	}
-	status, _ := a.Check(o)
-	kind := o.ID().GroupKind()
-	switch kind {
-	case object.GroupKind{Group: "apps", Kind: "StatefulSet"}:
-		status = strictStatefulSet(o, status)
-	case object.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"},
-		object.GroupKind{Group: "batch", Kind: "CronJob"}:
-		return Readiness{Done: true}
-	case object.GroupKind{Kind: "PersistentVolumeClaim"}:
-		if status.Code == Progressing {
+	assessment := a.Assess(o)
+	status := assessment.Status
+	switch assessment.Basis {
+	case BuiltIn:
+		switch o.ID().GroupKind() {
+		case object.GroupKind{Group: "apps", Kind: "StatefulSet"}:
+			status = strictStatefulSet(o, status)
+		case object.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"},
+			object.GroupKind{Group: "batch", Kind: "CronJob"}:
+			return Readiness{Done: true}
+		case object.GroupKind{Kind: "PersistentVolumeClaim"}:
+			if status.Code == Progressing {
+				return Readiness{Done: true}
+			}
+		}
+	case Library:
+		if (o.ID().GroupKind() == object.GroupKind{Group: "apps.kruise.io", Kind: "AdvancedCronJob"}) {
 			return Readiness{Done: true}
 		}
+	case Absence, Deletion, Block, Conventions, Nothing:
 	}
 	switch status.Code {
 	case Healthy, Suspended:
 		return Readiness{Done: true, Message: status.Message}
 	case Degraded:
-		return Readiness{Failed: final(o), Message: orElse(status.Message, "is degraded")}
+		said := Readiness{Message: orElse(status.Message, "is degraded")}
+		switch assessment.Basis {
+		case Library:
+			said.Degraded = true
+		case Block:
+			said.Failed = true
+		case Absence, Deletion, BuiltIn, Conventions, Nothing:
+			said.Failed = final(o)
+		}
+		return said
 	case Progressing, Missing, Unknown:
 	}
 	return Readiness{Message: orElse(status.Message, "is in progress")}
