@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/engine/cause"
+	"github.com/gantrycd/gantry/engine/schedule"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
@@ -59,6 +60,7 @@ func (p *progress) there(ctx context.Context, c *plan.Change, uid string) (objec
 
 // watchGone watches an object until it is gone.
 func (p *progress) watchGone(ctx context.Context, v *vigil, c *plan.Change, uid string) error {
+	schedule.Leave(ctx)
 	w := p.applying.watchers.of(p.session, resource(c), c.ID.Namespace, true)
 	defer w.release()
 	return v.keep(ctx, w, c.ID.Name, func(o object.Object, gone bool) (bool, error) {

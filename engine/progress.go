@@ -54,6 +54,7 @@ type progress struct {
 	checked   time.Time            // when that was read
 	results   map[int]*written     // by index in app.Changes
 	rounds    rounds               // how often what is left was tried
+	glances   map[scope]*glance    // what was read again since
 	done      plan.Counts
 	outcome   string
 }

@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"sync"
+	"fmt"
+	"slices"
 
+	"github.com/gantrycd/gantry/engine/schedule"
 	"github.com/gantrycd/gantry/plan"
 )
 
@@ -15,103 +18,102 @@ var errSkipped = errors.New("skipped")
 // succeeded; what needs a failed step is skipped, and everything else goes on. Each
 // application is closed, and its record written, as soon as its last step is over.
 func (a *applying) run(ctx context.Context) {
-	s := &schedule{
-		applying: a,
-		missing:  make([]int, len(a.plan.Steps)),
-		then:     make([][]int, len(a.plan.Steps)),
-		errs:     make([]error, len(a.plan.Steps)),
-		open:     make([]int, len(a.apps)),
+	lanes := a.sessions.list()
+	laneOf := make(map[*session]int, len(lanes))
+	for i, session := range lanes {
+		laneOf[session] = i
 	}
-	for i, step := range a.plan.Steps {
-		s.missing[i] = len(step.Needs)
-		for _, need := range step.Needs {
-			s.then[need] = append(s.then[need], i)
-		}
-		s.open[step.Application]++
-	}
-	s.start(ctx)
-}
-
-// schedule is the steps of a plan while they are carried out.
-type schedule struct {
-	applying *applying
-	mu       sync.Mutex
-	missing  []int   // by step: how many of its needs are not over
-	then     [][]int // by step: who needs it
-	errs     []error // by step: how it ended
-	open     []int   // by application: how many of its steps are not over
-	group    group
-}
-
-func (s *schedule) start(ctx context.Context) {
-	for i := range s.applying.plan.Steps {
-		if len(s.applying.plan.Steps[i].Needs) == 0 {
-			s.launch(ctx, i)
-		}
-	}
-	s.group.Wait()
-}
-
-func (s *schedule) launch(ctx context.Context, i int) {
-	s.group.Go(func() {
-		step := &s.applying.plan.Steps[i]
-		var err error
-		s.applying.apps[step.Application].untilPrepared()
-		if !s.applying.apps[step.Application].earlier { // else the step is done
-			if err = s.verdict(ctx, i); err == nil {
-				err = s.applying.step(ctx, step)
+	var running group
+	var s *schedule.Schedule
+	s = schedule.New(schedule.Options{
+		Steps: a.plan.Steps, Applications: len(a.apps), Rank: a.rank(),
+		// A step is not all the time in a request: with a little more room than requests
+		// in flight there is always one to send.
+		Lanes: len(lanes), Room: a.engine.options.Parallelism + a.engine.options.Parallelism/4 + 1,
+		Lane: func(i int) int {
+			step := &a.plan.Steps[i]
+			if session := a.apps[step.Application].session; session != nil && (step.Kind == plan.StepWrite || step.Kind == plan.StepDelete) {
+				return laneOf[session]
 			}
-		}
-		s.over(ctx, i, err)
+			return -1
+		},
+		Do:   func(ctx context.Context, i int) error { return a.do(ctx, s, i) },
+		Over: func(app int) { a.apps[app].finish(ctx) },
+		Held: func(app int, why schedule.Reason) { a.held(app, a.waitsFor(why, lanes)) },
+		Go:   running.Go,
 	})
+	s.Run(ctx)
+	running.Wait()
+}
+
+// rank returns the place of each application among those that want to send requests:
+// the longer what follows it is likely to take, the sooner it goes.
+func (a *applying) rank() []int {
+	after, order := a.plan.After(), make([]int, len(a.apps))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(after[j], after[i]) })
+	rank := make([]int, len(order))
+	for place, i := range order {
+		rank[i] = place
+	}
+	return rank
+}
+
+// held tells why an application has not started.
+func (a *applying) held(app int, why string) {
+	if p := a.apps[app]; p.app.HasChanges() {
+		p.tell(Event{Kind: EventHeld, Message: why})
+	}
+}
+
+// waitsFor is a reason in words.
+func (a *applying) waitsFor(why schedule.Reason, lanes []*session) string {
+	if why.Lane >= 0 {
+		return fmt.Sprintf("waits for its turn on cluster %q, which has as many requests as it may", lanes[why.Lane].name)
+	}
+	other := a.apps[why.Application].app
+	if !other.HasChanges() {
+		return fmt.Sprintf("waits for %s to be healthy", other.Address)
+	}
+	return fmt.Sprintf("waits for %s to be applied and healthy", other.Address)
+}
+
+// do carries out a step, unless it is done, or what it needs failed.
+func (a *applying) do(ctx context.Context, s *schedule.Schedule, i int) error {
+	step := &a.plan.Steps[i]
+	p := a.apps[step.Application]
+	p.untilPrepared()
+	if p.earlier {
+		return nil
+	}
+	if err := a.verdict(ctx, s, i); err != nil {
+		return err
+	}
+	return a.step(ctx, step)
 }
 
 // verdict returns errSkipped where something that the step needs did not succeed. A
 // step for failures (OnFailure) needs what is before it to be over, however it ended: it
 // is taken if something of its application has failed, and the apply was not cancelled.
-func (s *schedule) verdict(ctx context.Context, i int) error {
-	if step := &s.applying.plan.Steps[i]; step.On == plan.OnFailure {
-		if ctx.Err() != nil || !s.applying.apps[step.Application].hasFailed() {
+func (a *applying) verdict(ctx context.Context, s *schedule.Schedule, i int) error {
+	step := &a.plan.Steps[i]
+	p := a.apps[step.Application]
+	if step.On == plan.OnFailure {
+		if ctx.Err() != nil || !p.hasFailed() {
 			return errSkipped
 		}
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, need := range s.applying.plan.Steps[i].Needs {
-		if s.errs[need] == nil {
-			continue
-		}
-		from := s.applying.plan.Steps[need].Application
-		if to := s.applying.plan.Steps[i].Application; to != from {
-			s.applying.apps[to].skip("it follows " + s.applying.plan.Applications[from].Address.String() + ", which did not succeed")
-		}
-		return errSkipped
+	need, failed := s.Failed(i)
+	if !failed {
+		return nil
 	}
-	return nil
-}
-
-// over notes how a step ended, starts what waited for it, and closes its
-// application if it was the last.
-func (s *schedule) over(ctx context.Context, i int, err error) {
-	application := s.applying.plan.Steps[i].Application
-	s.mu.Lock()
-	s.errs[i] = err
-	s.open[application]--
-	last := s.open[application] == 0
-	var ready []int
-	for _, next := range s.then[i] {
-		if s.missing[next]--; s.missing[next] == 0 {
-			ready = append(ready, next)
-		}
+	if from := a.plan.Steps[need].Application; from != step.Application {
+		p.skip("it follows " + a.plan.Applications[from].Address.String() + ", which did not succeed")
 	}
-	s.mu.Unlock()
-	if last {
-		s.applying.apps[application].finish(ctx)
-	}
-	for _, next := range ready {
-		s.launch(ctx, next)
-	}
+	return errSkipped
 }
 
 // step does what one step says.
@@ -121,27 +123,31 @@ func (a *applying) step(ctx context.Context, step *plan.Step) error {
 		return err
 	}
 	p.enter(step)
-	var err error
+	err := p.retrying(ctx, step, func() error { return p.take(ctx, step) })
+	if err != nil {
+		p.failed(err)
+	}
+	return err
+}
+
+// take takes one step, once.
+func (p *progress) take(ctx context.Context, step *plan.Step) error {
 	switch step.Kind {
 	case plan.StepWrite:
-		err = p.write(ctx, step.Change)
+		return p.write(ctx, step.Change)
 	case plan.StepDelete:
-		err = p.remove(ctx, step.Change)
+		return p.remove(ctx, step.Change)
 	case plan.StepWait:
 		changes := step.Changes
 		if step.On == plan.OnFailure {
 			changes = p.made(changes)
 		}
-		if err = p.wait(ctx, changes); err == nil {
-			err = p.ranHooks(changes)
+		if err := p.wait(ctx, changes); err != nil {
+			return err
 		}
+		return p.ranHooks(changes)
 	case plan.StepRecord:
-		err = p.complete()
-	default:
-		err = errors.New("the plan has a step of an unknown kind " + string(step.Kind))
+		return p.complete()
 	}
-	if err != nil {
-		p.failed(err)
-	}
-	return err
+	return errors.New("the plan has a step of an unknown kind " + string(step.Kind))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/engine/schedule"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
@@ -137,24 +138,6 @@ func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object)
 	}
 }
 
-// recheck is after how long it is looked again whether what is to be created is still
-// not there. A server-side apply creates or changes, whichever it comes to: what someone
-// else has made meanwhile, an operator of an earlier wave say, would be written over.
-const recheck = 30 * time.Second
-
-// stillAbsent makes sure that nobody has made what is to be created, where that was seen
-// a while ago. What this plan has made before it was interrupted is returned.
-func (p *progress) stillAbsent(ctx context.Context, c *plan.Change) (object.Object, error) {
-	if p.applying.engine.options.Now().Sub(p.checked) < recheck {
-		return nil, nil
-	}
-	have, err := p.reread(ctx, c, &outage{}, nil)
-	if c.Predicted && errors.Is(err, providers.ErrUnknownKind) {
-		return nil, nil // it is not served yet, so there is none
-	}
-	return have, err
-}
-
 // onceServed reads an object in a version that this plan's definition of its kind
 // brings, as soon as it is served.
 func (p *progress) onceServed(ctx context.Context, c *plan.Change) (object.Object, error) {
@@ -191,6 +174,11 @@ func (p *progress) again(ctx context.Context, c *plan.Change) (object.Object, er
 	if err != nil {
 		return nil, err
 	}
+	return p.stillHolds(ctx, c, have)
+}
+
+// stillHolds returns an object that was read anew, if what was planned for it still holds.
+func (p *progress) stillHolds(ctx context.Context, c *plan.Change, have object.Object) (object.Object, error) {
 	if why, err := p.stale(ctx, c, have); err != nil || why != "" {
 		return nil, errors.Join(staleError(why), err)
 	}
@@ -280,8 +268,14 @@ func (p *progress) objectError(c *plan.Change, err error) error {
 	return err
 }
 
+// long is from when on a step that waits makes room for others.
+const long = 250 * time.Millisecond
+
 // pause waits, or returns why the context ended.
 func pause(ctx context.Context, d time.Duration) error {
+	if d >= long {
+		schedule.Leave(ctx)
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
