@@ -36,6 +36,15 @@ const (
 	EventWarning  EventKind = "warning"  // the server's warning about Object
 )
 
+// EventKinds lists the kinds in the order above.
+func EventKinds() []EventKind {
+	return []EventKind{
+		EventOpening, EventOpened, EventRendered, EventReading, EventCompared, EventHeld, EventStarted, EventPhase,
+		EventWriting, EventWritten, EventDeleting, EventDeleted, EventWaiting, EventHealthy, EventRetrying,
+		EventFailed, EventSkipped, EventFinished, EventWarning,
+	}
+}
+
 // Event is one piece of progress. Members that do not apply are zero; within a version
 // of the stream (cmd/gantry) members and kinds are only added.
 type Event struct {

@@ -33,6 +33,7 @@ var scripts atomic.Int64
 //	kube absent KIND NAME            waits until it is gone
 //	kube edit MANAGER KIND NAME FIELDS  sets fields (JSON) as another field manager
 //	kube kubeconfig FILE TOKEN       writes a kubeconfig of the cluster with that token
+//	valid SCHEMA FILE                holds a file, or each line of .ndjson, to docs/SCHEMA
 //	exitcode CODE PROGRAM [ARGUMENT]...  runs a program that must end with that code
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"repository": repositoryCommand,
 			"kube":       kubeCommand,
 			"exitcode":   exitCodeCommand,
+			"valid":      validCommand,
 		},
 	})
 }
