@@ -20,6 +20,9 @@ import (
 type ApplyOptions struct {
 	// By is who applies, for the history and for others who find the state held.
 	By state.Holder
+	// Confirmed are the deletions that someone has confirmed, of those that need it. An
+	// application of which one is missing is left out.
+	Confirmed Confirmed
 	// GiveUp, when it is closed, gives up requests in flight: those of an apply that was
 	// cancelled are given up after some seconds otherwise. It may be nil.
 	GiveUp <-chan struct{}
@@ -79,7 +82,7 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 		return nil, diags
 	}
 	a := newApplying(e, p, lease, options.By)
-	a.resumed, a.health = resumed, assessor
+	a.resumed, a.health, a.confirmations = resumed, assessor, options.Confirmed
 	defer a.close()
 	a.caller = ctx
 	requests, stop := inFlight(ctx, options.GiveUp)
@@ -129,6 +132,8 @@ type applying struct {
 	lease    *state.Lease
 	by       state.Holder
 	resumed  bool // an apply of the plan was begun before, and did not finish
+	// confirmations are the deletions that were confirmed.
+	confirmations Confirmed
 	sessions *sessions
 	apps     []*progress // as in plan.Applications
 	watchers *watchers

@@ -420,7 +420,7 @@ func (c *comparison) deletion(d *draft, change *plan.Change, owned *state.Owned,
 		change.Action, change.Reason = plan.Unchanged, "no longer desired, and sync.prune is false: it stays"
 	default:
 		change.Action, change.Propagation = plan.Prune, ownPropagation(d, held)
-		change.Confirm = d.leaves() && says.ConfirmDelete || !d.leaves() && held.Prune == "confirm"
+		change.Confirm = d.leaves() && (says.ConfirmDelete || settings.OnDestroy == "confirm" && !owned.Hook) || !d.leaves() && held.Prune == "confirm"
 		if d.leaves() {
 			change.Reason = "its application leaves"
 		} else {

@@ -36,7 +36,7 @@ func (a *applying) prepare(ctx context.Context) {
 				}
 			}
 			if session.err == nil {
-				a.verifyCluster(ctx, session, a.load(ctx, apps))
+				a.verifyCluster(ctx, session, a.confirmed(a.load(ctx, apps)))
 			}
 		})
 	}

@@ -149,6 +149,8 @@ func (p *progress) staleOwner(c *plan.Change, have object.Object) string {
 	}
 	if says := order.Annotations(have); c.Action == plan.Prune && (p.app.Leaves && says.NoDelete || !p.app.Leaves && says.NoPrune) {
 		return fmt.Sprintf("%s was to be deleted, and its annotations say by now that it is kept%s", c.ID, lately(have))
+	} else if why := p.staleConfirmation(c, says.ConfirmPrune, says.ConfirmDelete); why != "" {
+		return why + lately(have)
 	}
 	return ""
 }

@@ -57,7 +57,7 @@ func applicationBlock() *schema.Block {
 			{Name: "project", Type: schema.Reference("project"), Default: "none: nothing is guarded", Doc: "The project that it belongs to."},
 			{Name: "labels", Type: schema.StringMap, Doc: "Labels to select applications by."},
 			{Name: "info", Type: schema.StringMap, Doc: "What else people should know: links, owners."},
-			{Name: "on_destroy", Type: schema.String, Default: `"delete"`, OneOf: []string{"delete", "orphan"}, Doc: "What becomes of its objects when it goes: they are deleted, or left as they are."},
+			{Name: "on_destroy", Type: schema.String, Default: `"delete"`, OneOf: []string{"delete", "orphan", "confirm"}, Doc: "What becomes of its objects when it goes: they are deleted, left as they are, or deleted where someone confirms each of them."},
 			{Name: "revision_history_limit", Type: schema.Integer, Default: "10", Doc: "How many of its past states are kept for going back."},
 		},
 		Blocks: []schema.Nested{

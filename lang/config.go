@@ -155,7 +155,7 @@ type Application struct {
 	Redactions        []Redaction
 	AcceptedRisks     []AcceptedRisk // those of profiles first
 	Lifecycle         Lifecycle
-	OnDestroy         string // "delete" or "orphan"
+	OnDestroy         string // "delete", "orphan" or "confirm"
 	HistoryLimit      int
 	// DependsOn are the instances of applications that this one refers to or
 	// names in depends_on, sorted, without itself. Where an application is in Broken or

@@ -7,7 +7,7 @@ import (
 
 // Settings are an application's rules for apply and for when it leaves.
 type Settings struct {
-	OnDestroy      string        `json:"onDestroy,omitempty"` // "delete" (default) or "orphan"
+	OnDestroy      string        `json:"onDestroy,omitempty"` // "delete" (default), "orphan" or "confirm"
 	PreventDestroy bool          `json:"preventDestroy,omitempty"`
 	NoDestroy      bool          `json:"noDestroy,omitempty"`
 	Propagation    string        `json:"propagation,omitempty"` // "Foreground", "Background", "Orphan"

@@ -44,6 +44,9 @@ allows; objects so that they can be created, and each application waits until it
 healthy. Pruning comes last. An application that fails costs those that depend on
 it, and the exit code is 1.
 
+Deletions that need to be confirmed (Prune=confirm, Delete=confirm) are asked about at
+a terminal. Elsewhere the application is left out unless --confirm names each of them.
+
 Ctrl-C finishes what is in flight, records what was done, and stops. A second one
 leaves at once; the next run finishes or forgets what was in flight.`,
 		Example: `  gantry apply
@@ -51,6 +54,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
   gantry apply next.gantryplan --verify-key ci.pub
   gantry apply next.gantryplan --refresh
   gantry apply --auto-approve --target application.web
+  gantry apply next.gantryplan --confirm 'PersistentVolumeClaim shop/data'
   gantry apply --self-heal
   gantry apply --self-heal --dry-run --detailed-exitcode application.web`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -91,6 +95,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 	}
 	in.register(c, command)
 	work.register(c, command)
+	work.confirm.register(command)
 	work.registerSelection(command)
 	work.registerAllowEmpty(c, command)
 	work.registerAllowRemoved(c, command)
@@ -178,10 +183,14 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 		}
 		return w.cli.showResult(&engine.Result{Outputs: p.Publishes()}, 0)
 	}
+	confirmed, err := w.confirmed(ctx, p)
+	if err != nil {
+		return err
+	}
 	start := time.Now()
 	by := process.Self(w.options.command, start)
 	w.progress.applying(p)
-	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{By: by})
+	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{By: by, Confirmed: confirmed})
 	w.progress.pause()
 	reportErr := w.report(ctx, p, result, diags, by.Who)
 	if result != nil {

@@ -29,6 +29,7 @@ To review it first: gantry plan --destroy --out end.gantryplan`,
 	in.register(c, command)
 	work.register(c, command)
 	work.registerAllowDestroyed(command)
+	work.confirm.register(command)
 	work.registerReport(command)
 	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
 	return command

@@ -47,6 +47,7 @@ type workOptions struct {
 	events         string
 	reports        []string // --report; only apply and destroy have the flag
 	view           viewOptions
+	confirm        confirmOptions     // only apply and destroy have the flags
 	snapshot       *snapshot.Snapshot // no flag: what is planned with in place of clusters and state; nil is none
 	// sourceless: no source is read, generators' included; what is made of them is not known.
 	sourceless bool
