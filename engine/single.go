@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,7 +90,7 @@ func (p *progress) staleRecord(record *state.Record) string {
 		return "" // of one that leaves, the objects tell
 	case record == nil:
 		return fmt.Sprintf("its record is gone from the state, and had serial %d", p.app.Serial)
-	case record.Serial == p.app.Serial, p.resumes(record):
+	case record.Serial == p.app.Serial, p.resumes(record), onlyActed(record, p.app.Serial):
 		return ""
 	}
 	why := fmt.Sprintf("it was applied since: its record has serial %d, and had %d", record.Serial, p.app.Serial)
@@ -99,6 +100,17 @@ func (p *progress) staleRecord(record *state.Record) string {
 		}
 	}
 	return why
+}
+
+// onlyActed reports whether nothing but acts was done to an application since its record
+// had a serial, and all of them are over: what they changed of objects that a plan
+// changes, these tell.
+func onlyActed(record *state.Record, serial int64) bool {
+	newest := len(record.History) - 1
+	if newest < 0 || len(record.Journal) > 0 || record.History[newest].Serial != record.Serial {
+		return false
+	}
+	return !slices.ContainsFunc(record.History, func(e state.Entry) bool { return e.Serial > serial && e.Act == nil })
 }
 
 // resumes reports whether an application's record was written last by an earlier apply
