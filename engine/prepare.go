@@ -2,7 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
+
+	"github.com/gantrycd/gantry/providers"
 )
 
 // prepare begins to make ready what is applied, each cluster by itself: that it is reached,
@@ -42,9 +46,19 @@ func (a *applying) prepare(ctx context.Context) {
 	}
 }
 
+// reachTime is how long a cluster may refuse connections when an apply begins: its server
+// restarts.
+const reachTime = 15 * time.Second
+
 // reach connects to a cluster and makes sure that it is the one planned for.
 func (a *applying) reach(ctx context.Context, s *session) {
-	s.connect(ctx, a.engine)
+	started := time.Now()
+	for s.connect(ctx, a.engine); errors.Is(s.err, providers.ErrUnreachable); s.connect(ctx, a.engine) {
+		const wait = time.Second
+		if time.Since(started)+wait > reachTime || pause(ctx, wait) != nil {
+			break
+		}
+	}
 	for i := range a.plan.Clusters {
 		c := &a.plan.Clusters[i]
 		if c.Name == s.name && s.err == nil && s.info.UID != c.UID {

@@ -264,6 +264,9 @@ func (p *progress) tell(event Event) {
 // objectError names the object in an error and tells of it.
 func (p *progress) objectError(c *plan.Change, err error) error {
 	err = fmt.Errorf("%s: %w", c.ID, scrub(p.applying.engine.differ, err, c.Target(), p.liveOf(c)))
+	if interruptedBy(p.applying.caller, err) {
+		return err
+	}
 	p.tell(Event{Kind: EventFailed, Object: &c.ID, Action: c.Action, Message: err.Error()})
 	return err
 }

@@ -190,7 +190,7 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 	start := time.Now()
 	by := process.Self(w.options.command, start)
 	w.progress.applying(p)
-	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{By: by, Confirmed: confirmed})
+	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{By: by, Confirmed: confirmed, GiveUp: w.cli.giveUp})
 	w.progress.pause()
 	reportErr := w.report(ctx, p, result, diags, by.Who)
 	if result != nil {

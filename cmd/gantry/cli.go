@@ -18,6 +18,7 @@ const (
 	exitError   = 1
 	exitChanges = 2 // with --detailed-exitcode: the plan has changes
 	exitRisk    = 3 // with --fail-on-risk: the plan has a risk that nobody accepts
+	exitPartial = 5 // of what was to be applied, something was, and something was not
 )
 
 // cli is one run of the program: its streams, its environment, and the flags
@@ -28,7 +29,8 @@ type cli struct {
 	getenv   func(string) string
 	environ  func() []string
 
-	ctx context.Context // of the command; it ends when someone interrupts it
+	ctx    context.Context // of the command; it ends when someone interrupts it
+	giveUp <-chan struct{} // closed when someone interrupts it again; nil is never
 
 	dir      string // --chdir
 	json     bool   // --json

@@ -12,7 +12,8 @@ import (
 
 func main() {
 	c := &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, environ: os.Environ, notices: &notices{out: os.Stderr}}
-	ctx, stop := interruptible(context.Background(), c.notices, os.Exit)
+	ctx, giveUp, stop := interruptible(context.Background(), c.notices, os.Exit)
+	c.giveUp = giveUp
 	code := c.guarded(func() int { return c.run(ctx, os.Args[1:]) })
 	stop()
 	os.Exit(code)

@@ -110,6 +110,9 @@ func (c *cluster) stream(ctx context.Context, r request) (*http.Response, error)
 // error to give up with: at once where the context ends before that time.
 func (c *cluster) failedAttempt(ctx context.Context, r request, made *tries, answer response, err error) error {
 	wait, again := c.again(r, made, answer, err)
+	if answer.status == http.StatusTooManyRequests {
+		c.busy.close(time.Now().Add(min(wait, maxRetryAfter))) // for this request's next attempt, and all others
+	}
 	if !again || ctx.Err() != nil || endsWithin(ctx, wait) {
 		if err != nil {
 			return c.networkFailure(ctx, err)
@@ -118,8 +121,7 @@ func (c *cluster) failedAttempt(ctx context.Context, r request, made *tries, ans
 	}
 	made.waited += wait
 	if answer.status == http.StatusTooManyRequests {
-		c.busy.close(time.Now().Add(wait)) // which the next attempt waits for, and all other requests
-		return nil
+		return nil // the next attempt waits
 	}
 	if err := c.pause(ctx, wait); err != nil {
 		return c.networkFailure(ctx, err)
