@@ -67,6 +67,7 @@ func configOf(m *eval.Module, result *eval.Result, scope *Scope, options EvalOpt
 	slices.SortFunc(c.Triggers, func(a, b *govern.Trigger) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Policies, func(a, b *govern.Policy) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(c.Checks, func(a, b *govern.Check) int { return a.Address.Compare(b.Address) })
+	f.placeInRollouts()
 	f.checkRefactoring()
 	f.checkWindows()
 	found := len(f.diags)

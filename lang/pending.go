@@ -52,10 +52,6 @@ func (f *finisher) pendingTop() []pendingKind {
 			roles.add(fmt.Sprintf("the role %q of %s", role.Name, project.Address), role.Range)
 		}
 	}
-	rollouts := pendingKind{effect: "Applications of a rollout move together, as if it were not there."}
-	for _, rollout := range c.Rollouts {
-		rollouts.add(rollout.Address.String(), rollout.Range)
-	}
 	notifiers := pendingKind{effect: "No messages are sent."}
 	for _, notifier := range c.Notifiers {
 		notifiers.add(notifier.Address.String(), notifier.Range)
@@ -84,7 +80,7 @@ func (f *finisher) pendingTop() []pendingKind {
 	if c.Settings.Encryption != nil {
 		encryption.add("the encryption block", c.Settings.Encryption.Range)
 	}
-	return []pendingKind{roles, rollouts, notifiers, triggers, policies, verified, protection, encryption}
+	return []pendingKind{roles, notifiers, triggers, policies, verified, protection, encryption}
 }
 
 func (f *finisher) pendingInProjects() []pendingKind {

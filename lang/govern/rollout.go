@@ -31,7 +31,10 @@ type Step struct {
 	Match     late.Expression // zero: all that are left
 	Bake      time.Duration   // how long they must have been healthy before the next step
 	MaxUpdate Share           // how many move at once; zero: all
-	Range     hcl.Range
+	// Applications are those of the rollout that belong to the step, sorted. Package lang
+	// finds them.
+	Applications []addr.Address
+	Range        hcl.Range
 }
 
 // Share is a number, or a part in percent.
@@ -106,6 +109,15 @@ func decodeRollout(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		rollout.Steps = append(rollout.Steps, step)
 	}
 	return eval.Decoded{Value: cty.EmptyObjectVal, Made: rollout}
+}
+
+// Of returns how many of a number the share is: at least one, and a part is rounded up; 0
+// where all of them is meant.
+func (s Share) Of(n int) int {
+	if s.Percent > 0 {
+		return max(1, (n*s.Percent+99)/100)
+	}
+	return s.Number
 }
 
 // parseShare reads "5" and "25%".

@@ -108,7 +108,6 @@ application "web" {
 }
 
 rollout "web" {
-#^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks rollout.web, and no more. Applications of a rollout move together, as if it were not there.
   applications = application.web
   step {
     match = app.labels.tier == "canary"
