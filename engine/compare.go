@@ -103,11 +103,17 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 		q.imported, q.moves = c.takeover(d, change, have)
 	}
 	send, err := c.release(ctx, d, want, have, q.moves)
-	if q.put {
-		send = diff.Normalize(want.object)
-	}
 	if err != nil {
 		return block(change, "Invalid ignore_differences", err.Error())
+	}
+	if q.put {
+		released := send
+		send = diff.Normalize(want.object)
+		// What others have added is no reason to replace an object.
+		if prior != nil && prior.Desired == c.engine.differ.Digest(send) && diff.Has(have, released, typ()) {
+			change.Action = plan.Unchanged
+			return change
+		}
 	}
 	q.desired, change.Desired = send, c.engine.differ.Digest(send)
 	if c.session.past() != nil {

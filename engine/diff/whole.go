@@ -51,6 +51,13 @@ func (d *Differ) Whole(ctx context.Context, rules []*Ignore, desired, live objec
 	return kind.withValues(out, live, there)
 }
 
+// Has reports whether live has all that desired says, whoever owns it and whatever else
+// there is. kind may be nil.
+func Has(live, desired object.Object, kind *Type) bool {
+	_, ok := covers(kind.root(), map[string]any(withoutStatus(desired)), map[string]any(withoutStatus(live)), false)
+	return ok
+}
+
 // withValues returns an object with the values that live has at places and it has not.
 func (t *Type) withValues(o, live object.Object, places []path) (object.Object, error) {
 	if len(places) == 0 {
