@@ -21,7 +21,7 @@ expressions do not have:
 | the ` + "`match`" + ` of a rollout | ` + "`app`" + ` |
 | a trigger | ` + "`app`" + `, with how it is and what is being done to it |
 | a policy | ` + "`object`, `change`, `app`" + ` |
-| a health block | ` + "`object`, `field(path)`, `condition(type)`, `conditions()`, `observed()`" + ` |
+| a health block | ` + "`object`, `field(path)`, `has(path)`, `condition(type)`, `conditions()`, `observed()`" + ` |
 
 ` + "`object`" + ` is an object of Kubernetes, with all its fields.
 
@@ -42,6 +42,7 @@ evaluated denies.
 |---|---|
 | ` + "`field(\"status.phase\")`" + ` | What is at a path of the object; null where there is nothing. |
 | ` + "`field(\"status.phase\", \"\")`" + ` | The same, with what to take where there is nothing. |
+| ` + "`has(\"status.phase\")`" + ` | Whether there is anything at a path. |
 | ` + "`condition(\"Ready\")`" + ` | The first condition of a type in the object's status. |
 | ` + "`conditions()`" + ` | All conditions of the status, as a list. |
 | ` + "`conditions(\"status.parents[*].conditions\")`" + ` | Those at another path, as one list. |

@@ -120,7 +120,7 @@ func (a *Assessor) ruleOf(kind object.GroupKind) *rule {
 
 // assess tells the health of an object by the rule.
 func (r *rule) assess(o object.Object) Assessment {
-	out := Assessment{Basis: Block, Rule: r.name(), At: r.at()}
+	out := Assessment{Basis: Block, Rule: r.name(), At: r.at}
 	if r.builtIn {
 		out.Basis = Library
 	}

@@ -188,7 +188,7 @@ health "capabilities.3scale.net/Tenant" {
 
 health "apps.3scale.net/APIManager" {
   status = (
-    field("status.deployments.ready") != null && field("status.deployments.starting") == null && field("status.deployments.stopped") == null ? "healthy" :
+    has("status.deployments.ready") && !has("status.deployments.starting") && !has("status.deployments.stopped") ? "healthy" :
     condition("Available").status == "True" ? "healthy" :
     condition("Available").reason != "" ? "degraded" : "progressing"
   )
@@ -248,7 +248,7 @@ health "stacks.crossplane.io/ClusterStackInstall" {
 health "apps.kruise.io/AdvancedCronJob" {
   status = (
     length(field("status.active", [])) > 0 ? "progressing" :
-    field("status.lastScheduleTime") != null ? "healthy" :
+    has("status.lastScheduleTime") ? "healthy" :
     field("spec.paused") == true ? "suspended" : "degraded"
   )
 }
@@ -262,8 +262,8 @@ health "apps.kruise.io/BroadcastJob" {
 # What is updated up to its partition waits for someone.
 health "apps.kruise.io/CloneSet" {
   status = (
-    field("status") == null || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
-    field("spec.updateStrategy.paused") == true || field("status.updatedAvailableReplicas") == null ? "suspended" :
+    !has("status") || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
+    field("spec.updateStrategy.paused") == true || !has("status.updatedAvailableReplicas") ? "suspended" :
     field("spec.updateStrategy.partition", 0) != 0 && field("metadata.generation", 1) > 1 ?
     field("status.updatedReplicas", 0) >= field("status.expectedUpdatedReplicas", 0) ? "suspended" : "progressing" :
     field("status.updatedAvailableReplicas") == field("status.replicas") ? "healthy" : "degraded"
@@ -273,8 +273,8 @@ health "apps.kruise.io/CloneSet" {
 
 health "apps.kruise.io/StatefulSet" {
   status = (
-    field("status") == null || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
-    field("spec.updateStrategy.rollingUpdate.paused") == true || field("status.updatedAvailableReplicas") == null ? "suspended" :
+    !has("status") || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
+    field("spec.updateStrategy.rollingUpdate.paused") == true || !has("status.updatedAvailableReplicas") ? "suspended" :
     field("spec.updateStrategy.rollingUpdate.partition", 0) != 0 && field("metadata.generation", 1) > 1 ?
     try(field("status.updatedReplicas", 0) > field("status.replicas", 0) - field("spec.updateStrategy.rollingUpdate.partition"), false) ? "suspended" : "progressing" :
     field("status.updatedAvailableReplicas") == field("status.replicas") ? "healthy" : "degraded"
@@ -284,8 +284,8 @@ health "apps.kruise.io/StatefulSet" {
 
 health "apps.kruise.io/DaemonSet" {
   status = (
-    field("status") == null || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
-    field("spec.updateStrategy.rollingUpdate.paused") == true || field("status.updatedNumberScheduled") == null ? "suspended" :
+    !has("status") || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
+    field("spec.updateStrategy.rollingUpdate.paused") == true || !has("status.updatedNumberScheduled") ? "suspended" :
     field("spec.updateStrategy.rollingUpdate.partition", 0) != 0 && field("metadata.generation", 1) > 1 ?
     try(field("status.updatedNumberScheduled") > field("status.desiredNumberScheduled", 0) - field("spec.updateStrategy.rollingUpdate.partition"), false) ? "suspended" : "progressing" :
     field("status.updatedNumberScheduled") != field("status.desiredNumberScheduled") ? "progressing" :
@@ -307,7 +307,7 @@ health "rollouts.kruise.io/Rollout" {
 
 health "game.kruise.io/GameServer" {
   status = (
-    field("status") == null ? "unknown" :
+    !has("status") ? "unknown" :
     field("status.currentState") != field("status.desiredState") ? "progressing" :
     anytrue([for c in conditions("status.podStatus.conditions") : c.type == "KruisePodReady" && c.status != "True"]) ? "degraded" :
     field("status.currentState") == "Ready" ? "healthy" : "unknown"
@@ -316,7 +316,7 @@ health "game.kruise.io/GameServer" {
 
 health "game.kruise.io/GameServerSet" {
   status = (
-    field("status") == null || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
+    !has("status") || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
     field("spec.updateStrategy.rollingUpdate.paused") == true ? "suspended" :
     try(
       field("spec.updateStrategy.rollingUpdate.partition", 0) != 0 &&
@@ -352,21 +352,21 @@ health "argoproj.io/CronWorkflow" {
 # older ones.
 health "argoproj.io/Rollout" {
   status = (
-    field("status") == null || try(tonumber(field("status.observedGeneration")) < field("metadata.generation"), false) ? "progressing" :
-    field("spec.workloadRef") != null && field("metadata.annotations[\"rollout.argoproj.io/workload-generation\"]", "") != tostring(field("status.workloadObservedGeneration", "")) ? "progressing" :
-    field("status.phase") != null ? lookup({ Healthy = "healthy", Paused = "suspended", Degraded = "degraded", Progressing = "progressing" }, field("status.phase"), "unknown") :
+    !has("status") || try(tonumber(field("status.observedGeneration")) < field("metadata.generation"), false) ? "progressing" :
+    has("spec.workloadRef") && field("metadata.annotations[\"rollout.argoproj.io/workload-generation\"]", "") != tostring(field("status.workloadObservedGeneration", "")) ? "progressing" :
+    has("status.phase") ? lookup({ Healthy = "healthy", Paused = "suspended", Degraded = "degraded", Progressing = "progressing" }, field("status.phase"), "unknown") :
 
     condition("InvalidSpec").exists ? "degraded" :
     contains(["RolloutAborted", "ProgressDeadlineExceeded"], condition("Progressing").reason) ? "degraded" :
     length(field("status.pauseConditions", [])) > 0 || field("spec.paused") == true ? "suspended" :
-    field("status.currentPodHash") == null ? "progressing" :
+    !has("status.currentPodHash") ? "progressing" :
     field("status.updatedReplicas", 0) < field("spec.replicas", 1) ? "progressing" :
     field("status.availableReplicas", 0) < field("status.updatedReplicas", 0) ? "progressing" :
-    field("spec.strategy.blueGreen") != null ? (
+    has("spec.strategy.blueGreen") ? (
       field("status.blueGreen.activeSelector") != field("status.currentPodHash") ? "progressing" :
       contains(["", field("status.currentPodHash")], field("status.stableRS", field("status.canary.stableRS", ""))) ? "healthy" : "progressing"
     ) :
-    field("spec.strategy.canary") != null ? (
+    has("spec.strategy.canary") ? (
       field("status.replicas", 0) > field("status.updatedReplicas", 0) ? "progressing" :
       field("status.stableRS", field("status.canary.stableRS")) == field("status.currentPodHash") ? "healthy" : "progressing"
     ) : "healthy"
@@ -499,8 +499,8 @@ health "cluster.x-k8s.io/MachineDeployment" {
 }
 
 health "cluster.x-k8s.io/MachineHealthCheck" {
-  healthy  = field("status.currentHealthy") != null && field("status.currentHealthy") == field("status.expectedMachines")
-  degraded = field("status.currentHealthy") != null && field("status.currentHealthy") != field("status.expectedMachines")
+  healthy  = has("status.currentHealthy") && field("status.currentHealthy") == field("status.expectedMachines")
+  degraded = has("status.currentHealthy") && field("status.currentHealthy") != field("status.expectedMachines")
   message  = "${field("status.currentHealthy", 0)} of ${field("status.expectedMachines", 0)} machines are healthy"
 }
 
@@ -557,7 +557,7 @@ health "gateway.networking.k8s.io/Gateway" {
     condition("Programmed").exists && condition("Programmed").status != "True" ? "progressing" :
     anytrue([for c in conditions("status.listeners[*].conditions") : contains(["ResolvedRefs", "Accepted"], c.type) && c.status == "False"]) ? "degraded" :
     anytrue([for c in conditions("status.listeners[*].conditions") : c.type == "Programmed" && c.status != "True"]) ? "progressing" :
-    field("status.conditions") != null || length(field("status.listeners", [])) > 0 ? "healthy" : "progressing"
+    has("status.conditions") || length(field("status.listeners", [])) > 0 ? "healthy" : "progressing"
   )
   message = join("; ", [for c in concat(conditions(), conditions("status.listeners[*].conditions")) : c.message if c.status == "False"])
 }
@@ -584,9 +584,9 @@ health "microgateway.airlock.com/*" {
 
 # Every ancestor must have accepted the policy as it is now.
 health "microgateway.airlock.com/*Policy" {
-  progressing = anytrue([for c in conditions("status.ancestors[*].conditions") : field("metadata.generation") != null && c.observedGeneration != field("metadata.generation")])
+  progressing = anytrue([for c in conditions("status.ancestors[*].conditions") : has("metadata.generation") && c.observedGeneration != field("metadata.generation")])
   degraded = (
-    alltrue([for c in conditions("status.ancestors[*].conditions") : field("metadata.generation") == null || c.observedGeneration == field("metadata.generation")]) && (
+    alltrue([for c in conditions("status.ancestors[*].conditions") : !has("metadata.generation") || c.observedGeneration == field("metadata.generation")]) && (
       anytrue([for c in conditions("status.ancestors[*].conditions") : contains(["Accepted", "ResolvedRefs"], c.type) && c.status != "True"]) ||
       anytrue([for a in field("status.ancestors", []) : !anytrue([for c in try(a.conditions, []) : try(c.type, "") == "Accepted"])])
     )
@@ -610,10 +610,10 @@ health "projectcontour.io/ExtensionService" {
 # A proxy that includes others is invalid until those are there, which wait for it.
 health "projectcontour.io/HTTPProxy" {
   healthy = condition("Valid").observedGeneration == field("metadata.generation", 0) && (
-    condition("Valid").status == "True" || condition("Valid").status == "False" && field("spec.includes") != null
+    condition("Valid").status == "True" || condition("Valid").status == "False" && has("spec.includes")
   )
   degraded = (
-    condition("Valid").status == "False" && field("spec.includes") == null &&
+    condition("Valid").status == "False" && !has("spec.includes") &&
     condition("Valid").observedGeneration == field("metadata.generation", 0)
   )
   message = field("status.description", "")
@@ -621,7 +621,7 @@ health "projectcontour.io/HTTPProxy" {
 
 health "route.openshift.io/Route" {
   status = (
-    field("status.ingress") == null ? "progressing" :
+    !has("status.ingress") ? "progressing" :
     length([for c in conditions("status.ingress[*].conditions") : c if c.type == "Admitted" && c.status == "True"]) == length(field("status.ingress")) ? "healthy" :
     anytrue([for c in conditions("status.ingress[*].conditions") : c.type == "Admitted" && c.status == "False"]) ? "degraded" : "progressing"
   )
@@ -639,7 +639,7 @@ health "operator.openshift.io/IngressController" {
 health "postgresql.cnpg.io/Cluster" {
   status = (
     field("metadata.annotations[\"cnpg.io/reconciliationLoop\"]") == "disabled" ? "suspended" :
-    field("status.conditions") == null ? "progressing" :
+    !has("status.conditions") ? "progressing" :
     condition("cnpg.io/hibernation").exists ? (condition("cnpg.io/hibernation").status == "True" ? "suspended" : "degraded") :
     lookup({
       "Cluster in healthy state"                     = "healthy"
@@ -669,12 +669,12 @@ health "postgresql.cnpg.io/Cluster" {
 }
 
 health "{k8s.mariadb.com,mariadb.mmontes.io}/MariaDB" {
-  healthy  = field("status.conditions") != null && alltrue([for c in conditions() : c.status != "False"])
+  healthy  = has("status.conditions") && alltrue([for c in conditions() : c.status != "False"])
   degraded = try([for c in conditions() : c.reason if c.status == "False"][0] == "Failed", false)
 }
 
 health "k8s.mariadb.com/Backup" {
-  healthy  = field("status.conditions") != null && alltrue([for c in conditions() : c.status != "False"])
+  healthy  = has("status.conditions") && alltrue([for c in conditions() : c.status != "False"])
   degraded = try([for c in conditions() : "${c.reason} ${c.message}" if c.status == "False"][0] == "CronJobScheduled Failed", false)
 }
 
@@ -703,7 +703,7 @@ health "db.atlasgo.io/{AtlasMigration,AtlasSchema}" {
 }
 
 health "cassandra.rook.io/Cluster" {
-  healthy = field("status.racks") != null && alltrue([for rack in field("status.racks[*]", []) : try(rack.members == rack.readyMembers, true)])
+  healthy = has("status.racks") && alltrue([for rack in field("status.racks[*]", []) : try(rack.members == rack.readyMembers, true)])
 }
 
 health "ceph.rook.io/CephCluster" {
@@ -734,7 +734,7 @@ health "ocs.openshift.io/StorageCluster" {
 health "snapshot.storage.k8s.io/{VolumeSnapshot,VolumeSnapshotContent}" {
   also     = ["groupsnapshot.storage.k8s.io/{VolumeGroupSnapshot,VolumeGroupSnapshotContent}"]
   healthy  = field("status.readyToUse") == true
-  degraded = field("status.readyToUse") != true && field("status.error") != null
+  degraded = field("status.readyToUse") != true && has("status.error")
   message  = field("status.error.message", "")
 }
 
@@ -752,11 +752,11 @@ health "minio.min.io/Tenant" {
 
 health "elasticsearch.k8s.elastic.co/Elasticsearch" {
   status = (
-    field("status.availableNodes") == null ? "unknown" :
+    !has("status.availableNodes") ? "unknown" :
     field("status.availableNodes") < sum(concat([0], [for set in field("spec.nodeSets", []) : try(set.count, 0)])) ? "progressing" :
     field("status.availableNodes") > sum(concat([0], [for set in field("spec.nodeSets", []) : try(set.count, 0)])) ? "unknown" :
     lookup({ "Ready green" = "healthy", "Ready yellow" = "progressing", "Ready red" = "degraded" }, "${field("status.phase", "")} ${field("status.health", "")}",
-      field("status.health") == null ? "unknown" :
+      !has("status.health") ? "unknown" :
     lookup({ ApplyingChanges = "progressing", MigratingData = "progressing", Invalid = "degraded" }, field("status.phase", ""), "unknown"))
   )
   message = "it is ${field("status.health", "of unknown health")}, ${field("status.availableNodes", 0)} nodes are available"
@@ -764,8 +764,8 @@ health "elasticsearch.k8s.elastic.co/Elasticsearch" {
 
 health "beat.k8s.elastic.co/Beat" {
   status = (
-    field("status.health") != null ? lookup({ green = "healthy", yellow = "progressing", red = "degraded" }, field("status.health"), "unknown") :
-    field("status.expectedNodes") != null ? "progressing" : "unknown"
+    has("status.health") ? lookup({ green = "healthy", yellow = "progressing", red = "degraded" }, field("status.health"), "unknown") :
+    has("status.expectedNodes") ? "progressing" : "unknown"
   )
   message = "${field("status.availableNodes", 0)} of ${field("status.expectedNodes", 0)} instances are available"
 }
@@ -775,7 +775,7 @@ health "logstash.k8s.elastic.co/Logstash" {
 }
 
 health "solr.apache.org/SolrCloud" {
-  healthy = field("status.solrNodes") != null && alltrue([for node in field("status.solrNodes", []) : try(node.ready == true, false)])
+  healthy = has("status.solrNodes") && alltrue([for node in field("status.solrNodes", []) : try(node.ready == true, false)])
 }
 
 health "zookeeper.pravega.io/ZookeeperCluster" {
@@ -792,7 +792,7 @@ health "kafka.strimzi.io/{Kafka,KafkaBridge,KafkaConnect,KafkaConnector,KafkaMir
 
 health "kafka.banzaicloud.io/KafkaCluster" {
   status = (
-    field("status.state") == "ClusterRollingUpgrading" || field("status.brokersState") == null ? "progressing" :
+    field("status.state") == "ClusterRollingUpgrading" || !has("status.brokersState") ? "progressing" :
     alltrue([for broker in field("status.brokersState[*]", []) :
       try(broker.configurationState, "") == "ConfigInSync" &&
       contains(["GracefulUpscaleSucceeded", "GracefulDownscaleSucceeded"], try(broker.gracefulActionState.cruiseControlState, ""))
@@ -801,7 +801,7 @@ health "kafka.banzaicloud.io/KafkaCluster" {
 }
 
 health "platform.confluent.io/Connector" {
-  healthy  = field("status.state") == "CREATED" && field("status.connectorState") == "RUNNING" && field("status.failedTasksCount") == null
+  healthy  = field("status.state") == "CREATED" && field("status.connectorState") == "RUNNING" && !has("status.failedTasksCount")
   degraded = field("status.state") == "ERROR" || field("status.failedTasksCount", 0) > 0
 }
 
@@ -819,7 +819,7 @@ health "rabbitmq.com/RabbitmqCluster" {
 
 health "numaflow.numaproj.io/{InterStepBufferService,MonoVertex,Pipeline,Vertex}" {
   status = (
-    field("status") == null || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
+    !has("status") || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
     field("status.phase") == "Failed" || anytrue([for c in conditions() : c.status == "False"]) ? "degraded" :
     field("metadata.labels[\"numaplane.numaproj.io/progressive-result-state\"]") == "failed" ? "degraded" :
     contains(["Running", "Paused", "Pausing"], field("status.phase", "")) ? "healthy" : "progressing"
@@ -829,7 +829,7 @@ health "numaflow.numaproj.io/{InterStepBufferService,MonoVertex,Pipeline,Vertex}
 # An upgrade that goes on is progress, unless it has failed; a pause is meant.
 health "numaplane.numaproj.io/{ISBServiceRollout,MonoVertexRollout,NumaflowControllerRollout,PipelineRollout}" {
   status = (
-    field("status") == null || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
+    !has("status") || field("metadata.generation") != field("status.observedGeneration") ? "progressing" :
     (field("status.upgradeInProgress", "") != "" || field("status.phase") == "Pending") && condition("ProgressiveUpgradeSucceeded").status != "False" ? "progressing" :
     condition("ChildResourcesHealthy").status == "False" && condition("ChildResourcesHealthy").reason == "Progressing" ? "progressing" :
     field("status.phase") == "Failed" || condition("ProgressiveUpgradeSucceeded").status == "False" ? "degraded" :
@@ -878,7 +878,7 @@ health "openfaas.com/Function" {
 
 health "core.spinkube.dev/SpinApp" {
   status = (
-    field("status") == null ? "progressing" :
+    !has("status") ? "progressing" :
     condition("Progressing").status == "False" && (condition("Progressing").reason == "ProgressDeadlineExceeded" || can(regex("timeout|failed", lower(condition("Progressing").message)))) ? "degraded" :
     condition("Available").status != "True" ? "degraded" :
     field("status.readyReplicas", 0) < field("spec.replicas", 1) ? "progressing" :
@@ -907,7 +907,7 @@ health "flagger.app/Canary" {
 
 health "flink.apache.org/FlinkDeployment" {
   status = (
-    field("status.reconciliationStatus") == null ? "progressing" :
+    !has("status.reconciliationStatus") ? "progressing" :
     field("status.reconciliationStatus.success") == true || field("status.reconciliationStatus.state") == "DEPLOYED" ? "healthy" :
     field("status.jobManagerDeploymentStatus") == "ERROR" ? "degraded" : "progressing"
   )
@@ -918,7 +918,7 @@ health "flink.apache.org/FlinkDeployment" {
 # number that its dynamic allocation allows.
 health "sparkoperator.k8s.io/SparkApplication" {
   status = (
-    field("status.applicationState.state") == "RUNNING" && field("status.executorState") != null ? (
+    field("status.applicationState.state") == "RUNNING" && has("status.executorState") ? (
       field("spec.executor.instances") == length([for state in field("status.executorState[*]", []) : state if state == "RUNNING"]) ? "healthy" :
       field("spec.dynamicAllocation.enabled") == true ? (
         length([for state in field("status.executorState[*]", []) : state if state == "RUNNING"]) >= field("spec.dynamicAllocation.minExecutors", 0) &&
@@ -929,7 +929,7 @@ health "sparkoperator.k8s.io/SparkApplication" {
         length([for state in field("status.executorState[*]", []) : state if state == "RUNNING"]) >= try(tonumber(field("spec.sparkConf[\"${prefix}.minExecutors\"]", 0)), 0) &&
         length([for state in field("status.executorState[*]", []) : state if state == "RUNNING"]) <= try(tonumber(field("spec.sparkConf[\"${prefix}.maxExecutors\"]", 1000000)), 1000000)
       ]) ? "healthy" :
-      field("spec.dynamicAllocation") == null && field("spec.executor.instances") == null && contains(values(field("status.executorState", {})), "RUNNING") ? "healthy" : "progressing"
+      !has("spec.dynamicAllocation") && !has("spec.executor.instances") && contains(values(field("status.executorState", {})), "RUNNING") ? "healthy" : "progressing"
     ) :
     lookup({
       COMPLETED = "healthy", FAILED = "degraded", SUBMISSION_FAILED = "degraded", FAILING = "degraded", INVALIDATING = "missing",
@@ -940,7 +940,7 @@ health "sparkoperator.k8s.io/SparkApplication" {
 
 health "spot.io/SpotDeployment" {
   status = (
-    field("status.conditions") == null ? "progressing" :
+    !has("status.conditions") ? "progressing" :
     condition("InvalidSpec").exists ? "degraded" :
     contains(["RolloutAborted", "ProgressDeadlineExceeded"], condition("Progressing").reason) ? "degraded" :
     condition("Paused").status == "True" ? "suspended" :
@@ -950,7 +950,7 @@ health "spot.io/SpotDeployment" {
 
 health "apps.openshift.io/DeploymentConfig" {
   status = (
-    field("status.conditions") == null || field("status.replicas") == null ? "progressing" :
+    !has("status.conditions") || !has("status.replicas") ? "progressing" :
     field("status.replicas") == 0 ? "healthy" :
     lookup({ "2" = "healthy", "1" = "progressing" }, tostring(length([
       for c in conditions() : c if c.status == "True" && (c.type == "Available" || c.type == "Progressing" && c.reason == "NewReplicationControllerAvailable")
@@ -1010,8 +1010,8 @@ health "operator.victoriametrics.com/*" {
 # Replicas are told as "ready/all". A sidecar has none of its own, a daemon set perhaps.
 health "opentelemetry.io/OpenTelemetryCollector" {
   status = (
-    field("status") == null ? "progressing" :
-    field("status.scale.statusReplicas") == null ? (field("spec.mode") == "sidecar" ? "healthy" : "progressing") :
+    !has("status") ? "progressing" :
+    !has("status.scale.statusReplicas") ? (field("spec.mode") == "sidecar" ? "healthy" : "progressing") :
     !can(regex("[0-9]+/[0-9]+", field("status.scale.statusReplicas"))) ? "progressing" :
     tonumber(split("/", field("status.scale.statusReplicas"))[0]) == 0 ? (
       field("status.scale.statusReplicas") == "0/0" && field("spec.mode") == "daemonset" ? "healthy" : "degraded"
@@ -1034,7 +1034,7 @@ health "grafana.integreatly.org/{GrafanaDashboard,GrafanaFolder}" {
 
 health "grafana.integreatly.org/GrafanaDatasource" {
   status = (
-    field("status") == null || field("status.uid") == "" ? "progressing" :
+    !has("status") || field("status.uid") == "" ? "progressing" :
     field("status.NoMatchingInstances") == true ? "degraded" : "healthy"
   )
 }
@@ -1057,7 +1057,7 @@ health "metrics.keptn.sh/Analysis" {
 }
 
 health "metrics.keptn.sh/KeptnMetric" {
-  healthy  = field("status.value") != null
+  healthy  = has("status.value")
   degraded = field("status.errMsg", "") != ""
   message  = field("status.errMsg", "")
 }
@@ -1081,7 +1081,7 @@ health "policy.open-cluster-management.io/CertificatePolicy" {
 
 health "policy.open-cluster-management.io/ConfigurationPolicy" {
   status = (
-    field("status.lastEvaluatedGeneration") != field("metadata.generation") || field("status.compliancyDetails") == null ? "progressing" :
+    field("status.lastEvaluatedGeneration") != field("metadata.generation") || !has("status.compliancyDetails") ? "progressing" :
     lookup({ Compliant = "healthy", "" = "progressing" }, field("status.compliant", ""), "degraded")
   )
   message = join("; ", [for c in conditions("status.compliancyDetails[*].conditions") : c.message])
@@ -1098,8 +1098,8 @@ health "policy.open-cluster-management.io/OperatorPolicy" {
 health "policy.open-cluster-management.io/Policy" {
   status = (
     field("spec.disabled") == true ? "healthy" :
-    field("status.compliant") != null ? (field("status.compliant") == "Compliant" ? "healthy" : "degraded") :
-    field("status.status") == null && length(field("status.placement", [])) > 0 ? "healthy" : "progressing"
+    has("status.compliant") ? (field("status.compliant") == "Compliant" ? "healthy" : "degraded") :
+    !has("status.status") && length(field("status.placement", [])) > 0 ? "healthy" : "progressing"
   )
   message = join(", ", [for entry in field("status.status", []) : try(entry.clustername, "") if try(entry.compliant, "") != "Compliant"])
 }
@@ -1107,18 +1107,18 @@ health "policy.open-cluster-management.io/Policy" {
 # An upgrade that waits for an approval by design is no trouble for what is installed.
 health "operators.coreos.com/Subscription" {
   status = (
-    field("status.conditions") == null ? "progressing" :
+    !has("status.conditions") ? "progressing" :
     condition("InstallPlanMissing").exists && condition("InstallPlanMissing").reason != "ReferencedInstallPlanNotFound" ? "degraded" :
     anytrue([for type in ["CatalogSourcesUnhealthy", "InstallPlanFailed", "ResolutionFailed"] : condition(type).status == "True"]) ? "degraded" :
     field("status.state") == "UpgradeFailed" ? "degraded" :
-    field("spec.installPlanApproval") == "Manual" && field("status.installedCSV") != null && condition("InstallPlanPending").status == "True" && condition("InstallPlanPending").reason == "RequiresApproval" ?
+    field("spec.installPlanApproval") == "Manual" && has("status.installedCSV") && condition("InstallPlanPending").status == "True" && condition("InstallPlanPending").reason == "RequiresApproval" ?
     (contains(["", "UpgradeAvailable"], field("status.state", "")) ? "progressing" : "healthy") :
     condition("InstallPlanPending").status == "True" || contains(["", "UpgradeAvailable", "UpgradePending"], field("status.state", "")) ? "progressing" : "healthy"
   )
 }
 
 health "services.cloud.sap.com/{ServiceBinding,ServiceInstance}" {
-  healthy     = field("status.conditions") != null
+  healthy     = has("status.conditions")
   progressing = anytrue([for c in conditions() : !c.current])
   degraded = (
     alltrue([for c in conditions() : c.current]) &&
@@ -1139,8 +1139,8 @@ health "proclaim.dogmatiq.io/DNSSDServiceInstance" {
 health "work.karmada.io/{ResourceBinding,ClusterResourceBinding}" {
   status = (
     length(field("status.aggregatedStatus", [])) == 0 ? "progressing" :
-    field("spec.clusters") == null && field("kind") == "ClusterResourceBinding" ? "progressing" :
-    field("spec.clusters") != null && length(field("spec.clusters", [])) != length(field("status.aggregatedStatus")) ? "progressing" :
+    !has("spec.clusters") && field("kind") == "ClusterResourceBinding" ? "progressing" :
+    has("spec.clusters") && length(field("spec.clusters", [])) != length(field("status.aggregatedStatus")) ? "progressing" :
     anytrue([for one in field("status.aggregatedStatus") : try(one.health, "") == "Unhealthy" || try(one.health, "") == "Unknown" && !try(one.applied == true, false)]) ? "degraded" : "healthy"
   )
 }

@@ -64,6 +64,7 @@ type rule struct {
 	matches     func(object.GroupKind) bool
 	block       *govern.Health
 	builtIn     bool
+	at          hcl.Range // where it is written
 }
 
 // name is how the rule is called: group/Kind.
@@ -72,16 +73,6 @@ func (r *rule) name() string {
 		return r.kind
 	}
 	return r.group + "/" + r.kind
-}
-
-// at is where the rule is written.
-func (r *rule) at() hcl.Range {
-	for _, one := range expressions(r.block, &plan.HealthRule{}) {
-		if !one.expression.IsZero() {
-			return one.expression.Range()
-		}
-	}
-	return r.block.Range
 }
 
 // decodeRule reads a rule of a plan.
@@ -98,8 +89,15 @@ func decodeRule(from plan.HealthRule) (*rule, error) {
 	return r, r.compile()
 }
 
-// compile makes matches.
+// compile makes what assessing needs.
 func (r *rule) compile() error {
+	r.at = r.block.Range
+	for _, one := range expressions(r.block, &plan.HealthRule{}) {
+		if !one.expression.IsZero() {
+			r.at = one.expression.Range()
+			break
+		}
+	}
 	group, err := glob.Compile(r.group)
 	if err != nil {
 		return fmt.Errorf("the health rule of %s cannot be read: %w", r.name(), err)

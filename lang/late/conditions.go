@@ -1,6 +1,8 @@
 package late
 
 import (
+	"sync"
+
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 )
@@ -9,13 +11,13 @@ import (
 var conditionAttributes = [...]string{"type", "status", "reason", "message", "severity", "lastTransitionTime"}
 
 // conditionType is what condition(type) returns, and a list of what conditions() does.
-func conditionType() cty.Type {
+var conditionType = sync.OnceValue(func() cty.Type {
 	attributes := map[string]cty.Type{"observedGeneration": cty.Number, "exists": cty.Bool, "current": cty.Bool}
 	for _, name := range conditionAttributes {
 		attributes[name] = cty.String
 	}
 	return cty.Object(attributes)
-}
+})
 
 // conditionFunction returns condition(type): the first condition of a type in the
 // object's status. One that is not there has the status Unknown and is otherwise

@@ -22,7 +22,7 @@ func (e Expression) Evaluate(values Values) (cty.Value, hcl.Diagnostics) {
 	if e.IsZero() || values.scope != e.scope {
 		return cty.DynamicVal, hcl.Diagnostics{e.unsuitable(fmt.Sprintf("has values of a %q, but is of a %q. This is a bug in gantry", values.scope, e.scope))}
 	}
-	v, diags := schema.Evaluate(e.compiled.expr, e.context(e.complete(values.variables), values.live))
+	v, diags := choose(e.compiled.expr, e.context(e.complete(values.variables), values.live))
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
@@ -41,6 +41,26 @@ func (e Expression) Evaluate(values Values) (cty.Value, hcl.Diagnostics) {
 		unmarked = converted
 	}
 	return unmarked.WithMarks(marks), diags
+}
+
+// choose evaluates an expression, and of questions one after the other (a ? b : c ? d : e)
+// only those that are needed. Of all that is wrong in every case was told before.
+func choose(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	for {
+		switch node := expr.(type) {
+		case *hclsyntax.ParenthesesExpr:
+			expr = node.Expression
+			continue
+		case *hclsyntax.ConditionalExpr:
+			if yes, diags := schema.Evaluate(node.Condition, ctx); !diags.HasErrors() && yes.Type() == cty.Bool && yes.IsWhollyKnown() && !yes.IsMarked() && !yes.IsNull() {
+				if expr = node.FalseResult; yes.True() {
+					expr = node.TrueResult
+				}
+				continue
+			}
+		}
+		return schema.Evaluate(expr, ctx)
+	}
 }
 
 // True evaluates a condition.

@@ -53,7 +53,7 @@ func newLive(l *live) *live {
 	l.whole = sync.OnceValue(func() cty.Value { return l.value(l.object) })
 	l.calls = map[string]function.Function{
 		"condition": l.conditionFunction(), "conditions": l.conditionsFunction(),
-		"field": l.fieldFunction(), "observed": l.observedFunction(),
+		"field": l.fieldFunction(), "has": l.hasFunction(), "observed": l.observedFunction(),
 	}
 	return l
 }
@@ -90,6 +90,25 @@ func (l *live) fieldFunction() function.Function {
 				return args[1], nil
 			}
 			return l.value(found), nil
+		},
+	})
+}
+
+// hasFunction returns has(path): whether there is anything at a path of the object.
+func (l *live) hasFunction() function.Function {
+	return function.New(&function.Spec{
+		Description: "Tells whether there is anything at a path of the object. What is null is not there.",
+		Params:      []function.Parameter{{Name: "path", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.Bool),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			steps, err := parsePath(args[0].AsString())
+			if err != nil {
+				return cty.UnknownVal(cty.Bool), function.NewArgError(0, err)
+			}
+			if l.unknown {
+				return cty.UnknownVal(cty.Bool), nil
+			}
+			return cty.BoolVal(steps.at(l.object) != nil), nil
 		},
 	})
 }

@@ -22,7 +22,7 @@ const (
 	Rollout Scope = "rollout" // app
 	Trigger Scope = "trigger" // app, and how it is
 	Policy  Scope = "policy"  // object, change, app
-	Health  Scope = "health"  // object, condition(type), conditions(), field(path), observed()
+	Health  Scope = "health"  // object, condition(type), conditions(), field(path), has(path), observed()
 )
 
 // Want is what an expression must come to.
