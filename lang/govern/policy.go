@@ -29,7 +29,7 @@ type Policy struct {
 // somebody wants it. The engine's tests hold them to the plan's.
 func policyActions() (all, usual []string) {
 	usual = []string{"adopt", "create", "update", "replace", "run"}
-	return append([]string{"forget", "orphan", "prune"}, usual...), usual
+	return append([]string{"forget", "remember", "orphan", "prune"}, usual...), usual
 }
 
 // PolicyActions returns the actions that policies may be asked about.
