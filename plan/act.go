@@ -22,6 +22,17 @@ type Act struct {
 // SelfHeal is the name of what corrects drift to what was last applied.
 const SelfHeal = "self-heal"
 
+// Banner is what people must know of a plan that does an act; empty for other plans.
+func (a *Act) Banner() string {
+	switch {
+	case a == nil:
+		return ""
+	case a.Name == SelfHeal:
+		return "This plan puts back what was changed since the last apply, and does nothing else."
+	}
+	return "This plan is an action, and does nothing else: " + a.String() + "."
+}
+
 // String renders an act as people read it: "scale Deployment.apps web/shop (replicas=3)".
 func (a *Act) String() string {
 	if a == nil {

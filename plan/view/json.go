@@ -38,6 +38,7 @@ type jsonPlan struct {
 	Offline       bool              `json:"offline"`
 	Against       *plan.Against     `json:"against"`
 	AsOf          *time.Time        `json:"asOf"`
+	Act           *plan.Act         `json:"act"`
 	Targets       []string          `json:"targets"`
 	Lineage       string            `json:"lineage"`
 	InputDigest   string            `json:"inputDigest"`
@@ -177,7 +178,7 @@ func jsonPlanOf(p *plan.Plan) jsonPlan {
 	if !p.ExpiresAt.IsZero() {
 		out.ExpiresAt = &p.ExpiresAt
 	}
-	out.Against = p.Against
+	out.Against, out.Act = p.Against, p.Act
 	if !p.AsOf.IsZero() {
 		out.AsOf = &p.AsOf
 	}

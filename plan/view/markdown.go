@@ -70,6 +70,7 @@ func (m *markdown) title() string {
 	}{
 		{p.Destroy, "**This plan destroys**: the applications below leave, and Gantry forgets them."},
 		{p.Offline, p.Imagined()},
+		{p.Act != nil, escaped(p.Act.Banner())},
 		{len(p.Targets) > 0, "Only " + words.Join(codes(p.Targets)) + " and what they depend on; the rest was left out."},
 		{len(p.Problems) > 0, "**The plan is incomplete**: " + words.Counted(len(p.Problems), "error") + "."},
 	} {

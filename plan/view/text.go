@@ -67,6 +67,9 @@ func (t *text) banners() {
 	if imagined := t.p.Imagined(); imagined != "" {
 		before = append(before, span{yellow, imagined})
 	}
+	if act := t.p.Act.Banner(); act != "" {
+		before = append(before, span{yellow, act})
+	}
 	if len(t.p.Targets) > 0 {
 		before = append(before, span{yellow, "Only " + words.Join(t.p.Targets) + " and what they depend on; the rest was left out."})
 	}

@@ -135,6 +135,7 @@ func (g *page) header(title string) {
 	}{
 		{g.p.Destroy, "banner bad", "This plan destroys: the applications below leave, and Gantry forgets them."},
 		{g.p.Offline, "banner", g.p.Imagined()},
+		{g.p.Act != nil, "banner", g.p.Act.Banner()},
 		{len(g.p.Targets) > 0, "banner", "Only " + words.Join(g.p.Targets) + " and what they depend on; the rest was left out."},
 		{g.p.IsBlocked(), "banner bad", "Some applications are blocked and will not be applied."},
 		{len(g.p.Problems) > 0, "banner bad", "The plan is incomplete: " + words.Counted(len(g.p.Problems), "error") + "."},
