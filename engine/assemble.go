@@ -69,6 +69,10 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 		p.blockDependents(built, made)
 		p.blockLeaving(built)
 	}
+	for p.blockRollouts(built) {
+		p.blockDependents(built, made)
+		p.blockLeaving(built)
+	}
 	risks := p.risks(ctx)
 	if ctx.Err() != nil {
 		return nil, append(p.diags, cancelled(ctx))
@@ -90,6 +94,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	sortProblems(out.Problems)
 	p.publish(ctx, out)
 	out.Clusters = p.clusters(built)
+	p.rollouts(out)
 	out.Steps = steps(out, stages, made)
 	out.InputDigest = inputDigest(p.config, out)
 	return out, p.diags
@@ -98,10 +103,6 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 // arrange sorts the draft's changes into the order in which they are carried
 // out, and returns the stages as indices into them.
 func (d *draft) arrange() []order.Stage {
-	if !d.leaves() && !slices.ContainsFunc(d.changes, func(c plan.Change) bool { return c.Hook == nil && c.Action.Changes() }) {
-		// Hooks belong to a sync: where nothing else changes, there is none.
-		d.changes = slices.DeleteFunc(d.changes, func(c plan.Change) bool { return c.Hook != nil })
-	}
 	slices.SortStableFunc(d.changes, func(a, b plan.Change) int { return a.ID.Compare(b.ID) })
 	items := make([]order.Item, len(d.changes))
 	for i := range d.changes {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gantrycd/gantry/engine/rollout"
 	"github.com/gantrycd/gantry/engine/schedule"
 	"github.com/gantrycd/gantry/plan"
 )
@@ -23,8 +24,9 @@ func (a *applying) run(ctx context.Context) {
 	for i, session := range lanes {
 		laneOf[session] = i
 	}
-	var running group
+	var running, gating group
 	var s *schedule.Schedule
+	gates := a.newGates()
 	s = schedule.New(schedule.Options{
 		Steps: a.plan.Steps, Applications: len(a.apps), Rank: a.rank(),
 		// A step is not all the time in a request: with a little more room than requests
@@ -37,13 +39,28 @@ func (a *applying) run(ctx context.Context) {
 			}
 			return -1
 		},
-		Do:   func(ctx context.Context, i int) error { return a.do(ctx, s, i) },
-		Over: func(app int) { a.apps[app].finish(ctx) },
-		Held: func(app int, why schedule.Reason) { a.held(app, a.waitsFor(why, lanes)) },
-		Go:   running.Go,
+		Do:    func(ctx context.Context, i int) error { return a.do(ctx, s, i) },
+		Over:  func(app int) { gates.over(ctx, app) },
+		Gated: func(app int) bool { return gates.in[app] },
+		Ready: func(app int) { gates.set(app, rollout.Member{State: rollout.Ready}) },
+		Held:  func(app int, why schedule.Reason) { a.held(app, a.waitsFor(why, lanes)) },
+		Go:    running.Go,
 	})
+	gates.schedule = s
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	deciding, stop := context.WithCancel(ctx)
+	if len(a.plan.Rollouts) > 0 {
+		gating.Go(func() {
+			defer cancel() // where it panics, nobody would release what it holds
+			gates.run(deciding)
+		})
+	}
 	s.Run(ctx)
+	stop()
+	gating.Wait()
 	running.Wait()
+	gates.ended(context.WithoutCancel(ctx))
 }
 
 // rank returns the place of each application among those that want to send requests:

@@ -21,6 +21,9 @@ func steps(p *plan.Plan, stages map[addr.Address][]order.Stage, made map[addr.Ad
 	withMakers(edges, p, made)
 	sequence := sequence(edges)
 	b := &stepBuilder{plan: p, namespaces: namespaceSteps{}, last: make([]int, len(p.Applications)), awaited: awaited(p, edges, sequence)}
+	for _, i := range gatekeepers(p) {
+		b.awaited[i] = true
+	}
 	for _, i := range sequence {
 		var needs []int
 		for _, other := range edges[i] {
@@ -46,7 +49,8 @@ type stepBuilder struct {
 	steps []plan.Step
 	// last is, by application, one more than the index of the step that ends it; 0 where it has none.
 	last []int
-	// awaited tells, by application, that something which changes comes after it.
+	// awaited tells, by application, that something which changes comes after it, or waits
+	// for it in a rollout.
 	awaited    []bool
 	namespaces namespaceSteps
 }

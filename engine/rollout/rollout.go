@@ -24,7 +24,8 @@ const (
 	Moving                 // it has started, and is not at this change and healthy yet
 	Healthy                // at this change and healthy, since Since
 	Unsettled              // at this change, and not healthy any more; it may become so again
-	Failed                 // it has failed, has been left out, or is degraded: Why says it
+	Out                    // left out, because the rollout had stopped
+	Failed                 // it has failed, or is degraded: Why says it
 )
 
 // Member is an application of a rollout.
@@ -112,7 +113,7 @@ func (d *decider) step(i int) bool {
 			if m.Since.After(settled) {
 				settled = m.Since
 			}
-		case Waiting, Ready, Moving, Failed:
+		case Waiting, Ready, Moving, Out, Failed:
 		}
 	}
 	d.out.Step = i

@@ -47,6 +47,32 @@ func Validate(p *plan.Plan) error {
 			return invalid("step %d: %w", i, err)
 		}
 	}
+	return validateRollouts(p)
+}
+
+// validateRollouts checks that no application is in two places.
+func validateRollouts(p *plan.Plan) error {
+	in := make([]bool, len(p.Applications))
+	for i := range p.Rollouts {
+		rollout := &p.Rollouts[i]
+		if rollout.Address.Kind != "rollout" || len(rollout.Steps) == 0 {
+			return invalid("rollout %d, %q, is none, or has no steps", i, rollout.Address)
+		}
+		for _, step := range rollout.Steps {
+			if step.MaxUpdate < 0 || step.Bake < 0 {
+				return invalid("%s: it moves %d at once and bakes for %s", rollout.Address, step.MaxUpdate, step.Bake)
+			}
+			for _, application := range step.Applications {
+				if application < 0 || application >= len(in) {
+					return invalid("%s: there is no application %d", rollout.Address, application)
+				}
+				if in[application] {
+					return invalid("%s: application %d is in two places", rollout.Address, application)
+				}
+				in[application] = true
+			}
+		}
+	}
 	return nil
 }
 
