@@ -251,12 +251,20 @@ func waitText(w *story.Wait, now time.Time) string {
 	return roughly(now.Sub(w.Since)) + " " + withCause(text, w.Cause)
 }
 
-// withCause adds the cause to a message that does not say it already.
+// withCause adds the cause to a message that does not say it already; where the cause says
+// the end of the message again, it stands in its place.
 func withCause(message, cause string) string {
 	if cause == "" || strings.Contains(message, cause) {
 		return message
 	}
-	return strings.TrimPrefix(message+": "+cause, ": ")
+	begin, end := "", message
+	if at := strings.LastIndex(message, ": "); at >= 0 {
+		begin, end = message[:at+2], message[at+2:]
+	}
+	if end == "" || strings.Contains(cause, end) {
+		return begin + cause
+	}
+	return message + ": " + cause
 }
 
 // roughly is a duration in whole seconds.
