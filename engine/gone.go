@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/gantrycd/gantry/engine/cause"
@@ -27,7 +26,7 @@ func (p *progress) untilGone(ctx context.Context, c *plan.Change, uid string) er
 		return nil
 	}
 	if err == nil {
-		v.saw(have, goingMessage(have))
+		v.going(have)
 		err = p.watchGone(ctx, v, c, uid)
 	}
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errAnother) {
@@ -73,22 +72,18 @@ func (p *progress) watchGone(ctx context.Context, v *vigil, c *plan.Change, uid 
 		case uid != "" && o.UID() != uid && !gone:
 			return false, errAnother
 		}
-		v.saw(o, goingMessage(o))
+		v.going(o)
 		return false, nil
 	})
 }
 
-// goingMessage says that an object is being deleted, and who holds it.
-func goingMessage(o object.Object) string {
-	finalizers, _ := o.Metadata()["finalizers"].([]any)
-	names := make([]string, 0, len(finalizers))
-	for _, f := range finalizers {
-		names = append(names, fmt.Sprint(f))
+// going notes an object that is being deleted. Its finalizers can be seen without a look.
+func (v *vigil) going(o object.Object) {
+	now := v.p.applying.engine.options.Now()
+	if held, ok := cause.NewWorld(now).Of(o, now); ok && v.cause.Text == "" {
+		v.vigilance.found(now, held)
 	}
-	if len(names) == 0 {
-		return "is being deleted"
-	}
-	return "is being deleted; finalizers: " + strings.Join(names, ", ")
+	v.saw(o, "is being deleted")
 }
 
 // holds finds what keeps an object that is being deleted.
