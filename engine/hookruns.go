@@ -126,7 +126,7 @@ func (p *progress) ranHooks(changes []int) error {
 // settleHooks has the record forget the hooks of a sync that the application no longer
 // has, once one has succeeded. The caller holds mu.
 func (p *progress) settleHooks() {
-	if p.app.Leaves || !slices.ContainsFunc(p.app.Changes, func(c plan.Change) bool { return c.Action.Changes() && c.Hook == nil || c.Action == plan.Run }) {
+	if p.app.Leaves || p.app.Partial || !slices.ContainsFunc(p.app.Changes, func(c plan.Change) bool { return c.Action.Changes() && c.Hook == nil || c.Action == plan.Run }) {
 		return
 	}
 	kept := make([]state.Hook, 0, len(p.record.Hooks)) // not nil: they are known from now on

@@ -51,7 +51,7 @@ func named(h *state.Hook) object.ID {
 // forgetHooks plans to forget the hooks that the state keeps for when the application
 // leaves, and that the application has no more.
 func (d *draft) forgetHooks() {
-	if d.leaves() || d.record == nil {
+	if d.leaves() || d.record == nil || d.partial {
 		return
 	}
 	for i := range d.record.Hooks {
@@ -68,7 +68,7 @@ func (d *draft) forgetHooks() {
 // lastHooks makes the hooks that the state keeps what an application which leaves wants:
 // those that have not run yet. Where its objects stay, none is run.
 func (e *Engine) lastHooks(ctx context.Context, d *draft, lineage string) {
-	if d.settings().OnDestroy == "orphan" {
+	if d.settings().OnDestroy == "orphan" || d.partial {
 		return
 	}
 	for i := range d.record.Hooks {

@@ -60,6 +60,8 @@ var estates = []estate{
 		}`},
 	{name: "sock-shop", repo: "argocd-example-apps", source: `path = "sock-shop"`},
 	{name: "sync-waves", repo: "argocd-example-apps", source: `path = "sync-waves"`},
+	{name: "pre-post-sync", repo: "argocd-example-apps", source: `path = "pre-post-sync"`},
+	{name: "helm-hooks", repo: "argocd-example-apps", source: `path = "helm-hooks"`},
 	{name: "podinfo-chart", repo: "podinfo", source: `
 		path = "charts/podinfo"
 		helm {
@@ -130,7 +132,11 @@ func TestRealWorld(t *testing.T) {
 				}
 				%s`, cluster.Kubeconfig, e.name, enginetest.Repository(t, filepath.Join(root, e.repo)), e.source, e.name, e.extra)})
 
+			var done told
+			b.Events = done.event
 			first := b.MustApply(t, engine.PlanOptions{})
+			b.Events = nil
+			done.inOrder(t, first)
 			if n := first.Counts()[plan.Create]; n == 0 {
 				t.Fatalf("the first plan creates nothing: %v", first.Counts())
 			}
