@@ -25,11 +25,13 @@ var unawaited = map[object.GroupKind]bool{
 const ignoreHealth = "argocd.argoproj.io/ignore-healthcheck"
 
 // wait waits until the objects of some changes are healthy, hooks finished, and
-// definitions established. It fails as soon as one of them says that it will not be.
+// definitions established. It fails as soon as one of them says that it will not be, and
+// hooks that run have ended: what comes after a failure does not run beside them.
 func (p *progress) wait(ctx context.Context, changes []int) error {
 	if err := p.flush(); err != nil {
 		return err
 	}
+	toTheEnd := ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var (
@@ -45,7 +47,11 @@ func (p *progress) wait(ctx context.Context, changes []int) error {
 			continue
 		}
 		group.Go(func() {
-			v, err := p.untilHealthy(ctx, c, result)
+			waiting := ctx
+			if c.Hook != nil {
+				waiting = toTheEnd
+			}
+			v, err := p.untilHealthy(waiting, c, result)
 			if err == nil {
 				return
 			}
