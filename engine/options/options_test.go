@@ -29,7 +29,9 @@ func TestObjectWins(t *testing.T) {
 		{"nothing said", lang.Sync{}, "", options.Options{Prune: "true"}},
 		{"the application", everything, "", options.Options{Replace: true, Force: true, Unvalidated: true, SkipDryRun: true, Prune: "false"}},
 		{
-			"the object", lang.Sync{}, "Replace=true,Force=true,Validate=false,SkipDryRunOnMissingResource=true,Prune=confirm,PrunePropagationPolicy=background",
+			"the object",
+			lang.Sync{},
+			"Replace=true,Force=true,Validate=false,SkipDryRunOnMissingResource=true,Prune=confirm,PrunePropagationPolicy=background",
 			options.Options{Replace: true, Force: true, Unvalidated: true, SkipDryRun: true, Prune: "confirm", Propagation: "Background"},
 		},
 		{
