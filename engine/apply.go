@@ -162,8 +162,8 @@ func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *
 			results: map[int]*written{}, done: plan.Counts{},
 		})
 		for j := range app.Changes {
-			if gone := &app.Changes[j]; gone.Action == plan.Prune {
-				a.pruned(app.Cluster, gone.ID)
+			if gone := &app.Changes[j]; gone.Action == plan.Prune || app.Leaves && gone.Action == plan.Run {
+				a.pruned(app.Cluster, a.apps[i].idOf(j))
 			}
 			if crd := &app.Changes[j]; crd.ID.GroupKind() == crdKind && crd.Body != nil {
 				a.defines[object.GroupKind{Group: text(crd.Body, "spec", "group"), Kind: text(crd.Body, "spec", "names", "kind")}] = true

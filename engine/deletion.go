@@ -68,7 +68,10 @@ func (p *planning) deletions(c *comparison) []deletion {
 		first := len(out)
 		for i := range d.changes {
 			change := &d.changes[i]
-			if !change.Action.Deletes() {
+			if d.leaves() && change.Action == plan.Run { // what the hook has left goes with the application
+				swept := *change
+				change = &swept
+			} else if !change.Action.Deletes() {
 				continue
 			}
 			have, err := c.live.find(resource(change), change.ID.Namespace, change.ID.Name)

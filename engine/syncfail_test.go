@@ -120,7 +120,7 @@ func TestSyncFailHooks(t *testing.T) {
 	defer cancel()
 	s.Events = func(e engine.Event) {
 		done.event(e)
-		if e.Kind == engine.EventWaiting && e.Object.Name == "pre" {
+		if e.Kind == engine.EventWritten && e.Object.Name == "pre" {
 			cancel()
 		}
 	}
@@ -280,7 +280,7 @@ func TestHooksRunWhenTheyChange(t *testing.T) {
 	s.Events = done.event
 	app := func(data, spec string) {
 		s.application(t, "web", createNamespace, configMap("a", "a=b"), strings.Replace(configMap("pre", data), "metadata:\n", "metadata:\n  annotations:\n    argocd.argoproj.io/hook: PreSync\n", 1),
-			hookJob("post", "PostSync", deletePolicy+"HookSucceeded\n", spec))
+			hookJob("post", "PostSync", deletePolicy+"BeforeHookCreation,HookSucceeded\n", spec))
 	}
 	app("a=1", fails)
 	_, diags := s.Apply(t.Context(), t, s.MustPlan(t, engine.PlanOptions{}))
