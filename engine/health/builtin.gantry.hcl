@@ -657,12 +657,12 @@ health "postgresql.cnpg.io/Cluster" {
       "Applying configuration"                       = "degraded"
       "Primary instance is being restarted in-place" = "degraded"
 
-      "Primary instance is being restarted without a switchover"                                = "degraded"
-      "Cluster cannot execute instance online upgrade due to missing architecture binary"       = "degraded"
-      "Unable to create required cluster objects"                                               = "suspended"
-      "Cluster cannot proceed to reconciliation due to an unknown plugin being required"        = "suspended"
-      "Cluster has incomplete or invalid image catalog"                                         = "suspended"
-      "Cluster is unrecoverable and needs manual intervention"                                  = "suspended"
+      "Primary instance is being restarted without a switchover"                          = "degraded"
+      "Cluster cannot execute instance online upgrade due to missing architecture binary" = "degraded"
+      "Unable to create required cluster objects"                                         = "suspended"
+      "Cluster cannot proceed to reconciliation due to an unknown plugin being required"  = "suspended"
+      "Cluster has incomplete or invalid image catalog"                                   = "suspended"
+      "Cluster is unrecoverable and needs manual intervention"                            = "suspended"
     }, field("status.phase", ""), "unknown")
   )
   message = field("status.phaseReason", field("status.phase", ""))
