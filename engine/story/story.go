@@ -142,6 +142,7 @@ func (s *Story) Add(e engine.Event) {
 		a.settle(e, false)
 	case engine.EventRetrying:
 		a.Attempt, a.Attempts, a.RetryAt, a.Message = e.Attempt, e.Total, e.At.Add(time.Duration(e.Elapsed)), e.Message
+		a.Failures = nil // what counts is what the last try failed of
 		clear(a.waits)
 	case engine.EventFailed:
 		a.fail(e)

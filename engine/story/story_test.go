@@ -78,6 +78,7 @@ func partly() (teller, story.About) {
 	t.at(4, engine.EventHealthy, "a", &deployment)
 	t.at(4, engine.EventWarning, "a", &deployment, says("spec.x is deprecated", ""))
 	t.at(5, engine.EventFinished, "a", nil)
+	t.at(6, engine.EventFailed, "b", &settings, says("of the first try", ""))
 	t.at(6, engine.EventRetrying, "b", nil, says("no", ""), func(e *engine.Event) { e.Attempt, e.Total = 1, 2 })
 	t.at(7, engine.EventWaiting, "b", &deployment, says("0 of 1 ready", `Pod web/web-1: cannot pull @everyone|image`))
 	t.at(60, engine.EventFailed, "b", &deployment, says("Deployment.apps web/web: is not healthy: 0 of 1 ready", ""))
