@@ -1,12 +1,15 @@
 // Package health tells from a live object whether it is healthy, in Argo CD's
 // words, and whether an apply may stop waiting for it.
 //
-// Check answers as Argo CD's own checks do, quirks included, for the kinds it has
-// checks in Go for, and for CronJob, PodDisruptionBudget and
-// CustomResourceDefinition; other kinds are read by the conventions for status
-// (kstatus): observedGeneration, and the conditions Ready, Stalled, Reconciling.
-// Ready is stricter, for waiting: what a controller has not looked at yet since the
-// last change is never done. The package does no I/O and keeps no state.
+// An Assessor asks, one after the other, the health blocks of a configuration (as a
+// plan carries them), those of the library that ships with gantry
+// (builtin.gantry.hcl), the checks in Go for the kinds that Kubernetes has (and Argo
+// CD's Workflow), and the conventions for status. All answer as Argo CD does, quirks
+// included. Ready is stricter, for waiting: what a controller has not looked at yet
+// since the last change is never done. Aggregate is the health of an application.
+//
+// The package does no I/O and knows no cluster. The engine imports it, and whoever shows
+// how things are.
 package health
 
 import (

@@ -27,7 +27,7 @@ type Readiness struct {
 //   - Suspended is done: it is what the configuration says;
 //   - Degraded is a failure only where it is final. Pods that restart, an autoscaler
 //     without metrics, a ReplicaSet out of quota may still recover, and so may custom
-//     resources that a rule of the library finds degraded; a CronJob whose last run
+//     resources that a rule of the library or a convention finds degraded; a CronJob whose last run
 //     failed, of Kubernetes or of OpenKruise, is not this apply's business;
 //   - an Ingress needs no address, and a claim no volume: some controllers never
 //     give the one, and the other waits for the first Pod that uses it.
@@ -70,9 +70,12 @@ func (a *Assessor) Ready(o object.Object) Readiness {
 		switch assessment.Basis {
 		case Library:
 			said.Degraded = true
+		case Conventions:
+			said.Failed = isStalled(o)
+			said.Degraded = !said.Failed
 		case Block:
 			said.Failed = true
-		case Absence, Deletion, BuiltIn, Conventions, Nothing:
+		case Absence, Deletion, BuiltIn, Nothing:
 			said.Failed = final(o)
 		}
 		return said

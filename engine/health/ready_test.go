@@ -70,6 +70,12 @@ func TestReady(t *testing.T) {
 		"not ready yet":         {`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a, generation: 1}, status: {conditions: [{type: Ready, status: "False"}]}}`, health.Readiness{}, health.Readiness{}},
 		"ready before":          {`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a, generation: 2}, status: {conditions: [{type: Ready, status: "True", observedGeneration: 1}]}}`, health.Readiness{}, health.Readiness{}},
 		"stalled":               {`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, status: {conditions: [{type: Stalled, status: "True", message: broken}]}}`, failed, failed},
+		"available":             {`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, status: {conditions: [{type: Available, status: "True"}, {type: Degraded, status: "False"}]}}`, done, done},
+		"not available":         {`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, status: {conditions: [{type: Synced, status: "True"}, {type: Available, status: "False", message: soon}]}}`, health.Readiness{}, health.Readiness{}},
+		"degraded, may recover": {`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, status: {conditions: [{type: Available, status: "True"}, {type: Degraded, status: "True", message: half}]}}`, health.Readiness{Degraded: true}, failed},
+		"ready is the sum":      {`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, status: {conditions: [{type: Ready, status: "True"}, {type: Degraded, status: "True", message: half}]}}`, done, done},
+		"observed, not synced":  {`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a, generation: 1}, status: {observedGeneration: 1, conditions: [{type: Synced, status: "False", message: soon}]}}`, health.Readiness{}, health.Readiness{}},
+		"conditions of its own": {`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, status: {conditions: [{type: Linked, status: "False"}]}}`, done, done},
 		"not observed, no more": {`{apiVersion: example.com/v1, kind: Widget, metadata: {name: a, generation: 2}, status: {observedGeneration: 1}}`, health.Readiness{}, health.Readiness{}},
 	} {
 		t.Run(name, func(t *testing.T) {
