@@ -54,17 +54,11 @@ type Status struct {
 	Message string
 }
 
-// Check is what an Assessor without rules of a configuration tells.
+// Check is what an Assessor tells that has no rules of a configuration.
 func Check(o object.Object) (status Status, known bool) { return standard().Check(o) }
 
-// Known is what an Assessor without rules of a configuration tells.
-func Known(kind object.GroupKind) bool { return standard().Known(kind) }
-
-// Ready is what an Assessor without rules of a configuration tells.
+// Ready is what an Assessor tells that has no rules of a configuration.
 func Ready(o object.Object) Readiness { return standard().Ready(o) }
-
-// HookReady is what an Assessor without rules of a configuration tells.
-func HookReady(o object.Object) Readiness { return standard().HookReady(o) }
 
 var standard = sync.OnceValue(func() *Assessor {
 	a, err := NewAssessor(nil)

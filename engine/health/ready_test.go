@@ -28,6 +28,7 @@ func parse(t *testing.T, text string) object.Object {
 }
 
 func TestReady(t *testing.T) {
+	assessor := assessorOf(t, ``)
 	done, failed := health.Readiness{Done: true}, health.Readiness{Failed: true}
 	for name, c := range map[string]struct {
 		object     string
@@ -83,7 +84,7 @@ func TestReady(t *testing.T) {
 			for _, answer := range []struct {
 				of        string
 				got, want health.Readiness
-			}{{"Ready", health.Ready(o), c.want}, {"HookReady", health.HookReady(o), c.hook}} {
+			}{{"Ready", assessor.Ready(o), c.want}, {"HookReady", assessor.HookReady(o), c.hook}} {
 				if !answer.got.Done && answer.got.Message == "" {
 					t.Errorf("%s does not say why it waits", answer.of)
 				}
