@@ -134,6 +134,26 @@ func (p *progress) hookToSweep(i int, succeeded bool) object.Object {
 	return nil
 }
 
+// sweepInside deletes what hooks of an application that leaves have left in a namespace
+// which is about to be deleted.
+func (p *progress) sweepInside(ctx context.Context, c *plan.Change) error {
+	if !p.app.Leaves || c.ID.GroupKind() != namespaceKind {
+		return nil
+	}
+	for i := range p.app.Changes {
+		made := p.hookToSweep(i, true)
+		if made == nil || made.Namespace() != c.ID.Name {
+			continue
+		}
+		gone := p.app.Changes[i]
+		gone.ID = made.ID()
+		if err := p.deleteHook(ctx, &gone, made.UID()); err != nil {
+			return fmt.Errorf("deleting %s, which a hook has left in it: %w", gone.ID, err)
+		}
+	}
+	return nil
+}
+
 // deleteHook deletes what a hook made, if it is still there.
 func (p *progress) deleteHook(ctx context.Context, c *plan.Change, uid string) error {
 	have, err := p.deletable(ctx, c, uid)

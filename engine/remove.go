@@ -18,18 +18,25 @@ func (p *progress) remove(ctx context.Context, i int) error {
 	c := &p.app.Changes[i]
 	started := p.applying.engine.options.Now()
 	p.tell(Event{Kind: EventDeleting, Object: &c.ID, Action: c.Action})
-	var err error
-	if c.Action == plan.Orphan {
-		err = p.letGo(ctx, c)
-	} else if err = p.alone(ctx, c); err == nil {
-		err = ignoreAnother(p.delete(ctx, c, p.seen(i)))
-	}
-	if err != nil {
+	if err := p.removeOnce(ctx, c, p.seen(i)); err != nil {
 		return p.objectError(c, err)
 	}
 	p.succeeded(i, nil)
 	p.tell(Event{Kind: EventDeleted, Object: &c.ID, Action: c.Action, Elapsed: p.applying.engine.since(started)})
 	return nil
+}
+
+func (p *progress) removeOnce(ctx context.Context, c *plan.Change, have object.Object) error {
+	if c.Action == plan.Orphan {
+		return p.letGo(ctx, c)
+	}
+	if err := p.sweepInside(ctx, c); err != nil {
+		return err
+	}
+	if err := p.alone(ctx, c); err != nil {
+		return err
+	}
+	return ignoreAnother(p.delete(ctx, c, have))
 }
 
 // errAnother is that an object is gone, and another one has its name.

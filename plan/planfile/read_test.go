@@ -205,6 +205,8 @@ func TestValidate(t *testing.T) {
 		"negative change":      {func(p *plan.Plan) { p.Steps[0].Change = -1 }, "change -1"},
 		"awaited change":       {func(p *plan.Plan) { p.Steps[1].Changes[0] = 1 }, "step 1: there is no change 1"},
 		"step kind":            {func(p *plan.Plan) { p.Steps[2].Kind = "dance" }, `"dance"`},
+		"step phase":           {func(p *plan.Plan) { p.Steps[1].Phase = "Later" }, "unknown phase"},
+		"when it is taken":     {func(p *plan.Plan) { p.Steps[1].On = "never" }, "which is unknown"},
 		"need":                 {func(p *plan.Plan) { p.Steps[2].Needs[0] = 3 }, "step 3, which is not there"},
 		"negative need":        {func(p *plan.Plan) { p.Steps[2].Needs[0] = -1 }, "step -1"},
 		"need of itself":       {func(p *plan.Plan) { p.Steps[1].Needs[0] = 1 }, "comes later"},

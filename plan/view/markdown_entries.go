@@ -144,6 +144,9 @@ func (m *markdown) deletions() entries {
 	slices.SortStableFunc(list, func(a, b alarm.Deletion) int { return len(b.Change.Takes) - len(a.Change.Takes) })
 	for _, d := range list {
 		made := entry{head: fmt.Sprintf("%s %s in %s", d.Change.Action, code(d.Change.ID.String()), code(d.Application.String()))}
+		if d.Change.Confirm {
+			made.head += ", **" + needsConfirmation + "**"
+		}
 		for _, taking := range alarm.Takes(d.Change) {
 			if taking.Hurts {
 				made.lists = append(made.lists, sublist{"\n  - **" + escaped(taking.Head) + "** ", ", ", codes(taking.Items)})

@@ -28,6 +28,10 @@ func (g *page) deletions() {
 		g.tag("code", "", d.Change.ID.String())
 		g.raw(" ")
 		g.tag("span", "of", d.Application.String())
+		if d.Change.Confirm {
+			g.raw(" ")
+			g.tag("b", "", "needs confirmation")
+		}
 		if takes := alarm.Takes(d.Change); len(takes) > 0 {
 			g.raw("<ul>")
 			for _, taking := range takes {
