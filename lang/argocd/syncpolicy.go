@@ -107,8 +107,7 @@ func (w *writer) syncOption(application, sync *draft.Block, n *manifest.Node) {
 	case "Delete=false":
 		application.Set("on_destroy", draft.String("orphan"), w.comments(n))
 	case "Delete=confirm":
-		w.lifecycle(application).Set("prevent_destroy", draft.Raw("true"), w.comments(n))
-		w.finding(Differs, n, "A plan that would destroy the application is refused, until prevent_destroy is taken away.")
+		application.Set("on_destroy", draft.String(setting), w.comments(n))
 	case "ServerSideApply=false", "ClientSideApplyMigration=false":
 		w.leave(n, "Everything is applied by the server.")
 	case "RespectIgnoreDifferences=false":

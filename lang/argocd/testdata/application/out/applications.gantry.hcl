@@ -156,14 +156,11 @@ application "web_shop" {
     field_managers      = ["kube-controller-manager"]
   }
 
-  lifecycle {
-    prevent_destroy = true
-  }
-
   labels = {
     team = "web" # who to ask
   }
   info                   = { docs = "https://docs.example.com", runbook = "https://wiki.example.com/web" }
+  on_destroy             = "confirm"
   revision_history_limit = 3
 }
 
