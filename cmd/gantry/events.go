@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -95,6 +97,7 @@ func (c *cli) openEvents(file, command string) error {
 		if c.json {
 			return &usageError{command: command, err: fmt.Errorf("--json and --events both write to the output: give --events a file")}
 		}
+		signal.Ignore(syscall.SIGPIPE) // a reader that goes away ends the stream, and not the run
 		stream.out, c.out = newOutlet(c.out), c.err
 	} else {
 		opened, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
