@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/gantrycd/gantry/engine/cause"
@@ -59,7 +60,8 @@ func (p *progress) newVigil(c *plan.Change, id object.ID, look func(context.Cont
 
 // saw notes how an object is, and tells it where that is news.
 func (v *vigil) saw(o object.Object, message string) {
-	if v.vigilance.saw(v.p.applying.engine.options.Now(), o, v.p.redacted(v.c, message)) {
+	message = strings.TrimSuffix(v.p.redacted(v.c, message), "...") // the words of Argo CD's checks, and more is said after them
+	if v.vigilance.saw(v.p.applying.engine.options.Now(), o, message) {
 		v.tell(v.message)
 	}
 }

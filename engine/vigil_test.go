@@ -171,18 +171,18 @@ func TestWaitingIsTold(t *testing.T) {
 		}
 		const why = "NotHappy: the reason to look for"
 		want := []string{
-			"0s waiting api: " + progress(0) + "...",
-			"3s waiting api: " + progress(0) + "... | " + why,
-			"1m0s waiting api: " + progress(0) + "...; no progress for 1m | " + why,
-			"2m0s waiting api: " + progress(0) + "...; no progress for 2m | " + why,
-			"2m30s waiting api: " + progress(1) + "... | " + why,
-			"3m30s waiting api: " + progress(1) + "...; no progress for 1m | " + why,
-			"4m0s failed api: Deployment.apps web/api: is not healthy after 4m (health_timeout in the application's sync block): " + progress(1) + "... | " + why,
+			"0s waiting api: " + progress(0) + "",
+			"3s waiting api: " + progress(0) + " | " + why,
+			"1m0s waiting api: " + progress(0) + "; no progress for 1m | " + why,
+			"2m0s waiting api: " + progress(0) + "; no progress for 2m | " + why,
+			"2m30s waiting api: " + progress(1) + " | " + why,
+			"3m30s waiting api: " + progress(1) + "; no progress for 1m | " + why,
+			"4m0s failed api: Deployment.apps web/api: is not healthy after 4m (health_timeout in the application's sync block): " + progress(1) + " | " + why,
 		}
 		if diff := cmp.Diff(want, w.events()); diff != "" {
 			t.Error(diff)
 		}
-		text := "Deployment.apps web/api: is not healthy after 4m (health_timeout in the application's sync block): " + progress(1) + "...; " + why + ", for 3m57s"
+		text := "Deployment.apps web/api: is not healthy after 4m (health_timeout in the application's sync block): " + progress(1) + "; " + why + ", for 3m57s"
 		if !errors.Is(err, errUnhealthy) || err.Error() != text {
 			t.Errorf("error %v, want %s", err, text)
 		}
