@@ -215,7 +215,7 @@ func (v *statusView) summary(s *status.Status) {
 	if s.Summary.Sync[status.Synced] == s.Summary.Applications {
 		parts = append(parts, "all Synced")
 	}
-	v.add(span{parts[0] + ": " + strings.Join(parts[1:], ", ") + ".", plain})
+	v.wrapped(2, span{parts[0] + ": " + strings.Join(parts[1:], ", ") + ".", plain})
 }
 
 func syncColour(s status.Sync) colour {
