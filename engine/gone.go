@@ -20,7 +20,7 @@ func (p *progress) untilGone(ctx context.Context, c *plan.Change, uid string) er
 	limit := p.limitOf(c.ID.GroupKind())
 	ctx, cancel := context.WithTimeoutCause(ctx, limit.time, errLate)
 	defer cancel()
-	v := p.newVigil(c, c.ID, func(ctx context.Context) (cause.Cause, bool) { return p.holds(ctx, c, uid) })
+	v := p.newVigil(c, c.ID, func(ctx context.Context, _ object.Object) (cause.Cause, bool) { return p.holds(ctx, c, uid) })
 	have, err := p.there(ctx, c, uid)
 	if err == nil && have == nil {
 		return nil

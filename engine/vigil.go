@@ -36,7 +36,8 @@ type vigil struct {
 	p    *progress
 	c    *plan.Change
 	id   object.ID
-	look func(ctx context.Context) (cause.Cause, bool)
+	look func(ctx context.Context, o object.Object) (cause.Cause, bool) // for the cause of the last that was seen
+	last object.Object                                                  // nil: nothing was seen yet
 	vigilance
 }
 
@@ -53,7 +54,7 @@ type vigilance struct {
 	degraded time.Time
 }
 
-func (p *progress) newVigil(c *plan.Change, id object.ID, look func(context.Context) (cause.Cause, bool)) *vigil {
+func (p *progress) newVigil(c *plan.Change, id object.ID, look func(context.Context, object.Object) (cause.Cause, bool)) *vigil {
 	now := p.applying.engine.options.Now()
 	return &vigil{p: p, c: c, id: id, look: look, vigilance: vigilance{since: now, moved: now}}
 }
@@ -169,7 +170,7 @@ func (u unmet) Unwrap() error { return errUnhealthy }
 func (v *vigil) lastLook(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
 	defer cancel()
-	c, ok := v.look(ctx)
+	c, ok := v.look(ctx, v.last)
 	if !ok || v.cause.Object != v.id && v.cause.Text != "" && c.Object == v.id {
 		return
 	}
@@ -184,7 +185,7 @@ func (v *vigil) keep(ctx context.Context, w *watcher, name string, news func(o o
 	var (
 		heard   <-chan struct{}
 		looks   group
-		looking = make(chan cause.Cause, 1)
+		looking = make(chan *cause.Cause, 1) // nil: it could not be looked
 		every   = lookEvery
 		look    = time.NewTimer(lookAfter)
 		stall   = time.NewTimer(stallAfter)
@@ -208,14 +209,21 @@ func (v *vigil) keep(ctx context.Context, w *watcher, name string, news func(o o
 		select {
 		case <-now.changed:
 		case <-look.C:
+			last := v.last
 			looks.Go(func() {
 				ctx, cancel := context.WithTimeout(ctx, lookTime)
 				defer cancel()
-				found, _ := v.look(ctx)
-				looking <- found
+				found, _ := v.look(ctx, last)
+				if ctx.Err() != nil {
+					looking <- nil
+					return
+				}
+				looking <- &found
 			})
 		case found := <-looking:
-			v.found(found)
+			if found != nil {
+				v.found(*found)
+			}
 			heard = nil // what has lasted too long by now is a failure
 			look.Reset(every)
 			every = min(every*3/2, lookLast)

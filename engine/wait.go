@@ -170,15 +170,14 @@ func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result obje
 	limit := p.limitOf(id.GroupKind())
 	inTime, cancel := context.WithTimeoutCause(ctx, limit.time, errLate)
 	defer cancel()
-	last := result
-	v := p.newVigil(c, id, nil)
-	v.message = "waiting for its status"
-	v.look = func(ctx context.Context) (cause.Cause, bool) {
-		if last == nil {
+	since := p.applying.engine.options.Now().Add(-eventsBefore)
+	v := p.newVigil(c, id, func(ctx context.Context, o object.Object) (cause.Cause, bool) {
+		if o == nil {
 			return cause.Cause{}, false
 		}
-		return p.applying.watchers.causes(p.session).Find(ctx, last, v.since.Add(-eventsBefore))
-	}
+		return p.applying.watchers.causes(p.session).Find(ctx, o, since)
+	})
+	v.last, v.message = result, "waiting for its status"
 	w := p.applying.watchers.of(p.session, resource(c), id.Namespace, false)
 	defer w.release()
 	err := v.keep(inTime, w, id.Name, func(o object.Object, gone bool) (bool, error) {
@@ -189,7 +188,7 @@ func (p *progress) untilHealthy(ctx context.Context, c *plan.Change, result obje
 			v.saw(o, "was deleted meanwhile")
 			return false, nil
 		}
-		last = o
+		v.last = o
 		ready := p.readiness(c, o)
 		switch {
 		case ready.Done, healthIgnored(c, o):
