@@ -30,7 +30,7 @@ application "arguments" {
   labels                 = { a = ["b"] }
 #                          ^^^^^^^^^^^^^ Unsuitable value: The argument "labels" must be a map of strings, but is an object: element "a": string required, but have tuple.
   on_destroy             = "orphn"
-#                          ^^^^^^^ Unsuitable value: The argument "on_destroy" must be "delete" or "orphan", but is "orphn"; did you mean "orphan"?
+#                          ^^^^^^^ Unsuitable value: The argument "on_destroy" must be "confirm", "delete" or "orphan", but is "orphn"; did you mean "orphan"?
   revision_history_limit = -1
 #                          ^^ Unsuitable value: The argument "revision_history_limit" must be a whole number from 0 to 2147483647, but is -1.
 

@@ -86,7 +86,7 @@ policy "mistyped" {
 #               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid pattern: "apps/v1/Deployment" must be of the form Kind or group/Kind, such as "Secret" or "apps/Deployment".
 #               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid pattern: "Secret:web" must be of the form Kind or group/Kind, such as "Secret" or "apps/Deployment".
   actions     = ["create", "delete"]
-#               ^^^^^^^^^^^^^^^^^^^^ Unsuitable value: The argument "actions" is not as expected: element 1 must be "adopt", "create", "forget", "orphan", "prune", "replace", "run" or "update", but is "delete".
+#               ^^^^^^^^^^^^^^^^^^^^ Unsuitable value: The argument "actions" is not as expected: element 1 must be "adopt", "create", "forget", "orphan", "prune", "remember", "replace", "run" or "update", but is "delete".
   enforcement = "block"
 #               ^^^^^^^ Unsuitable value: The argument "enforcement" must be "approve", "deny" or "warn", but is "block".
   violated    = anytrue([for c in object.spec.containers : endswth(c.image, ":latest")])
