@@ -15,6 +15,9 @@ func (c *cli) applyRefreshed(ctx context.Context, file string, in *inputs, optio
 	if err != nil {
 		return err
 	}
+	if act := saved.Plan.Act; act != nil {
+		return failure("Plan cannot be applied", fmt.Errorf("%s: it is of %s, and nothing of the configuration is in it that could be planned anew: apply it without --refresh", file, act))
+	}
 	options.targets = saved.Plan.Targets
 	if selected := saved.Plan.Selected; selected != nil {
 		options.resources, options.label = selected.Resources, selected.Labels
