@@ -102,6 +102,7 @@ func examples() map[string]*plan.Plan {
 		"hostile": hostileExample(),
 		"inside":  insideExample(),
 		"risks":   risksExample(),
+		"rollout": rolloutExample(),
 		"same":    sameExample(),
 	}
 }

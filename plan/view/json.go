@@ -15,7 +15,7 @@ import (
 
 // JSONVersion is of the shape that JSON writes, described in docs/plan-json.md.
 // Its second part grows with what is added, its first with anything else.
-const JSONVersion = "1.2"
+const JSONVersion = "1.3"
 
 // JSON writes a plan for programs.
 func JSON(w io.Writer, p *plan.Plan) error {
@@ -51,6 +51,7 @@ type jsonPlan struct {
 	Remotes       []jsonRemote      `json:"remotes"`
 	Outputs       []jsonOutput      `json:"outputs"`
 	Applications  []jsonApplication `json:"applications"`
+	Rollouts      []jsonRollout     `json:"rollouts,omitempty"`
 	Steps         []jsonStep        `json:"steps"`
 	Problems      []jsonProblem     `json:"problems"`
 }
@@ -173,7 +174,7 @@ func jsonPlanOf(p *plan.Plan) jsonPlan {
 		FormatVersion: JSONVersion, ToolVersion: p.ToolVersion, CreatedAt: p.CreatedAt, ID: p.ID, RiskCounts: riskCountsOf(p), Destroy: p.Destroy, Offline: p.Offline,
 		Targets: notNil(p.Targets), Lineage: p.Lineage, InputDigest: p.InputDigest,
 		HasChanges: p.HasChanges(), Blocked: p.IsBlocked(), Counts: everyAction(p.Counts()), Problems: jsonProblems(p.Problems),
-		Clusters: []jsonCluster{}, Generators: []jsonGenerator{}, Remotes: jsonRemotes(p), Outputs: jsonOutputs(p), Applications: []jsonApplication{}, Steps: jsonSteps(p),
+		Clusters: []jsonCluster{}, Generators: []jsonGenerator{}, Remotes: jsonRemotes(p), Outputs: jsonOutputs(p), Applications: []jsonApplication{}, Steps: jsonSteps(p), Rollouts: jsonRollouts(p),
 	}
 	if !p.ExpiresAt.IsZero() {
 		out.ExpiresAt = &p.ExpiresAt

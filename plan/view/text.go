@@ -27,6 +27,7 @@ func (t *text) plan() error {
 	} else {
 		t.applications()
 	}
+	t.rollouts()
 	t.outputs()
 	t.problems()
 	t.summary()
