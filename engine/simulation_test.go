@@ -109,7 +109,7 @@ func (s *simulated) differs(c *simulationCase) string {
 			switch verb {
 			case "remove-hook-finalizer": // hooks have none
 				continue
-			case "replace", "create", "replace-force", "apply-force", "apply-ssa":
+			case "replace", "create", "replace-force", "apply-force", "apply-ssa", "update":
 				verb = "apply" // how it is written is for the tests of options
 			}
 			want = append(want, verb+" "+what)
