@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -26,6 +27,11 @@ type ApplyOptions struct {
 	// GiveUp, when it is closed, gives up requests in flight: those of an apply that was
 	// cancelled are given up after some seconds otherwise. It may be nil.
 	GiveUp <-chan struct{}
+	// Resume refuses a plan that was not begun, or since which another was applied.
+	Resume bool
+	// File is the plan's file, where it is from one; the state keeps it until the plan is
+	// applied.
+	File []byte
 }
 
 // Result is what an apply did.
@@ -35,6 +41,11 @@ type Result struct {
 	Slowest *Chain `json:"slowest,omitempty"`
 	// Outputs are those of the configuration, where all of it was applied.
 	Outputs []published.Output `json:"outputs,omitempty"`
+}
+
+// HasChanged reports whether the apply has changed anything in a cluster.
+func (r *Result) HasChanged() bool {
+	return r != nil && slices.ContainsFunc(r.Applications, func(o Outcome) bool { return o.Done.Changes() > 0 })
 }
 
 // Outcome is how an apply of one application ended.
@@ -81,6 +92,11 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	if options.Resume {
+		if diags := e.resumable(ctx, p, resumed); diags.HasErrors() {
+			return nil, diags
+		}
+	}
 	a := newApplying(e, p, lease, options.By)
 	a.resumed, a.health, a.confirmations = resumed, assessor, options.Confirmed
 	defer a.close()
@@ -92,11 +108,14 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 		return nil, diags
 	}
 	a.prepare(ctx)
+	kept := a.keep(ctx, options.File) // what goes wrong with that matters only if this fails
 	a.run(ctx)
 	a.preparing.Wait()
 	result, diags = a.result()
 	ctx = context.WithoutCancel(ctx)
-	if !diags.HasErrors() {
+	if diags.HasErrors() {
+		diags = append(diags, kept...)
+	} else {
 		diags = append(diags, a.ended(ctx)...)
 		diags = append(diags, notPublished(e.recordPublished(ctx, p))...)
 		result.Outputs = p.Publishes()
@@ -127,22 +146,22 @@ func (e *Engine) refuse(p *plan.Plan) hcl.Diagnostics {
 
 // applying is one apply.
 type applying struct {
-	engine   *Engine
-	plan     *plan.Plan
-	lease    *state.Lease
-	by       state.Holder
-	resumed  bool // an apply of the plan was begun before, and did not finish
+	engine  *Engine
+	plan    *plan.Plan
+	lease   *state.Lease
+	by      state.Holder
+	resumed bool // an apply of the plan was begun before, and did not finish
 	// confirmations are the deletions that were confirmed.
 	confirmations Confirmed
-	sessions *sessions
-	apps     []*progress // as in plan.Applications
-	watchers *watchers
+	sessions      *sessions
+	apps          []*progress // as in plan.Applications
+	watchers      *watchers
 	// caller is the context of the apply, and requests that of what it sends: see inFlight.
 	caller, requests context.Context
 	preparing        group
-	health   *health.Assessor              // by the plan's rules
-	defines  map[object.GroupKind]bool     // kinds whose definition the plan writes
-	deletes  map[string]map[object.ID]bool // by the cluster's uid: what the plan deletes
+	health           *health.Assessor              // by the plan's rules
+	defines          map[object.GroupKind]bool     // kinds whose definition the plan writes
+	deletes          map[string]map[object.ID]bool // by the cluster's uid: what the plan deletes
 }
 
 func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *applying {

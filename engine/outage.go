@@ -83,7 +83,7 @@ func (p *progress) reread(ctx context.Context, c *plan.Change, o *outage, err er
 // isDoneBy reports whether an object is what a change makes of it already: the request
 // that made it so had no answer, or an earlier apply of the plan sent it.
 func (p *progress) isDoneBy(ctx context.Context, c *plan.Change, have object.Object) bool {
-	if have == nil || !p.isOurs(have) || len(c.Moves) > 0 || have.Metadata()["deletionTimestamp"] != nil {
+	if have == nil || !p.isOurs(have) || len(c.Moves) > 0 || c.Method != "" || c.Target() == nil || have.Metadata()["deletionTimestamp"] != nil {
 		return false
 	}
 	same, _ := p.applying.engine.differ.Same(diff.Input{

@@ -49,6 +49,7 @@ type progress struct {
 	earlier   bool   // an earlier apply of the plan has done it all; set before anything runs
 	skipped   string // why nothing was done; empty if something was
 	errs      []error
+	resumed   bool                 // an earlier apply of the plan has begun it, and did not finish
 	replacing map[object.ID]string // what an earlier apply began to replace, and its uid before
 	live      []object.Object      // by index in app.Changes: what was there when the apply began
 	checked   time.Time            // when that was read
@@ -93,7 +94,7 @@ func (p *progress) adopt(record *state.Record, version string) {
 			p.replacing[intent.ID] = intent.UID
 		}
 	}
-	if !p.resumes(record) {
+	if p.resumed = p.resumes(record); !p.resumed {
 		return
 	}
 	for i := range p.app.Changes { // what was replaced is in the journal no more
@@ -354,13 +355,21 @@ func (p *progress) message() string {
 		parts = nil // each says that it was cancelled
 	}
 	if len(parts) == 0 && p.outcome == OutcomeCancelled {
-		return "stopped before it was finished; what was done is recorded"
+		return "stopped before it was finished; what was done is recorded" + p.soFar()
 	}
 	const most = 5
 	if len(parts) > most {
 		parts = append(parts[:most], fmt.Sprintf("and %d more", len(parts)-most))
 	}
-	return strings.Join(parts, "; ")
+	return strings.Join(parts, "; ") + p.soFar()
+}
+
+// soFar says how much of an application that did not succeed is done; empty for nothing.
+func (p *progress) soFar() string {
+	if done := p.done.Changes(); done > 0 {
+		return fmt.Sprintf(" (%d of %d changes were made)", done, p.app.Counts().Changes())
+	}
+	return ""
 }
 
 // doneEarlier is the message of an application that is done without doing anything.

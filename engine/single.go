@@ -74,6 +74,10 @@ func (a *applying) ended(ctx context.Context) hcl.Diagnostics {
 	if err := a.engine.options.Records.EndPlan(ctx, a.plan.ID); err != nil {
 		return hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Apply is not recorded", Detail: fmt.Sprintf("The plan is applied, and that it is cannot be recorded: %s. Do not apply it again.", err)}}
 	}
+	// One that is kept for nothing is known to be applied.
+	if err := a.engine.options.Records.DropPlan(ctx); err != nil {
+		a.engine.options.Log.Debug("the plan stays in the state", "error", err)
+	}
 	return nil
 }
 

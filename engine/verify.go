@@ -40,7 +40,7 @@ func (a *applying) verifyCluster(ctx context.Context, session *session, apps []*
 	for _, p := range apps {
 		p.live, p.checked = make([]object.Object, len(p.app.Changes)), a.engine.options.Now()
 		for i := range p.app.Changes {
-			if c := &p.app.Changes[i]; c.Action.Changes() && c.Action != plan.Run && c.Plural != "" {
+			if c := &p.app.Changes[i]; c.Action.Changes() && c.Action != plan.Run && (c.Plural != "" || !c.Predicted) {
 				ask.add(resource(c), c.ID.Namespace, c.ID.Name)
 				tasks = append(tasks, task{p, i})
 			}

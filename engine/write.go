@@ -31,6 +31,9 @@ const (
 // write carries out one change that leaves an object behind.
 func (p *progress) write(ctx context.Context, i int) error {
 	c := &p.app.Changes[i]
+	if p.doneBefore(ctx, i) {
+		return nil
+	}
 	p.tell(Event{Kind: EventWriting, Object: &c.ID, Action: c.Action})
 	started := p.applying.engine.options.Now()
 	if c.Target() == nil || len(c.Sealed) > 0 && c.Secret == nil {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,7 +19,7 @@ func newApply(c *cli) *cobra.Command {
 	var work workOptions
 	var trust readingOptions
 	var heal healOptions
-	var approved, refresh bool
+	var approved, refresh, resume bool
 	command := &cobra.Command{
 		Use:   "apply [PLANFILE | --self-heal [ADDRESS...]]",
 		Short: "Change the clusters as planned",
@@ -53,6 +55,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
   gantry apply next.gantryplan
   gantry apply next.gantryplan --verify-key ci.pub
   gantry apply next.gantryplan --refresh
+  gantry apply --resume
   gantry apply --auto-approve --target application.web
   gantry apply next.gantryplan --confirm 'PersistentVolumeClaim shop/data'
   gantry apply --self-heal
@@ -72,14 +75,17 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 				work.targets = append(work.targets, args...)
 				return c.selfHeal(ctx, &in, work, heal)
 			}
-			if err := c.checkSaved(cmd, args, refresh); err != nil {
+			if err := c.checkSaved(cmd, args, refresh, resume); err != nil {
 				return err
+			}
+			if resume {
+				return c.resume(ctx, strings.Join(args, ""), work, trust, approved)
 			}
 			if refresh {
 				return c.applyRefreshed(ctx, args[0], &in, work, trust)
 			}
 			if len(args) == 1 {
-				if given := firstSet(cmd, "var", "var-file", "target", "resource", "label", "locked", "allow-empty", "allow-removed", "allow-destroyed"); given != "" {
+				if given := firstSet(cmd, ofPlanning()...); given != "" {
 					return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s has no effect on a saved plan: give it to plan", given)}
 				}
 				return c.applySaved(ctx, args[0], work, trust)
@@ -105,16 +111,25 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 	trust.registerTrust(command)
 	heal.register(command)
 	command.Flags().BoolVar(&refresh, "refresh", false, "plan a saved plan anew, and apply what is still the same change")
+	command.Flags().BoolVar(&resume, "resume", false, "do what is left of a plan whose apply did not finish: of the plan file, or of the last")
 	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
 	return command
 }
 
+// ofPlanning are the flags that say what is planned.
+func ofPlanning() []string {
+	return []string{"var", "var-file", "target", "resource", "label", "locked", "allow-empty", "allow-removed", "allow-destroyed"}
+}
+
 // checkSaved refuses flags that say nothing about what is applied.
-func (c *cli) checkSaved(cmd *cobra.Command, args []string, refresh bool) error {
+func (c *cli) checkSaved(cmd *cobra.Command, args []string, refresh, resume bool) error {
 	usage := func(format string, words ...any) error {
 		return &usageError{command: cmd.CommandPath(), err: fmt.Errorf(format, words...)}
 	}
-	if given := firstSet(cmd, append(trustFlags(), "refresh")...); len(args) == 0 && given != "" {
+	if given := firstSet(cmd, append(ofPlanning(), "refresh", "self-heal")...); resume && given != "" {
+		return usage("--%s has no effect with --resume: what is left of the plan is done as it was planned", given)
+	}
+	if given := firstSet(cmd, append(trustFlags(), "refresh")...); len(args) == 0 && !resume && given != "" {
 		return usage("--%s is about a saved plan: say which", given)
 	}
 	if given := firstSet(cmd, "target", "resource", "label"); refresh && given != "" {
@@ -151,7 +166,7 @@ func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions,
 	if applyErr := w.approveAndApply(ctx, made, how); applyErr != nil {
 		return applyErr
 	}
-	return err // what planning could not plan is still an error
+	return w.partly(err) // what planning could not plan is still an error
 }
 
 // approveAndApply asks about a plan that was shown, and carries it out.
@@ -190,7 +205,10 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 	start := time.Now()
 	by := process.Self(w.options.command, start)
 	w.progress.applying(p)
-	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{By: by, Confirmed: confirmed, GiveUp: w.cli.giveUp})
+	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{
+		By: by, Confirmed: confirmed, GiveUp: w.cli.giveUp, Resume: w.resumes, File: w.file,
+	})
+	w.changed = result.HasChanged()
 	w.progress.pause()
 	reportErr := w.report(ctx, p, result, diags, by.Who)
 	if result != nil {
@@ -200,9 +218,19 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 	}
 	w.cli.tellOutcome(w.files, diags)
 	if err := failed(diags); err != nil {
-		return err
+		return w.partly(err)
 	}
 	return reportErr
+}
+
+// partly gives the exit code where something is wrong that was told: another one where
+// something else was applied.
+func (w *work) partly(err error) error {
+	var code exitCode
+	if w.changed && errors.As(err, &code) && code == exitError {
+		return exitCode(exitPartial)
+	}
+	return err
 }
 
 // firstSet returns the first of the flags that was given, or "".

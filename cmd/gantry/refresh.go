@@ -40,7 +40,7 @@ func (c *cli) applyRefreshed(ctx context.Context, file string, in *inputs, optio
 	if refreshErr := w.applyAsSaved(ctx, saved.Plan, made); refreshErr != nil {
 		return refreshErr
 	}
-	return err // what planning could not plan is still an error
+	return w.partly(err) // what planning could not plan is still an error
 }
 
 func (w *work) applyAsSaved(ctx context.Context, saved, made *plan.Plan) error {
@@ -49,5 +49,5 @@ func (w *work) applyAsSaved(ctx context.Context, saved, made *plan.Plan) error {
 	if err := w.apply(ctx, refreshed); err != nil {
 		return err
 	}
-	return failed(diags)
+	return w.partly(failed(diags))
 }

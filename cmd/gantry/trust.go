@@ -52,6 +52,7 @@ func trustFlags() []string {
 type opened struct {
 	*planfile.File
 	Bundle *sigstore.Verified // nil where none was demanded
+	data   []byte             // the file as it is
 }
 
 // trusted returns the keys of which a signature is demanded; nil where none is.
@@ -85,7 +86,7 @@ func (c *cli) openPlan(path string, o readingOptions) (*opened, error) {
 	if err != nil {
 		return nil, failure("Plan file cannot be read", err)
 	}
-	out := &opened{}
+	out := &opened{data: data}
 	if o.bundle != "" {
 		if out.Bundle, err = sigstore.Verify(data, o.bundle, o.policy); err != nil {
 			return nil, failure("Plan file is not trusted", fmt.Errorf("%s: %w", path, err))

@@ -128,7 +128,10 @@ type work struct {
 	engine   *engine.Engine
 	with     engine.Options // what engine works with
 	lock     *sourcelock.Lock
-	passing  bool // fingerprints hold within the plan only
+	passing  bool   // fingerprints hold within the plan only
+	file     []byte // of the plan that is applied, where it is from one
+	resumes  bool   // what is left of a plan is done
+	changed  bool   // an apply has changed something
 
 	// expires is how long a plan that is saved can be applied.
 	expires expiry
@@ -227,6 +230,7 @@ func (w *work) loadSaved(ctx context.Context, file string, trust readingOptions)
 		return nil, err
 	}
 	saved := read.Plan
+	w.file = read.data
 	setup, err := w.setup()
 	if err != nil {
 		return nil, err
