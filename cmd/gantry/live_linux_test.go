@@ -37,16 +37,16 @@ func TestLiveOnAPseudoTerminal(t *testing.T) {
 	c := &cli{err: theirs, getenv: func(string) string { return "" }, notices: &notices{out: theirs}}
 	p := newProgress(c)
 	p.applying(planOf(2, "web"))
-	p.event(engine.Event{Kind: engine.EventStarted, Application: web})
+	p.event(engine.Event{Kind: engine.EventStarted, At: time.Now(), Application: web})
 	shows("→ application.web  0/2  at work")
 	v.resize(40, 24)
 	sized(40, 24)
-	p.event(engine.Event{Kind: engine.EventWaiting, Application: web, Object: &deployment, Message: "this is more than there is room for"})
-	shows("Deploymen…")
+	p.event(engine.Event{Kind: engine.EventWaiting, At: time.Now(), Application: web, Object: &deployment, Message: "this is more than there is room for"})
+	shows("s Deploymen")
 	fmt.Fprint(c.notices, "\nInterrupted: finishing.\n")
 	shows("Interrupted: finishing.")
-	shows("Deploymen…") // drawn again below it
-	p.event(engine.Event{Kind: engine.EventFailed, Application: web, Message: "stopped"})
+	shows("s Deploymen") // drawn again below it
+	p.event(engine.Event{Kind: engine.EventFailed, At: time.Now(), Application: web, Message: "stopped"})
 	p.close()
 	fmt.Fprint(theirs, "$ ")
 	shows("$ ")
