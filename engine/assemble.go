@@ -240,6 +240,7 @@ func (d *draft) application() plan.Application {
 			out.DependsOn = append(out.DependsOn, dependency.Address)
 		}
 	}
+	d.healsFromNow(&out)
 	out.Digest = changeDigest(&out, d.session.info.UID)
 	return out
 }

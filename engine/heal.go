@@ -119,7 +119,7 @@ func (h *healer) takes(d *draft) bool {
 
 // unasked says why an application does not heal itself; empty where it does.
 func (h *healer) unasked(d *draft) string {
-	if s := d.record.Settings; !s.Automated || !s.SelfHeal {
+	if !d.record.Settings.HealsItself() {
 		return "it does not heal itself, as it was last applied"
 	}
 	if app := h.declared[d.address]; app != nil && (app.Sync.Automated == nil || !app.Sync.Automated.Enabled || !app.Sync.Automated.SelfHeal) {
@@ -358,6 +358,20 @@ func (h *healer) finish() {
 		}
 		return a.Object.Compare(b.Object)
 	})
+}
+
+// healsFromNow notes that an application that was applied before heals itself from now on,
+// or no longer does, which is to be recorded whatever else changes.
+func (d *draft) healsFromNow(out *plan.Application) {
+	if d.record == nil || d.app == nil || d.applied != nil || d.record.Settings.HealsItself() == out.Settings.HealsItself() {
+		return
+	}
+	out.Resets = true
+	says := "Once this is applied, its drift is no longer put back without approval: automated.self_heal is not set any more."
+	if out.Settings.HealsItself() {
+		says = "Once this is applied, its drift is put back without approval: automated.self_heal is set."
+	}
+	out.Warnings = append(slices.Clone(out.Warnings), says)
 }
 
 // ignoredRules are the fields that an application left to others when it was applied.

@@ -219,6 +219,29 @@ func TestSelfHealTellsOfFights(t *testing.T) {
 	}
 }
 
+// TestSelfHealIsTurnedOn: that an application heals itself is applied, as any change is,
+// where nothing else changes.
+func TestSelfHealIsTurnedOn(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.application(t, "web", createNamespace, configMap("settings", "a=1"))
+	s.MustApply(t, engine.PlanOptions{})
+	s.application(t, "web", selfHealing, configMap("settings", "a=1"))
+	p := s.MustApply(t, engine.PlanOptions{})
+	if warnings := p.Applications[0].Warnings; !p.HasChanges() || len(warnings) != 1 || !strings.Contains(warnings[0], "its drift is put back without approval") {
+		t.Errorf("warnings %q", warnings)
+	}
+	expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
+	s.setData(t, configMaps, "ConfigMap", "settings", map[string]any{"a": "2"})
+	s.mustHeal(t)
+	s.wantData(t, "settings", "a", "1")
+	s.application(t, "web", createNamespace, configMap("settings", "a=1"))
+	s.MustApply(t, engine.PlanOptions{})
+	if s.record(t, "web").Settings.HealsItself() {
+		t.Error("that it no longer heals itself is not recorded")
+	}
+}
+
 // TestSelfHealTriesAgain: drift that moved on is left for the next time, and a correction that
 // failed is tried again.
 func TestSelfHealTriesAgain(t *testing.T) {

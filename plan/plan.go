@@ -129,6 +129,9 @@ type Application struct {
 	// MovedFrom is the address under which the state has the application, where it is
 	// another one.
 	MovedFrom addr.Address `json:"movedFrom,omitzero"`
+	// Resets: from now on the application heals itself, or no longer does. Its record is
+	// written, even where none of its objects is.
+	Resets bool `json:"resets,omitempty"`
 	// Serial is of the state record that the plan was made from; 0 if there was none.
 	Serial int64 `json:"serial"`
 	// Changes are all objects of the application, unchanged ones included, sorted

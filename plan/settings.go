@@ -41,6 +41,9 @@ type IgnoreRule struct {
 	FieldManagers     []string `json:"fieldManagers,omitempty"`
 }
 
+// HealsItself reports whether drift is put back without anybody's approval.
+func (s *Settings) HealsItself() bool { return s.Automated && s.SelfHeal }
+
 // KindTimeout is how long objects of a kind may take to become healthy.
 type KindTimeout struct {
 	Kind    string        `json:"kind"` // "group/Kind" or "Kind"; either may be a pattern

@@ -31,7 +31,7 @@ func (a *Application) IsBlocked() bool { return len(a.Blocked) > 0 }
 
 // HasChanges reports whether applying the application does anything.
 func (a *Application) HasChanges() bool {
-	return a.Leaves || !a.MovedFrom.IsZero() || a.Counts().Changes() > 0
+	return a.Leaves || a.Resets || !a.MovedFrom.IsZero() || a.Counts().Changes() > 0
 }
 
 // Counts counts the objects of all applications by action.
