@@ -49,7 +49,7 @@ func TestLiveOnAPseudoTerminal(t *testing.T) {
 	p.event(engine.Event{Kind: engine.EventFailed, At: time.Now(), Application: web, Message: "stopped"})
 	p.close()
 	fmt.Fprint(theirs, "$ ")
-	shows("$ ")
+	shows("\n$")
 	if got, want := v.text(), "Interrupted: finishing.\napplication.web: failed: stopped\n$\n"; got != want {
 		t.Errorf("the terminal is left with:\n%s", got)
 	}
