@@ -226,6 +226,7 @@ func moved(c *plan.Change) []string {
 // the tool has and the sources do not goes, and is in the plan; a controller beside it
 // keeps what it has; and what the sources drop later really goes.
 func TestAdoptionMovesOwnership(t *testing.T) {
+	t.Parallel()
 	for _, from := range predecessors {
 		t.Run(from.name, func(t *testing.T) {
 			s := newStage(t)
@@ -307,6 +308,7 @@ func managersOf(o object.Object) []string {
 
 // TestAdoptionFromKubectlItself is the same with the real program, where it is there.
 func TestAdoptionFromKubectlItself(t *testing.T) {
+	t.Parallel()
 	program, err := exec.LookPath("kubectl")
 	if err != nil {
 		t.Skip("kubectl is not on the path; TestAdoptionMovesOwnership does what it does")
@@ -342,6 +344,7 @@ func TestAdoptionFromKubectlItself(t *testing.T) {
 // TestControllersKeepTheirFields: an autoscaler and an operator are no tools, whatever is
 // adopted; what they own and the sources set is a conflict.
 func TestControllersKeepTheirFields(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.namespaced(t)
 	o := s.object(t, shop)
@@ -367,6 +370,7 @@ func TestControllersKeepTheirFields(t *testing.T) {
 // TestAdoptionIsStaleWithItsManagers: what a tool adds between plan and apply would go
 // unseen, and the plan no longer holds; what does not concern it does.
 func TestAdoptionIsStaleWithItsManagers(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		manager string
 		patch   map[string]any
@@ -401,6 +405,7 @@ func TestAdoptionIsStaleWithItsManagers(t *testing.T) {
 // names keeps its live value when the object is adopted, and after, whether the sources
 // have it or not.
 func TestAdoptionLeavesWhatIsIgnored(t *testing.T) {
+	t.Parallel()
 	owners := map[string]struct {
 		deploy  func(t *testing.T, o object.Object)
 		manager string

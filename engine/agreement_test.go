@@ -34,6 +34,7 @@ import (
 // may differ may be, rarely, for that costs a request. What Predict makes of it is
 // compared as well. GANTRY_SOAK makes the minute ten, with other edits each time.
 func TestPredictionAgreesWithServer(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it starts a cluster of its own")
 	}

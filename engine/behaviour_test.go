@@ -123,6 +123,7 @@ func wantError(t *testing.T, diags hcl.Diagnostics, text ...string) {
 }
 
 func TestDriftIsNamedAndCorrected(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("settings", "colour=blue", "size=1"))
 	s.MustApply(t, engine.PlanOptions{})
@@ -146,6 +147,7 @@ func TestDriftIsNamedAndCorrected(t *testing.T) {
 }
 
 func TestDroppedFieldsGo(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("settings", "colour=blue", "size=1"))
 	s.MustApply(t, engine.PlanOptions{})
@@ -162,6 +164,7 @@ func TestDroppedFieldsGo(t *testing.T) {
 }
 
 func TestConflictsFollowThePolicy(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		policy string
 		want   string // of data.colour; empty is: the plan is blocked
@@ -194,6 +197,7 @@ func TestConflictsFollowThePolicy(t *testing.T) {
 }
 
 func TestOnlyWhatIsOursIsPruned(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("one", "a=b"), configMap("two", "a=b"))
 	s.MustApply(t, engine.PlanOptions{})
@@ -224,6 +228,7 @@ func TestOnlyWhatIsOursIsPruned(t *testing.T) {
 }
 
 func TestAnObjectHasOneOwner(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("settings", "a=b"))
 	s.application(t, "api", createNamespace, configMap("settings", "a=c"))
@@ -239,6 +244,7 @@ func TestAnObjectHasOneOwner(t *testing.T) {
 }
 
 func TestObjectsMoveBetweenApplications(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("settings", "a=b"), configMap("stays", "a=b"))
 	s.MustApply(t, engine.PlanOptions{})
@@ -265,6 +271,7 @@ func TestObjectsMoveBetweenApplications(t *testing.T) {
 const secretValue = "correct-horse-battery-staple"
 
 func TestSecretsAreNowhere(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	secret := func(value string) string {
 		return "apiVersion: v1\nkind: Secret\nmetadata:\n  name: login\nstringData:\n  password: " + value + "\n"
@@ -313,6 +320,7 @@ func refuseSecret(t *testing.T, value any) {
 }
 
 func TestBrokenApplicationsLeaveTheOthersAlone(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("settings", "a=b"))
 	s.application(t, "api", createNamespace, configMap("api", "a=b"))
@@ -338,6 +346,7 @@ func TestBrokenApplicationsLeaveTheOthersAlone(t *testing.T) {
 }
 
 func TestStalePlansAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("settings", "a=b"))
 	s.application(t, "api", createNamespace, configMap("api", "a=b"))
@@ -364,6 +373,7 @@ func TestStalePlansAreRefused(t *testing.T) {
 }
 
 func TestDependenciesAreApplied(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "db", createNamespace, configMap("db", "a=b"))
 	s.application(t, "web", "depends_on = [application.db]", configMap("web", "a=b"))
@@ -381,6 +391,7 @@ func TestDependenciesAreApplied(t *testing.T) {
 }
 
 func TestOfflinePlansAskNobody(t *testing.T) {
+	t.Parallel()
 	b := enginetest.New(t, map[string]string{
 		"main.gantry.hcl": `
 			cluster "nowhere" {
@@ -409,6 +420,7 @@ func TestOfflinePlansAskNobody(t *testing.T) {
 }
 
 func TestImagesThatNothingUsesAreWarnedOf(t *testing.T) {
+	t.Parallel()
 	b := enginetest.New(t, map[string]string{
 		"main.gantry.hcl": `
 			cluster "nowhere" {

@@ -54,6 +54,7 @@ func blocks(p *plan.Plan) string {
 func errorsIn(diags hcl.Diagnostics) int { return len(diags.Errs()) }
 
 func TestBudgetsHold(t *testing.T) {
+	t.Parallel()
 	protection := func(most int) string { return fmt.Sprintf("gantry {\n protection {\n max_destroyed = %d\n }\n}", most) }
 	for name, test := range map[string]struct {
 		web, api, settings string
@@ -99,6 +100,7 @@ func TestBudgetsHold(t *testing.T) {
 // TestSavedPlansHoldToTheirBudgets: a saved plan carries what it was allowed, and one
 // that carries less does not destroy more, whoever made it.
 func TestSavedPlansHoldToTheirBudgets(t *testing.T) {
+	t.Parallel()
 	s := overBudget(t, budget(3), "", "")
 	p := s.MustPlan(t, engine.PlanOptions{AllowDestroyed: count(4)})
 	saved := s.saved(t, p)
@@ -141,6 +143,7 @@ func (s *stage) saved(t *testing.T, p *plan.Plan) *plan.Plan {
 // TestBudgetsOfTheStateHold: who leaves is held to the budget that it was last applied
 // with, and destroy to the present one.
 func TestBudgetsOfTheStateHold(t *testing.T) {
+	t.Parallel()
 	s := overBudget(t, "", budget(1), "")
 	s.Write(t, map[string]string{"api.gantry.hcl": ""})
 	p, diags := s.Plan(t, engine.PlanOptions{})

@@ -41,6 +41,7 @@ func unmark(t *testing.T, cluster *memory.Cluster) {
 // TestWhatCarriesNoMarkIsNotDeleted takes the mark off an object that its application no
 // longer wants: before the plan, and between the plan and its apply.
 func TestWhatCarriesNoMarkIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	for _, before := range []bool{true, false} {
 		t.Run(fmt.Sprintf("before the plan %v", before), func(t *testing.T) {
 			b, cluster := inMemory(t)
@@ -98,6 +99,7 @@ func (b betweenCluster) Apply(ctx context.Context, request providers.ApplyReques
 // TestWhatIsMadeDuringAnApplyIsNotTaken has an object of a later wave made by someone
 // else while an earlier one is applied.
 func TestWhatIsMadeDuringAnApplyIsNotTaken(t *testing.T) {
+	t.Parallel()
 	b, cluster := inMemory(t)
 	b.Write(t, map[string]string{"web.gantry.hcl": `
 application "web" {
@@ -177,6 +179,7 @@ func (n newVersionCluster) Resources(ctx context.Context) ([]providers.Resource,
 // TestAVersionThatGoesTakesNoObjectWithIt deletes an object in a version that is no longer
 // served: in another it is still there, and stays the application's.
 func TestAVersionThatGoesTakesNoObjectWithIt(t *testing.T) {
+	t.Parallel()
 	b, cluster := inMemory(t)
 	webs(t, b, "", "old")
 	b.MustApply(t, engine.PlanOptions{})

@@ -26,6 +26,7 @@ func sealed(version, status string) (object.Object, *plan.Change) {
 // TestDegradedForAWhile: what the library finds degraded is a failure when it stays so,
 // what the configuration finds degraded, at once.
 func TestDegradedForAWhile(t *testing.T) {
+	t.Parallel()
 	own := []plan.HealthRule{{
 		Group: "bitnami.com", Kind: "*",
 		Degraded: json.RawMessage(`{"scope": "health", "want": "condition", "text": "condition(\"Synced\").status == \"False\"", "range": {}}`),

@@ -84,6 +84,7 @@ func pruning(t *testing.T) (*stage, *plan.Plan) {
 // TestDeletionsNameWhatWasRead: every deletion is of the object, in the version, that
 // was just read.
 func TestDeletionsNameWhatWasRead(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	hook := hookConfigMap("hook", "") // deleted before it runs again
 	swept := hookConfigMap("swept", deletePolicy+"HookSucceeded\n")
@@ -118,6 +119,7 @@ func TestDeletionsNameWhatWasRead(t *testing.T) {
 // TestDeletionsFollowWhatMovedOn has an object change between its reading and its
 // deletion.
 func TestDeletionsFollowWhatMovedOn(t *testing.T) {
+	t.Parallel()
 	t.Run("in what does not matter", func(t *testing.T) {
 		s, p := pruning(t)
 		sent := s.firstDelete("old", func(on func() error) error {
@@ -197,6 +199,7 @@ func TestDeletionsFollowWhatMovedOn(t *testing.T) {
 // TestDeletionsSurviveABlip has the server out of reach once, before or after it did
 // what it was asked.
 func TestDeletionsSurviveABlip(t *testing.T) {
+	t.Parallel()
 	for _, answered := range []bool{false, true} {
 		blip := func(on func() error) error {
 			if answered {

@@ -80,6 +80,7 @@ func withAnnotation(file, annotation string) func(*rendered) {
 }
 
 func TestChangeDigests(t *testing.T) {
+	t.Parallel()
 	stays := map[string]func(*rendered){
 		"nothing":               func(*rendered) {},
 		"an expiry":             func(r *rendered) { r.options.Expires = time.Hour },

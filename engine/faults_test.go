@@ -86,6 +86,7 @@ func (f failingCluster) Delete(ctx context.Context, request providers.DeleteRequ
 // with and without the write being done, and expects that the next one finishes
 // it: everything that is wanted is there, everything that was begun is known.
 func TestInterruptedAppliesConverge(t *testing.T) {
+	t.Parallel()
 	errCut := errors.New("the connection was cut")
 	for _, answered := range []bool{false, true} {
 		for n := range 6 {
@@ -130,6 +131,7 @@ func TestInterruptedAppliesConverge(t *testing.T) {
 // then, and so does a new one: in the end the tool has nothing any more, and what is not
 // rendered is gone.
 func TestInterruptedAdoptionsConverge(t *testing.T) {
+	t.Parallel()
 	for _, again := range []string{"the same plan", "another plan"} {
 		for _, answered := range []bool{false, true} {
 			for n := range 3 {
@@ -173,6 +175,7 @@ func TestInterruptedAdoptionsConverge(t *testing.T) {
 // TestForgottenCreationsAreFound kills an apply after it created an object and
 // before it could record that; the object is no longer wanted by then.
 func TestForgottenCreationsAreFound(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("first", "a=b"))
 	s.MustApply(t, engine.PlanOptions{})
@@ -194,6 +197,7 @@ func TestForgottenCreationsAreFound(t *testing.T) {
 
 // TestCancelledAppliesRecordWhatTheyDid cancels an apply at its second write.
 func TestCancelledAppliesRecordWhatTheyDid(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("first", "a=b"))
 	s.MustApply(t, engine.PlanOptions{})
@@ -234,6 +238,7 @@ func recordOf(t *testing.T, s *stage) (owned []object.ID, journal []state.Intent
 // TestPanicsAreTheCallers has a request panic: so does Apply, with the state free
 // again and what was begun in the journal, for the next one to finish.
 func TestPanicsAreTheCallers(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("first", "a=b"), configMap("second", "a=b"))
 	p := s.MustPlan(t, engine.PlanOptions{})

@@ -104,6 +104,7 @@ func planned(p *plan.Plan, address addr.Address) *plan.Generator {
 }
 
 func TestShrinkingGeneratorBlocks(t *testing.T) {
+	t.Parallel()
 	b := shrinking(t, "a", "b", "c", "d")
 	b.MustApply(t, engine.PlanOptions{})
 	all := map[string][]string{
@@ -159,6 +160,7 @@ func TestShrinkingGeneratorBlocks(t *testing.T) {
 }
 
 func TestShrinkingWithinTheLimit(t *testing.T) {
+	t.Parallel()
 	b := shrinking(t, "a", "b", "c", "d")
 	b.MustApply(t, engine.PlanOptions{})
 	setKeys(t, b, "a", "b")
@@ -170,6 +172,7 @@ func TestShrinkingWithinTheLimit(t *testing.T) {
 
 // What a plan for targets leaves aside is not forgotten.
 func TestTargetsKeepWhatVanished(t *testing.T) {
+	t.Parallel()
 	b := shrinking(t, "a", "b", "c")
 	b.MustApply(t, engine.PlanOptions{})
 	setKeys(t, b, "a", "b", "d")
@@ -182,6 +185,7 @@ func TestTargetsKeepWhatVanished(t *testing.T) {
 // A generator that is declared no more is forgotten; one that cannot be evaluated is
 // not.
 func TestGeneratorsAreForgotten(t *testing.T) {
+	t.Parallel()
 	b := shrinking(t, "a")
 	b.MustApply(t, engine.PlanOptions{})
 	if err := b.Records.PutGenerator(t.Context(), addr.Address{Kind: "generator", Type: "git", Name: "gone"}, []string{"x"}); err != nil {
@@ -202,6 +206,7 @@ func TestGeneratorsAreForgotten(t *testing.T) {
 
 // In a plan with nothing to apply there may be items all the same.
 func TestRecordGenerators(t *testing.T) {
+	t.Parallel()
 	b := shrinking(t, "a")
 	b.MustApply(t, engine.PlanOptions{})
 	b.Write(t, map[string]string{"more.gantry.hcl": "generator \"list\" \"unused\" {\n  elements = [\"x\"]\n}\n"})

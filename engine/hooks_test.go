@@ -22,6 +22,7 @@ const deletePolicy = "    argocd.argoproj.io/hook-delete-policy: "
 // TestSweepingHooksHasItsOwnTime: the record is written before hooks are deleted, and
 // their deletion is not cut off with the time that writing a record may take.
 func TestSweepingHooksHasItsOwnTime(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("a", "a=b"), hookConfigMap("hook", deletePolicy+"HookSucceeded\n"))
 	var (
@@ -105,6 +106,7 @@ const (
 // object at every run. Those that are gone leave the record, the others stay in it
 // and go with the application.
 func TestLeftoversOfGeneratedHooksAreForgotten(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	hook := job("  generateName: migrate-\n  annotations:\n    argocd.argoproj.io/hook: PreSync\n", "")
 	names := func() []string {
@@ -157,6 +159,7 @@ func TestLeftoversOfGeneratedHooksAreForgotten(t *testing.T) {
 // TestHooksMayVanishWhenTheyEnd: a Job that is deleted as soon as it ends counts as it
 // ended, and one that somebody deletes before has failed.
 func TestHooksMayVanishWhenTheyEnd(t *testing.T) {
+	t.Parallel()
 	hook := func(more string) string {
 		return job("  name: hook\n  annotations:\n    argocd.argoproj.io/hook: PreSync\n", more)
 	}
@@ -188,6 +191,7 @@ func TestHooksMayVanishWhenTheyEnd(t *testing.T) {
 // TestDeletePoliciesOfHooks has a PreSync hook that succeeds, and after it one that
 // succeeds, fails, or does not end in time, with every policy.
 func TestDeletePoliciesOfHooks(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		policy, second string
 		left           []string // the hooks that are still there

@@ -15,6 +15,7 @@ import (
 // TestImport takes over what a selector says: whoever has written it, conflicts do not
 // block. What it selects and nobody renders is left alone, and the plan says so.
 func TestImport(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.namespaced(t)
 	labels := map[string]any{"app": "banner"}
@@ -62,6 +63,7 @@ func TestImport(t *testing.T) {
 // TestImportWithoutManagers takes fields in conflict over, and leaves those of a manager
 // that nobody named.
 func TestImportWithoutManagers(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.namespaced(t)
 	as(t, "deploy-script").Create(labelled(s.withLabels("settings", map[string]any{"colour": "red", "more": "x"}), map[string]any{"app": "banner"}))
@@ -80,6 +82,7 @@ func TestImportWithoutManagers(t *testing.T) {
 
 // TestImportOfNothing says that a selector selects nothing.
 func TestImportOfNothing(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("settings", "colour=blue"))
 	s.imports(t, `selector = "app=bannner"`)

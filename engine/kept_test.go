@@ -14,6 +14,7 @@ import (
 // TestWhatKeepsAnObject crosses the annotations that keep an object with the rules of
 // its application, where it is no longer wanted, and where the application leaves.
 func TestWhatKeepsAnObject(t *testing.T) {
+	t.Parallel()
 	const (
 		prune  = "Prune=false"
 		remove = "Delete=false"
@@ -62,6 +63,7 @@ func TestWhatKeepsAnObject(t *testing.T) {
 // TestDestroyingAChartSaysWhatGoes installs a chart that nobody here wrote, and looks at
 // what the plan to destroy it names.
 func TestDestroyingAChartSaysWhatGoes(t *testing.T) {
+	t.Parallel()
 	root := realworld(t)
 	s := newStage(t)
 	s.Write(t, map[string]string{"main.gantry.hcl": `

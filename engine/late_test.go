@@ -38,6 +38,7 @@ func (s *stage) late(t *testing.T, when string, appear func()) {
 }
 
 func TestLateResourcesKeepTheirDefinition(t *testing.T) {
+	t.Parallel()
 	for _, when := range []string{"before", "during"} {
 		t.Run(when, func(t *testing.T) {
 			s := newStage(t)
@@ -52,6 +53,7 @@ func TestLateResourcesKeepTheirDefinition(t *testing.T) {
 }
 
 func TestLateObjectsKeepTheirNamespace(t *testing.T) {
+	t.Parallel()
 	for _, when := range []string{"before", "during"} {
 		t.Run(when, func(t *testing.T) {
 			s := newStage(t)
@@ -75,6 +77,7 @@ func TestLateObjectsKeepTheirNamespace(t *testing.T) {
 // TestDependentsOfAFailureAreLeftOut: what follows an application that failed is
 // left out with the reason, has no record, and is planned again as if nothing was.
 func TestDependentsOfAFailureAreLeftOut(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	service := func(address string) string {
 		return "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  clusterIP: " + address + "\n  ports:\n  - port: 80\n"
@@ -94,6 +97,7 @@ func TestDependentsOfAFailureAreLeftOut(t *testing.T) {
 }
 
 func TestSensitiveValuesStayInSecrets(t *testing.T) {
+	t.Parallel()
 	const value = "s3nsitive-value"
 	chart := func(template string) map[string]string {
 		return map[string]string{

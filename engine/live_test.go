@@ -49,6 +49,7 @@ func requestsOf(t *testing.T, b *enginetest.Bench, cluster *memory.Cluster) (*pl
 }
 
 func TestManyNamespacesAreReadAtOnce(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		kind   string
 		others int // objects that nobody asks for
@@ -81,6 +82,7 @@ func TestManyNamespacesAreReadAtOnce(t *testing.T) {
 // TestWhatIsNewIsFoundBesideWhatIsKnown plans an object of a name that the state does
 // not have, where it exists, and where a list of the others has been read.
 func TestWhatIsNewIsFoundBesideWhatIsKnown(t *testing.T) {
+	t.Parallel()
 	more := `{ apiVersion = "v1", kind = "ConfigMap", metadata = { name = "more", namespace = "team-0" } }`
 	alone := `{ apiVersion = "v1", kind = "ConfigMap", metadata = { name = "%s", namespace = "alone" } }`
 	b, cluster := inMemory(t)

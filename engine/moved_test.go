@@ -79,6 +79,7 @@ func recordsOf(t *testing.T, b *enginetest.Bench) []string {
 
 // What has moved keeps its objects: they are labelled anew, and the state goes on.
 func TestMoved(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct{ before, after, moved, address string }{
 		"a name":                {"old", "new", "from = application.old\n  to = application.new", "application.new"},
 		"into an instance":      {"web", `web for_each = toset(["eu"])`, "from = application.web\n  to = application.web[\"eu\"]", `application.web["eu"]`},
@@ -162,6 +163,7 @@ func (f *failing) Delete(ctx context.Context, key, version string) error {
 // An apply of a move that is interrupted at any write of the state loses nothing,
 // and the next one finishes it.
 func TestMovedInterrupted(t *testing.T) {
+	t.Parallel()
 	for after := range 5 {
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
 			b, cluster := inMemory(t)
@@ -202,6 +204,7 @@ func TestMovedInterrupted(t *testing.T) {
 
 // Nothing moves onto what the state has already.
 func TestMovedOntoAnother(t *testing.T) {
+	t.Parallel()
 	b, cluster := inMemory(t)
 	webs(t, b, "", "old")
 	b.MustApply(t, engine.PlanOptions{})
@@ -227,6 +230,7 @@ func TestMovedOntoAnother(t *testing.T) {
 }
 
 func TestRemoved(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		arguments, removed string
 		action             plan.Action
@@ -277,6 +281,7 @@ func TestRemoved(t *testing.T) {
 // the one that gave it could not write that down. Planned by itself, it neither takes the
 // object back nor deletes it.
 func TestAMoveThatWasCutOffIsNotUndone(t *testing.T) {
+	t.Parallel()
 	b, cluster := inMemory(t)
 	webs(t, b, "", "old")
 	b.MustApply(t, engine.PlanOptions{})

@@ -89,6 +89,7 @@ func readingFrom(t *testing.T, from *enginetest.Bench) *enginetest.Bench {
 // One configuration reads another: what it is given is in its plan, and a change of it
 // changes the plan.
 func TestRemoteIsPlanned(t *testing.T) {
+	t.Parallel()
 	gives := enginetest.New(t, map[string]string{"main.gantry.hcl": fmt.Sprintf(giving, "blue")})
 	gives.Wrap = sharedCluster("main")
 	takes := readingFrom(t, gives)
@@ -142,6 +143,7 @@ func TestRemoteIsPlanned(t *testing.T) {
 
 // What others read changes only with all of the configuration.
 func TestPublishesAsAWhole(t *testing.T) {
+	t.Parallel()
 	b := enginetest.New(t, map[string]string{"main.gantry.hcl": fmt.Sprintf(giving, "blue")})
 	b.Wrap = sharedCluster("main")
 	given := func() string {

@@ -38,6 +38,7 @@ func (c selecting) List(ctx context.Context, resource providers.Resource, namesp
 
 // A generator reads its decisions of a cluster: by name, or all with certain labels.
 func TestDecisionsAreReadOfClusters(t *testing.T) {
+	t.Parallel()
 	decision := func(name, label string, clusters ...any) object.Object {
 		return object.Object{
 			"apiVersion": "example.com/v1", "kind": "Decision",

@@ -16,6 +16,7 @@ import (
 // TestDriftIsToldFromIntent: on one object, a field that someone changed, one that the
 // sources change, one that both do, and one that is in conflict, each by itself.
 func TestDriftIsToldFromIntent(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("settings", "drifts=1", "changes=1", "both=1"))
 	s.MustApply(t, engine.PlanOptions{})
@@ -56,6 +57,7 @@ func TestDriftIsToldFromIntent(t *testing.T) {
 // TestLeaveLeavesOnlyConflicts: of a manager with whom there is a conflict about one
 // field, another field that it has too, with our value, becomes ours.
 func TestLeaveLeavesOnlyConflicts(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.namespaced(t)
 	as(t, "operator").Create(s.configMap("settings", map[string]any{"foreign": "theirs", "same": "x"}))
@@ -73,6 +75,7 @@ func TestLeaveLeavesOnlyConflicts(t *testing.T) {
 
 // TestConflictsOfSecretsAreFingerprints: what a Secret has, and would have, is not said.
 func TestConflictsOfSecretsAreFingerprints(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.namespaced(t)
 	secret := s.object(t, "apiVersion: v1\nkind: Secret\nmetadata:\n  name: login\ndata:\n  password: dGhlaXJz\n")
@@ -93,6 +96,7 @@ func TestConflictsOfSecretsAreFingerprints(t *testing.T) {
 // TestIgnoredFieldsAreReleased: each way to name a field that is ignored gives it up at
 // apply, one that we owned before too. Its value stays, whoever has it.
 func TestIgnoredFieldsAreReleased(t *testing.T) {
+	t.Parallel()
 	for name, rule := range map[string]string{
 		"JSON pointer":  `json_pointers = ["/data/theirs"]`,
 		"jq":            `jq_path_expressions = [".data | .[\"theirs\"]"]`,
@@ -134,6 +138,7 @@ func TestIgnoredFieldsAreReleased(t *testing.T) {
 // TestIgnoredFieldsNobodyHasKeepTheirValue: a field that only we own is not taken away by
 // ignoring it, and what somebody makes of it later is not undone.
 func TestIgnoredFieldsNobodyHasKeepTheirValue(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("settings", "ours=1", "tuned=1"))
 	s.MustApply(t, engine.PlanOptions{})

@@ -21,6 +21,7 @@ func explode() { panic("at the third") }
 // TestPanicsReachTheCaller: a panic in any goroutine is one of whoever waits for it,
 // after the others are done.
 func TestPanicsReachTheCaller(t *testing.T) {
+	t.Parallel()
 	for _, limit := range []int{2, 8} {
 		var done atomic.Int64
 		value := caught(func() {
@@ -48,6 +49,7 @@ func TestPanicsReachTheCaller(t *testing.T) {
 }
 
 func TestParallelStopsWithItsContext(t *testing.T) {
+	t.Parallel()
 	for _, limit := range []int{1, 3} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var calls atomic.Int64

@@ -10,6 +10,7 @@ import (
 
 // Policies can be asked about every action of a plan that does something.
 func TestActionsOfPolicies(t *testing.T) {
+	t.Parallel()
 	var want []string
 	for _, action := range plan.Actions() {
 		if action != plan.Unchanged && action != plan.Blocked {

@@ -44,6 +44,7 @@ func (s *tagged) Open(_ context.Context, location source.Location) (*providers.S
 }
 
 func TestReadModule(t *testing.T) {
+	t.Parallel()
 	from := &tagged{files: fstest.MapFS{
 		"README.md":                      {Data: []byte("x")},
 		"modules/network/m.gantry.hcl":   {Data: []byte("# network")},
@@ -109,6 +110,7 @@ func (needing) Needs(in providers.Input) ([]source.Location, error) {
 }
 
 func TestFetch(t *testing.T) {
+	t.Parallel()
 	from := &tagged{files: fstest.MapFS{"a": {}}}
 	lock := sourcelock.New(&lockfile.File{}, sourcelock.Record)
 	e := engine.New(engine.Options{

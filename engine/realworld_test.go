@@ -103,6 +103,7 @@ var estates = []estate{
 // TestRealWorld takes every configuration through its life: planned, applied
 // until healthy, planned again to nothing, destroyed, and planned again as new.
 func TestRealWorld(t *testing.T) {
+	t.Parallel()
 	root := realworld(t)
 	rows := make([]string, len(estates))
 	t.Cleanup(func() { checkTable(t, rows) })

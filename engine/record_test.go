@@ -13,6 +13,7 @@ import (
 // what other steps enter into it, neither afterwards nor, with the race detector,
 // meanwhile.
 func TestTheRecordIsReadWhileItIsWritten(t *testing.T) {
+	t.Parallel()
 	id := func(name string) object.ID { return object.ID{Kind: "ConfigMap", Namespace: "web", Name: name} }
 	p := &progress{record: &state.Record{Objects: make([]state.Owned, 0, 1000)}}
 	p.record.Own(state.Owned{ID: id("m"), UID: "m"})

@@ -34,6 +34,7 @@ func (q quotingCluster) Apply(ctx context.Context, request providers.ApplyReques
 // TestRefusalsQuoteNoRedactedValue: what a server quotes of the live object is taken out
 // of an apply's error, as what was sent is.
 func TestRefusalsQuoteNoRedactedValue(t *testing.T) {
+	t.Parallel()
 	b, cluster := inMemory(t)
 	b.Wrap = func(providers.Clusters) providers.Clusters { return oneCluster{cluster} }
 	settings := func(token string) {

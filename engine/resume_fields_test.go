@@ -44,6 +44,7 @@ func (h hookedCluster) Apply(ctx context.Context, r providers.ApplyRequest) (pro
 // write does not make a plan stale of which that object is done already; what another
 // writes into our fields does.
 func TestAResumedPlanHoldsThoughAWebhookStamps(t *testing.T) {
+	t.Parallel()
 	set := func(path ...string) func(object.Object, string) {
 		return func(o object.Object, value string) { setField(o, value, path...) }
 	}

@@ -18,6 +18,7 @@ import (
 // replaces, its creation, or a write after that. The same plan finishes it, and what was
 // made anew is not deleted again.
 func TestReplacingIsResumed(t *testing.T) {
+	t.Parallel()
 	inWave := func(document, wave string) string {
 		return strings.Replace(document, "metadata:\n", "metadata:\n  annotations:\n    argocd.argoproj.io/sync-wave: \""+wave+"\"\n", 1)
 	}

@@ -20,6 +20,7 @@ var errCut = errors.New("the connection was cut")
 // TestAResumedPlanDoesNothingTwice: of a plan whose apply failed halfway, what was done is
 // done. Its hooks do not run again, and what depends on it goes on.
 func TestAResumedPlanDoesNothingTwice(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	hook := job("  name: migrate\n  annotations:\n    argocd.argoproj.io/hook: PreSync\n"+deletePolicy+"BeforeHookCreation\n", "")
 	s.application(t, "api", createNamespace, configMap("first", "a=b"), hook)
@@ -74,6 +75,7 @@ func TestAResumedPlanDoesNothingTwice(t *testing.T) {
 // TestAnotherApplyIsNotAResumedOne: an application that was applied before with the very
 // changes of a plan is not done by that plan.
 func TestAnotherApplyIsNotAResumedOne(t *testing.T) {
+	t.Parallel()
 	b, cluster := inMemory(t)
 	webs(t, b, "", "web")
 	b.MustApply(t, engine.PlanOptions{})
@@ -117,6 +119,7 @@ func TestAnotherApplyIsNotAResumedOne(t *testing.T) {
 // TestAForgottenPlanIsRefused: a plan that was applied stays applied when the state has
 // forgotten it, although the record still names it as the one that wrote it last.
 func TestAForgottenPlanIsRefused(t *testing.T) {
+	t.Parallel()
 	b, cluster := inMemory(t)
 	webs(t, b, "", "web")
 	p := b.MustApply(t, engine.PlanOptions{})

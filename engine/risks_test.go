@@ -61,6 +61,7 @@ func wantCodes(t *testing.T, p *plan.Plan, want ...string) {
 // TestRisks plans what is risky on a real cluster: with budgets, Services and readers
 // of configuration that the plan does not have, which only lists can tell of.
 func TestRisks(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	settings := func(mode string) string { return configMap("settings", "mode="+mode) }
 	s.application(t, "web", createNamespace, settings("slow"), deployment("web", "example.com/web:1"), deployment("old", "example.com/old:1"))
@@ -106,6 +107,7 @@ func TestRisks(t *testing.T) {
 // TestRisksCostNothingWithoutChanges: a plan that changes nothing asks for no more than
 // before.
 func TestRisksCostNothingWithoutChanges(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, deployment("web", "example.com/web:1"), configMap("settings", "mode=a"))
 	s.MustApply(t, engine.PlanOptions{})
@@ -124,6 +126,7 @@ func TestRisksCostNothingWithoutChanges(t *testing.T) {
 // TestRisksSayWhatCannotBeRead: a list that is refused is told where it matters, and is
 // no error.
 func TestRisksSayWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, deployment("web", "example.com/web:1"), configMap("settings", "mode=a"))
 	s.MustApply(t, engine.PlanOptions{})
@@ -177,6 +180,7 @@ func (c listed) Undiscovered(ctx context.Context) (map[string]string, error) {
 // TestVaryingCharts renders a chart with a random value, the time and a name made of
 // it, and shows paths but no values.
 func TestVaryingCharts(t *testing.T) {
+	t.Parallel()
 	chart := map[string]string{
 		"chart/Chart.yaml":             "apiVersion: v2\nname: web\nversion: 1.0.0\n",
 		"chart/templates/secret.yaml":  "apiVersion: v1\nkind: Secret\nmetadata:\n  name: auth\nstringData:\n  password: {{ randAlphaNum 24 | quote }}\n  user: admin\n",

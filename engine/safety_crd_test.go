@@ -100,6 +100,7 @@ var v1 = []string{"v1"}
 // TestPreciousObjectsWaitForTheirReceiver moves objects whose deletion takes much
 // else along to an application that cannot say, in this plan, that it wants them.
 func TestPreciousObjectsWaitForTheirReceiver(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		broken  string // a document more in the receiver
 		targets []addr.Address
@@ -158,6 +159,7 @@ func TestPreciousObjectsWaitForTheirReceiver(t *testing.T) {
 }
 
 func TestDefinitionsStayWithTheirResources(t *testing.T) {
+	t.Parallel()
 	t.Run("of another application", func(t *testing.T) {
 		s := newStage(t)
 		w := newWidgets(t, s)
@@ -218,6 +220,7 @@ func TestDefinitionsStayWithTheirResources(t *testing.T) {
 // last resource, and that application turns out to be stale: its resource stays, so the
 // definition has to.
 func TestDefinitionsOutliveWhatIsLeftOut(t *testing.T) {
+	t.Parallel()
 	for _, apps := range [][2]string{{"a", "z"}, {"z", "a"}} {
 		definer, user := apps[0], apps[1]
 		t.Run(definer+" defines", func(t *testing.T) {
@@ -239,6 +242,7 @@ func TestDefinitionsOutliveWhatIsLeftOut(t *testing.T) {
 }
 
 func TestNamespacesStayWithTheirObjects(t *testing.T) {
+	t.Parallel()
 	in := func(namespace, name string) string {
 		return strings.Replace(configMap(name, "a=b"), "metadata:\n", "metadata:\n  namespace: "+namespace+"\n", 1)
 	}
@@ -295,6 +299,7 @@ func TestNamespacesStayWithTheirObjects(t *testing.T) {
 }
 
 func TestCustomResourcesWaitForTheirDefinition(t *testing.T) {
+	t.Parallel()
 	for _, names := range [][2]string{{"z_base", "a_web"}, {"a_base", "z_web"}} {
 		maker, user := names[0], names[1]
 		t.Run(maker+" for "+user, func(t *testing.T) {
@@ -317,6 +322,7 @@ func TestCustomResourcesWaitForTheirDefinition(t *testing.T) {
 // TestNeighboursShareANamespace has two applications that both ask for their namespace,
 // and the one that comes first by name needs a kind of the other.
 func TestNeighboursShareANamespace(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	w := newWidgets(t, s)
 	s.application(t, "alerts", createNamespace, configMap("a", "a=b"), w.widget("v1", "a"))
@@ -331,6 +337,7 @@ func TestNeighboursShareANamespace(t *testing.T) {
 }
 
 func TestDefinitionsGainFields(t *testing.T) {
+	t.Parallel()
 	for name, apps := range map[string][2]string{"in one application": {"web", "web"}, "in two applications": {"z_base", "web"}} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
@@ -365,6 +372,7 @@ func TestDefinitionsGainFields(t *testing.T) {
 }
 
 func TestResourcesMoveToANewVersion(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	w := newWidgets(t, s)
 	s.application(t, "web", createNamespace, w.definition(v1, "a"), w.widget("v1", "a"))

@@ -164,6 +164,7 @@ func namespaceManifest(name string) string {
 }
 
 func TestHooksNeverTakeForeignObjects(t *testing.T) {
+	t.Parallel()
 	policies := map[string]string{"by default": "", "succeeded": "    argocd.argoproj.io/hook-delete-policy: HookSucceeded\n"}
 	for name, policy := range policies {
 		t.Run("there when planned, "+name, func(t *testing.T) {
@@ -223,6 +224,7 @@ func TestHooksNeverTakeForeignObjects(t *testing.T) {
 }
 
 func TestSavedPrunesSpareWhatMoved(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "base", createNamespace, configMap("a", "a=b"))
 	s.application(t, "web", "depends_on = [application.base]", configMap("w", "a=b"), configMap("x", "a=b"))
@@ -240,6 +242,7 @@ func TestSavedPrunesSpareWhatMoved(t *testing.T) {
 }
 
 func TestSavedCreationsDoNotRollBack(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("a", "a=b"))
 	s.MustApply(t, engine.PlanOptions{})
@@ -256,6 +259,7 @@ func TestSavedCreationsDoNotRollBack(t *testing.T) {
 // TestSavedPlansFinishWhatWasInterrupted breaks an apply at each of its writes and
 // applies the same plan once more, with no new plan in between.
 func TestSavedPlansFinishWhatWasInterrupted(t *testing.T) {
+	t.Parallel()
 	for _, answered := range []bool{false, true} {
 		for n := range 4 {
 			t.Run(fmt.Sprintf("at write %d, done %v", n, answered), func(t *testing.T) {
@@ -286,6 +290,7 @@ func TestSavedPlansFinishWhatWasInterrupted(t *testing.T) {
 // TestUnrecordedNamespacesAreNeverPruned kills an apply after create_namespace made
 // the namespace, and before that could be recorded.
 func TestUnrecordedNamespacesAreNeverPruned(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("a", "a=b"))
 	left := &atomic.Int64{}
@@ -304,6 +309,7 @@ func TestUnrecordedNamespacesAreNeverPruned(t *testing.T) {
 }
 
 func TestMovesBetweenBlocksOfOneCluster(t *testing.T) {
+	t.Parallel()
 	for _, way := range [][2]string{{"a", "b"}, {"b", "a"}} {
 		giver, receiver := way[0], way[1]
 		t.Run(giver+" to "+receiver, func(t *testing.T) {
@@ -348,6 +354,7 @@ func TestMovesBetweenBlocksOfOneCluster(t *testing.T) {
 // TestMistypedSecretsAreNotShown has secrets that the server, or the schema, does
 // not accept, and looks for their values in everything that comes out.
 func TestMistypedSecretsAreNotShown(t *testing.T) {
+	t.Parallel()
 	const word, number = "hunter2hunter2", "4711474711"
 	bodies := map[string]string{
 		"data is a list":       "data: [" + word + "]\n",
@@ -431,6 +438,7 @@ func immutableConfigMap(value string) string {
 const replaceToo = "sync {\n create_namespace = true\n force = true\n}"
 
 func TestReplacementsSurviveABlip(t *testing.T) {
+	t.Parallel()
 	for _, answered := range []bool{false, true} {
 		t.Run(fmt.Sprintf("done %v", answered), func(t *testing.T) {
 			s := newStage(t)
@@ -463,6 +471,7 @@ func TestReplacementsSurviveABlip(t *testing.T) {
 }
 
 func TestNoUpdateMeansNoReplacement(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	body := replaceToo + "\nlifecycle {\n update = false\n}"
 	s.application(t, "web", body, immutableConfigMap("before"))
@@ -482,6 +491,7 @@ func TestNoUpdateMeansNoReplacement(t *testing.T) {
 // TestReceiversAdoptWhatTheGiverLetGo blocks the receiver of an object while its
 // giver is applied.
 func TestReceiversAdoptWhatTheGiverLetGo(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "a", createNamespace, configMap("a", "a=b"), configMap("m", "a=b"))
 	s.application(t, "b", "depends_on = [application.a]", configMap("b", "a=b"))
@@ -503,6 +513,7 @@ func TestReceiversAdoptWhatTheGiverLetGo(t *testing.T) {
 }
 
 func TestGeneratedNames(t *testing.T) {
+	t.Parallel()
 	job := func(annotations string) string {
 		return "apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: migrate-\n" + annotations +
 			"spec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - name: main\n        image: registry.example.com/migrate:1\n"
@@ -539,6 +550,7 @@ func TestGeneratedNames(t *testing.T) {
 // TestApplicationsWaitForTheirNamespace has an application whose namespace another
 // one renders, with no dependency between them, whichever comes first by name.
 func TestApplicationsWaitForTheirNamespace(t *testing.T) {
+	t.Parallel()
 	for _, names := range [][2]string{{"z_base", "a_web"}, {"a_base", "z_web"}} {
 		maker, user := names[0], names[1]
 		t.Run(maker+" for "+user, func(t *testing.T) {
@@ -564,6 +576,7 @@ func TestApplicationsWaitForTheirNamespace(t *testing.T) {
 }
 
 func TestProtectedApplicationsKeepWhatTheyNeed(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "db", createNamespace, configMap("db", "a=b"))
 	s.application(t, "web", "depends_on = [application.db]\nlifecycle {\n prevent_destroy = true\n}", configMap("web", "a=b"))

@@ -45,6 +45,7 @@ type simulationCase struct {
 // done in the same order, and end the same; engine/testdata/simulation.txt lists the
 // cases that differ deliberately, with the reason.
 func TestConformanceSimulation(t *testing.T) {
+	t.Parallel()
 	list := conformance.Cases[simulationCase](t, "sync/sync_simulation_cases.jsonl")
 	reasons := simulationDifferences(t)
 	agreed, different := 0, 0

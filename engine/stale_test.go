@@ -143,6 +143,7 @@ func container(name, image string) object.Object {
 }
 
 func TestStalePlansSayWhatMovedAndWho(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name string
 		do   func(*testing.T, *saved)
@@ -261,6 +262,7 @@ func TestStalePlansSayWhatMovedAndWho(t *testing.T) {
 }
 
 func TestWhatLeavesAPlanFresh(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name string
 		do   func(*testing.T, *saved)

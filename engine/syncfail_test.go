@@ -299,6 +299,7 @@ func TestHooksRunWhenTheyChange(t *testing.T) {
 // TestHooksAreNotRunTwice interrupts an apply while a hook runs, or when the answer to
 // its creation is lost: the same plan waits for the run that there is, whatever its name.
 func TestHooksAreNotRunTwice(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name string
 		meta string

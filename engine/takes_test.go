@@ -87,6 +87,7 @@ func (l *lists) count() int {
 }
 
 func TestDeletionsSayWhatGoesWithThem(t *testing.T) {
+	t.Parallel()
 	pods := providers.Resource{GVK: object.GVK{Version: "v1", Kind: "Pod"}, Plural: "pods", Namespaced: true}
 	setup := func(t *testing.T, more string) *stage {
 		t.Helper()
@@ -175,6 +176,7 @@ func takenNames(c *plan.Change, kind string) []string {
 // TestOnlyDeletionsCostRequests: what goes with deletions is read for plans that
 // delete something, and for no others.
 func TestOnlyDeletionsCostRequests(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	write := func(names ...string) {
 		var documents []string
@@ -206,6 +208,7 @@ func TestOnlyDeletionsCostRequests(t *testing.T) {
 // TestVolumesGoByTheirPolicies has a StatefulSet leave, with claims that go and stay,
 // and volumes that are deleted and retained.
 func TestVolumesGoByTheirPolicies(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		whenDeleted, reclaim string
 		want                 []string
@@ -290,6 +293,7 @@ func (s *stage) volume(t *testing.T, claim, reclaim string) {
 // TestDefinitionsNameWhoseResourcesWouldGo: the deletion of a definition is blocked
 // while another application has resources of its kind, and says whose those are.
 func TestDefinitionsNameWhoseResourcesWouldGo(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	w := newWidgets(t, s)
 	s.application(t, "operator", createNamespace, configMap("o", "a=b"), w.definition(v1, "a"))
@@ -307,6 +311,7 @@ func TestDefinitionsNameWhoseResourcesWouldGo(t *testing.T) {
 // TestNamespacesSayWhatIsInThem has a namespace leave with what nobody would miss, and
 // one with what somebody would.
 func TestNamespacesSayWhatIsInThem(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	held := s.namespace + "-held"
 	s.removeAfter(t, namespaceResource, held)
@@ -335,6 +340,7 @@ func TestNamespacesSayWhatIsInThem(t *testing.T) {
 // TestUnreadableKindsAreTold: where a kind cannot be read, the plan says so, and only
 // the deletion of a namespace waits until it can.
 func TestUnreadableKindsAreTold(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	held := s.namespace + "-held"
 	s.removeAfter(t, namespaceResource, held)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestUnmatchedImages(t *testing.T) {
+	t.Parallel()
 	pod := func(images ...string) providers.Rendered {
 		var containers []any
 		for _, image := range images {

@@ -51,6 +51,7 @@ func (w widgets) sized(spec string) string {
 // TestResourcesOfADefinitionInThePlanAreChecked: what a server would refuse once it has
 // the definition is refused when planning, and what it takes is applied.
 func TestResourcesOfADefinitionInThePlanAreChecked(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		spec string
 		want []string // of why it is blocked; none: it is applied
@@ -95,6 +96,7 @@ func TestResourcesOfADefinitionInThePlanAreChecked(t *testing.T) {
 // TestNewDefinitionsJudgeWhatIsThere: a definition that changes together with its
 // resources is what they are held to, transition rules and defaults included.
 func TestNewDefinitionsJudgeWhatIsThere(t *testing.T) {
+	t.Parallel()
 	setup := func(t *testing.T) (*stage, widgets) {
 		t.Helper()
 		s := newStage(t)
@@ -158,6 +160,7 @@ func TestNewDefinitionsJudgeWhatIsThere(t *testing.T) {
 // TestOfflinePlansSayHowMuchWasChecked: without a cluster, the definitions of the plan
 // are all that is known.
 func TestOfflinePlansSayHowMuchWasChecked(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	w := newWidgets(t, s)
 	s.application(t, "web", "", w.strict(), w.sized("{size: 5}"), configMap("a", "a=b"))
@@ -176,6 +179,7 @@ func TestOfflinePlansSayHowMuchWasChecked(t *testing.T) {
 // TestChangesSayThatTheServerWasAsked: what changes in a namespace that is there was
 // sent to the server, and what does not change was not.
 func TestChangesSayThatTheServerWasAsked(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", createNamespace, configMap("a", "a=b"), configMap("b", "a=b"))
 	s.MustApply(t, engine.PlanOptions{})

@@ -237,6 +237,7 @@ func TestOneWatchForAll(t *testing.T) {
 // TestTimesAreOfKinds: the first timeout that names a kind counts, then the application's,
 // then the default, and each says where it is set.
 func TestTimesAreOfKinds(t *testing.T) {
+	t.Parallel()
 	job, deploy := object.GroupKind{Group: "batch", Kind: "Job"}, object.GroupKind{Group: "apps", Kind: "Deployment"}
 	database := object.GroupKind{Group: "databases.example.com", Kind: "Postgres"}
 	settings := plan.Settings{
@@ -280,6 +281,7 @@ func held(version string) (object.Object, *plan.Change) {
 // TestDeletionsAreWatched: an object that is being deleted is read when that begins, and for
 // what holds it, but not to see whether it is gone.
 func TestDeletionsAreWatched(t *testing.T) {
+	t.Parallel()
 	another, _ := held("30")
 	another["metadata"].(map[string]any)["uid"] = "u2"
 	tests := map[string]struct {

@@ -55,6 +55,7 @@ func (s *stage) ignoreHealth(t *testing.T, resource providers.Resource, name str
 // TestWaitingTakesNoSlot gives an apply one slot, and has it wait for what comes to
 // pass only once others have sent their requests.
 func TestWaitingTakesNoSlot(t *testing.T) {
+	t.Parallel()
 	t.Run("until objects are healthy", func(t *testing.T) {
 		s := newStage(t)
 		s.application(t, "base", createNamespace, configMap("base", "a=b"))
@@ -119,6 +120,7 @@ func (s *stage) letFinish(t *testing.T, names ...string) {
 // TestFailedWatchesSayWhy: where health cannot be watched, the error has the reason
 // and comes at once.
 func TestFailedWatchesSayWhy(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "web", "sync {\n create_namespace = true\n health_timeout = \"10m\"\n}", unschedulable("web", ""))
 	s.tap(taps{watch: func(_ context.Context, r providers.Resource, on func() error) error {
@@ -135,6 +137,7 @@ func TestFailedWatchesSayWhy(t *testing.T) {
 // TestUnchangedObjectsMayIgnoreTheirHealth: who depends on an application with
 // nothing to do waits for its objects, but for those whose health does not count.
 func TestUnchangedObjectsMayIgnoreTheirHealth(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.application(t, "base", soon, unschedulable("base", noHealthcheck))
 	s.application(t, "web", "depends_on = [application.base]", configMap("web", "a=b"))
