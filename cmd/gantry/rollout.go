@@ -151,7 +151,10 @@ func (c *cli) rolloutStatus(ctx context.Context, records *state.Records, r *gove
 		return failure("State cannot be read", err)
 	}
 	if known == nil {
-		known = &state.Rollout{Steps: len(r.Steps)}
+		known = &state.Rollout{}
+	}
+	if known.Plan == "" { // nobody has counted them yet
+		known.Steps = len(r.Steps)
 	}
 	if c.json {
 		out := struct {
