@@ -153,7 +153,8 @@ func simulate(t *testing.T, c *simulationCase) simulated {
 	write := func(version string, objects []struct {
 		APIVersion, Kind, Name string
 		Annotations            map[string]string
-	}, more string) {
+	}, more string,
+	) {
 		var documents []string
 		for _, r := range objects {
 			annotations := map[string]any{"version": version}

@@ -305,8 +305,10 @@ func TestHooksAreNotRunTwice(t *testing.T) {
 		meta string
 		lost bool
 	}{
-		{"named", "  name: migrate\n", false}, {"named, answer lost", "  name: migrate\n", true},
-		{"generated", "  generateName: migrate-\n", false}, {"generated, answer lost", "  generateName: migrate-\n", true},
+		{"named", "  name: migrate\n", false},
+		{"named, answer lost", "  name: migrate\n", true},
+		{"generated", "  generateName: migrate-\n", false},
+		{"generated, answer lost", "  generateName: migrate-\n", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
