@@ -110,15 +110,9 @@ func (p *progress) deleteOnce(ctx context.Context, c *plan.Change, uid string, h
 // sure that what was planned for it still holds. Where uid is not empty, the object
 // that is meant has it.
 func (p *progress) deletable(ctx context.Context, c *plan.Change, uid string) (object.Object, error) {
-	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
-	gone, err := p.gone(ctx, c, err)
-	switch {
-	case gone:
-		return nil, nil
-	case err != nil:
+	have, err := p.there(ctx, c, uid)
+	if have == nil || err != nil {
 		return nil, err
-	case uid != "" && have.UID() != uid:
-		return nil, errAnother
 	}
 	if why, err := p.stale(ctx, c, have); err != nil || why != "" {
 		return nil, errors.Join(staleError(why), err)
