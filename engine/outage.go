@@ -81,15 +81,28 @@ func (p *progress) reread(ctx context.Context, c *plan.Change, o *outage, err er
 }
 
 // isDoneBy reports whether an object is what a change makes of it already: the request
-// that made it so had no answer, or an earlier apply of the plan sent it.
+// that made it so had no answer, or an earlier apply of the plan sent it. Where more is
+// done than to apply it, the server is asked what the change would come to now.
 func (p *progress) isDoneBy(ctx context.Context, c *plan.Change, have object.Object) bool {
-	if have == nil || !p.isOurs(have) || len(c.Moves) > 0 || c.Method != "" || c.Target() == nil || have.Metadata()["deletionTimestamp"] != nil {
+	switch {
+	case have == nil || c.Target() == nil || have.Metadata()["deletionTimestamp"] != nil:
+		return false
+	case c.Method == plan.MethodPatch:
+		return have.UID() == c.UID && len(p.patchesNow(c, have)) == 0
+	case !p.isOurs(have):
+		return false
+	case c.Method == "" && len(c.Moves) == 0:
+		same, _ := p.applying.engine.differ.Same(diff.Input{
+			Desired: c.Target(), Live: have, Prior: p.ownedNow(c.ID), Type: func() *diff.Type { return p.session.schema(ctx, c.GVK()) },
+		})
+		return same
+	}
+	moves, err := p.applying.engine.differ.MovePatch(have, c.Moves, c.GVK().APIVersion(), p.applying.engine.options.Now())
+	if err != nil || moves != nil {
 		return false
 	}
-	same, _ := p.applying.engine.differ.Same(diff.Input{
-		Desired: c.Target(), Live: have, Prior: p.ownedNow(c.ID), Type: func() *diff.Type { return p.session.schema(ctx, c.GVK()) },
-	})
-	return same
+	now, err := p.fieldsNow(ctx, c, have)
+	return err == nil && len(brought(now)) == 0
 }
 
 // contact is since when a cluster has not answered. It is safe for concurrent use.

@@ -101,6 +101,9 @@ func (p *progress) doneBefore(ctx context.Context, i int) bool {
 	if !p.resumed || c.Action == plan.Run || !p.isDoneBy(ctx, c, have) {
 		return false
 	}
+	if c.Method == plan.MethodPut {
+		have = p.ownPut(ctx, c, have) // that may be left
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.results[i] = &written{object: have}
