@@ -215,7 +215,7 @@ func (h *healer) desireOne(ctx context.Context, d *draft) {
 	}
 	// Nothing that is not wanted is let go of: what is not known is not touched.
 	known := *d.record
-	known.Journal = nil
+	known.Journal, known.Hooks = nil, nil
 	known.Objects = slices.DeleteFunc(slices.Clone(known.Objects), func(o state.Owned) bool {
 		if bodies[o.ID] == nil && !o.Hook {
 			h.leave(d, o.ID, "the history does not have what was applied of it. Apply the application once")

@@ -69,9 +69,10 @@ func (s *stage) setData(t *testing.T, resource providers.Resource, kind, name st
 func TestSelfHeal(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.application(t, "web", selfHealing, configMap("settings", "colour=blue"), configMap("other", "a=1"), configMap("kept", "a=1"), secretWith("first-password"))
+	bye := hookJob("bye", "PreDelete", "", "")
+	s.application(t, "web", selfHealing, configMap("settings", "colour=blue"), configMap("other", "a=1"), configMap("kept", "a=1"), secretWith("first-password"), bye)
 	s.MustApply(t, engine.PlanOptions{})
-	s.application(t, "web", selfHealing, configMap("settings", "colour=green"), configMap("other", "a=1"), configMap("kept", "a=1"), secretWith("first-password"))
+	s.application(t, "web", selfHealing, configMap("settings", "colour=green"), configMap("other", "a=1"), configMap("kept", "a=1"), secretWith("first-password"), bye)
 	s.MustApply(t, engine.PlanOptions{})
 	if p := s.heal(t).Plan; p.HasChanges() {
 		t.Fatalf("there is no drift, and %q would be done", done(p))
@@ -81,7 +82,7 @@ func TestSelfHeal(t *testing.T) {
 	s.setData(t, configMaps, "ConfigMap", "settings", map[string]any{"colour": "red", "more": "theirs"})
 	s.setData(t, secrets, "Secret", "login", map[string]any{"password": "c3RvbGVu"})
 	s.remove(t, configMaps, "other")
-	s.application(t, "web", selfHealing, configMap("settings", "colour=yellow"), configMap("new", "a=1"), configMap("other", "a=2"), secretWith("second-password"))
+	s.application(t, "web", selfHealing, configMap("settings", "colour=yellow"), configMap("new", "a=1"), configMap("other", "a=2"), secretWith("second-password"), bye)
 
 	found := s.heal(t)
 	if len(found.Left) != 0 {
@@ -115,6 +116,9 @@ func TestSelfHeal(t *testing.T) {
 	entry := s.newest(t)
 	if entry.Act == nil || entry.Act.Name != plan.SelfHeal || len(entry.Objects) != 3 || !slices.Equal(entry.Managers, []string{"kubectl-edit"}) || entry.Plan != nil {
 		t.Errorf("the history has %+v", entry)
+	}
+	if hooks := s.record(t, "web").Hooks; len(hooks) != 1 {
+		t.Errorf("the hook for when it leaves is no longer kept: %+v", hooks)
 	}
 	if p := s.heal(t).Plan; p.HasChanges() {
 		t.Errorf("after it was put back, %q would be done", done(p))
