@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -26,71 +24,55 @@ import (
 // simulationCase is a sync that Argo CD's engine was taken through, reconcile by
 // reconcile, and what it did.
 type simulationCase struct {
-	ID            string
-	Targets, Live []struct {
-		APIVersion, Kind, Name string
-		Annotations            map[string]string
-	}
-	Prune, PruneLast, Replace, DryRun bool
-	HealthPerStep                     map[string][]string
-	FailingApplies                    []string
-	ExpectedSteps                     []struct{ Ops []string }
-	ExpectedFinalPhase                string
-	ExpectedClusterState              []string
+	ID                                                  string
+	Targets, Live                                       []simulatedObject
+	Prune, PruneLast, PruneConfirmed, SkipHooks, DryRun bool
+	HealthPerStep                                       map[string][]string
+	FailingApplies                                      []string
+	ExpectedSteps                                       []struct{ Ops []string }
+	ExpectedFinalPhase                                  string
+	ExpectedClusterState                                []string
 }
 
 // TestConformanceSimulation takes the real plan and the real apply through the same
 // syncs, on a cluster in memory whose objects become as healthy as the case says, one
 // step each time that the apply has nothing left to do but wait. What is done must be
-// done in the same order, and end the same; engine/testdata/simulation.txt lists the
-// cases that differ deliberately, with the reason.
+// done in the same order, and end the same, but for the deliberate differences of
+// simulationRules, which are told by what a case is given: where a rule applies, what it
+// does not touch is compared still.
 func TestConformanceSimulation(t *testing.T) {
 	t.Parallel()
 	list := conformance.Cases[simulationCase](t, "sync/sync_simulation_cases.jsonl")
-	reasons := simulationDifferences(t)
-	agreed, different := 0, 0
+	agreed, different := 0, map[string]int{}
 	for i, c := range list {
 		var got simulated
 		name := fmt.Sprintf("%d: %s", i, c.ID)
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { got = simulate(t, &c) })
 		})
-		why := got.differs(&c)
-		reason, listed := reasons[name]
-		switch {
-		case why == "" && listed:
-			t.Errorf("%s agrees, and is listed as different", name)
-		case why != "" && !listed:
-			t.Errorf("%s: %s", name, why)
-		case listed:
-			different++
-			t.Logf("%s differs: %s", name, reason)
-		default:
+		want := c.expected()
+		why := want.differs(&got, &c)
+		if why == "" {
 			agreed++
-		}
-	}
-	t.Logf("%d of %d simulated syncs as Argo CD, %d deliberately different", agreed, len(list), different)
-}
-
-// simulationDifferences reads the cases that differ: "number: id | reason".
-func simulationDifferences(t *testing.T) map[string]string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "simulation.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]string{}
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		name, reason, ok := strings.Cut(line, " | ")
-		if !ok {
-			t.Fatalf("no reason in %q", line)
+		var reasons []string
+		for _, rule := range simulationRules() {
+			if rule.about(&c) {
+				reasons = append(reasons, rule.reason)
+				rule.expect(&c, &want)
+			}
 		}
-		out[name] = reason
+		if more := want.differs(&got, &c); more != "" {
+			t.Errorf("%s: as Argo CD: %s; with what is deliberate (%q): %s", name, why, reasons, more)
+			continue
+		}
+		different[strings.Join(reasons, "; and ")]++
 	}
-	return out
+	for reason, n := range different {
+		t.Logf("%d differ deliberately: %s", n, reason)
+	}
+	t.Logf("%d of %d simulated syncs as Argo CD (%.1f %%)", agreed, len(list), 100*float64(agreed)/float64(len(list)))
 }
 
 // simulated is what came of a case.
@@ -98,39 +80,6 @@ type simulated struct {
 	ops   []string
 	phase string
 	state []string
-}
-
-// differs says in what a case came to something else than in Argo CD.
-func (s *simulated) differs(c *simulationCase) string {
-	left := s.ops
-	for _, step := range c.ExpectedSteps {
-		var want []string
-		for _, op := range step.Ops {
-			verb, what, _ := strings.Cut(op, " ")
-			switch verb {
-			case "remove-hook-finalizer": // hooks have none
-				continue
-			case "replace", "create", "replace-force", "apply-force", "apply-ssa", "update":
-				verb = "apply" // how it is written is for the tests of options
-			}
-			want = append(want, verb+" "+what)
-		}
-		n := min(len(want), len(left))
-		got := slices.Sorted(slices.Values(left[:n]))
-		if slices.Sort(want); !slices.Equal(got, want) {
-			return fmt.Sprintf("did %q, want %q next of %q", s.ops, want, left)
-		}
-		left = left[n:]
-	}
-	switch {
-	case len(left) > 0:
-		return fmt.Sprintf("did %q beyond what was expected", left)
-	case s.phase != c.ExpectedFinalPhase:
-		return fmt.Sprintf("ended %s, want %s", s.phase, c.ExpectedFinalPhase)
-	case !slices.Equal(s.state, c.ExpectedClusterState):
-		return fmt.Sprintf("left %q, want %q", s.state, c.ExpectedClusterState)
-	}
-	return ""
 }
 
 const simulatedHealth = `
@@ -150,18 +99,12 @@ func simulate(t *testing.T, c *simulationCase) simulated {
 	}
 	bench := enginetest.New(t, map[string]string{"cluster.gantry.hcl": simulatedHealth})
 	bench.Wrap = func(providers.Clusters) providers.Clusters { return simulations{cluster} }
-	write := func(version string, objects []struct {
-		APIVersion, Kind, Name string
-		Annotations            map[string]string
-	}, more string,
-	) {
+	write := func(version string, objects []simulatedObject, more string) {
 		var documents []string
 		for _, r := range objects {
-			annotations := map[string]any{"version": version}
-			for key, value := range r.Annotations {
-				annotations[key] = value
-			}
-			text, err := json.Marshal(map[string]any{"apiVersion": r.APIVersion, "kind": r.Kind, "metadata": map[string]any{"name": r.Name, "annotations": annotations}})
+			o := r.object()
+			_ = o.Set(version, "metadata", "annotations", "version")
+			text, err := json.Marshal(o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,7 +129,7 @@ func simulate(t *testing.T, c *simulationCase) simulated {
 	case diags.HasErrors():
 		out.phase = "Failed"
 	case !c.DryRun:
-		out.phase = cluster.run(t, bench, p)
+		out.phase = cluster.run(t, bench, p, c.PruneConfirmed)
 	}
 	out.ops, out.state = cluster.ops, cluster.names(t)
 	return out
@@ -200,15 +143,18 @@ func simulatedKind(gvk object.GVK) providers.Resource {
 }
 
 // run applies a plan, and has objects change their health whenever nothing else happens.
-func (s *simulation) run(t *testing.T, bench *enginetest.Bench, p *plan.Plan) string {
+func (s *simulation) run(t *testing.T, bench *enginetest.Bench, p *plan.Plan, confirmed bool) string {
 	done := make(chan string, 1)
 	go func() {
-		_, diags := bench.Engine().Apply(t.Context(), p, engine.ApplyOptions{Confirmed: engine.Confirmed{All: true}})
-		if diags.HasErrors() {
+		_, diags := bench.Engine().Apply(t.Context(), p, engine.ApplyOptions{Confirmed: engine.Confirmed{All: confirmed}})
+		switch {
+		case strings.Contains(diags.Error(), "to be confirmed, and nothing of it was changed"):
+			done <- "Running" // Argo CD waits for it, and changes nothing as long
+		case diags.HasErrors():
 			done <- "Failed"
-			return
+		default:
+			done <- "Succeeded"
 		}
-		done <- "Succeeded"
 	}()
 	for range 1000 {
 		time.Sleep(3 * time.Second) // what waits a moment goes on before anything changes
