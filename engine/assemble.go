@@ -50,7 +50,9 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 		}
 		built[d.address] = d
 		p.dropIdleHooks(ctx, d)
-		d.forgetHooks()
+		if p.options.Only == nil { // hooks belong to a whole sync
+			d.forgetHooks()
+		}
 		stages[d.address] = d.arrange()
 	}
 	var planned []*draft

@@ -242,8 +242,12 @@ func (g *gates) ended(ctx context.Context) {
 }
 
 // record writes down how far a rollout is, and whether the apply of it is over. That it
-// cannot be written holds nothing up.
+// cannot be written holds nothing up. Once the state is no longer held, the rollout, and
+// what is asked of it, may be another apply's.
 func (g *gates) record(ctx context.Context, r *plan.Rollout, d rollout.Decision, over bool) {
+	if g.lease.Check() != nil {
+		return
+	}
 	err := g.engine.options.Records.ChangeRollout(ctx, r.Address, func(known *state.Rollout) error {
 		if known.Order == string(rollout.Abort) && known.Plan != g.plan.ID {
 			known.Order, known.OrderedBy, known.OrderedAt = "", "", time.Time{}

@@ -93,15 +93,27 @@ func (p *progress) hasRun(key string) bool {
 	return slices.ContainsFunc(p.record.Hooks, func(h state.Hook) bool { return h.Run == key })
 }
 
-// ranHooks notes the hooks among some changes, which have succeeded, so that they are
-// not run again for what they are now, nor by this plan when it is resumed.
+// ranHooks writes down the hooks among some changes, which have succeeded.
 func (p *progress) ranHooks(changes []int) error {
+	if !p.noteHooks(changes) {
+		return nil
+	}
+	ctx, cancel := p.applying.sending()
+	defer cancel()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	noted := false
+	return p.put(ctx)
+}
+
+// noteHooks notes those hooks among some changes that have succeeded, so that they are not
+// run again for what they are now, nor by this plan when it is resumed: whatever their
+// policies leave of them.
+func (p *progress) noteHooks(changes []int) (noted bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, i := range changes {
 		c := &p.app.Changes[i]
-		if c.Action != plan.Run || p.results[i] == nil {
+		if made := p.results[i]; c.Action != plan.Run || made == nil || !made.well {
 			continue
 		}
 		noted = true
@@ -115,18 +127,14 @@ func (p *progress) ranHooks(changes []int) error {
 		p.record.Hooks = slices.Clone(p.record.Hooks)
 		p.record.Hooks[at] = ran
 	}
-	if !noted {
-		return nil
-	}
-	ctx, cancel := p.applying.sending()
-	defer cancel()
-	return p.put(ctx)
+	return noted
 }
 
 // settleHooks has the record forget the hooks of a sync that the application no longer
-// has, once one has succeeded. The caller holds mu.
+// has, once one has succeeded. An act is no sync: it has no hooks, and says nothing of
+// them. The caller holds mu.
 func (p *progress) settleHooks() {
-	if p.app.Leaves || p.app.Partial || !slices.ContainsFunc(p.app.Changes, func(c plan.Change) bool { return c.Action.Changes() && c.Hook == nil || c.Action == plan.Run }) {
+	if p.applying.plan.Act != nil || p.app.Leaves || p.app.Partial || !slices.ContainsFunc(p.app.Changes, func(c plan.Change) bool { return c.Action.Changes() && c.Hook == nil || c.Action == plan.Run }) {
 		return
 	}
 	kept := make([]state.Hook, 0, len(p.record.Hooks)) // not nil: they are known from now on

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gantrycd/gantry/engine/selection"
 	"github.com/gantrycd/gantry/plan"
@@ -144,6 +145,17 @@ func (s *session) definers(kind object.GroupKind) []object.ID {
 	return out
 }
 
+// endings names the hooks that run when the application leaves.
+func (l *limited) endings() []string {
+	var out []string
+	for i := range l.draft.changes {
+		if c := &l.draft.changes[i]; isForLeaving(c.Phase) {
+			out = append(out, c.ID.String())
+		}
+	}
+	return out
+}
+
 // leaveOut takes out of the application what is not selected, and says so.
 func (l *limited) leaveOut(only *selection.Selection) {
 	var left []string
@@ -164,10 +176,18 @@ func (l *limited) leaveOut(only *selection.Selection) {
 	if hooks && (changes || len(left) > 0) {
 		left = append(left, "its hooks")
 	}
+	endings := l.endings()
 	l.draft.changes = kept
 	if len(left) == 0 {
 		return
 	}
 	l.draft.partial = true
+	if deletes := slices.ContainsFunc(kept, func(c plan.Change) bool { return c.Action == plan.Prune }); hooks && deletes && l.draft.leaves() {
+		l.draft.blocked = append(l.draft.blocked, plan.Problem{
+			Address: l.draft.address, Summary: "Hooks would be left out", Detail: fmt.Sprintf(
+				"It leaves, and has hooks that run before or after its objects are deleted (%s); a plan of some objects (%s) would delete without them. "+
+					"Plan it as a whole, with --target '%s' where that is all there is to be.", strings.Join(endings, ", "), only, l.draft.address),
+		})
+	}
 	l.draft.warn(fmt.Sprintf("Only a part of it is planned (%s). Left out: %s.", only, listed(left)))
 }

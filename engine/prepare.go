@@ -26,6 +26,14 @@ func (a *applying) prepare(ctx context.Context) {
 	for _, session := range a.sessions.list() {
 		a.preparing.Go(func() {
 			defer close(session.prepared)
+			checked := false
+			defer func() {
+				for _, p := range a.apps {
+					if p.session == session && !checked { // it panics, and steps go by what was found so far
+						p.skip("what the plan relied on was not checked. This is a bug in gantry")
+					}
+				}
+			}()
 			a.reach(ctx, session)
 			var apps []*progress
 			for _, p := range a.apps {
@@ -42,6 +50,7 @@ func (a *applying) prepare(ctx context.Context) {
 			if session.err == nil {
 				a.verifyCluster(ctx, session, a.confirmed(a.load(ctx, apps)))
 			}
+			checked = true
 		})
 	}
 }

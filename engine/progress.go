@@ -64,6 +64,7 @@ type progress struct {
 type written struct {
 	object object.Object // nil: deleted
 	failed bool          // it says that it will not be healthy, or was not in time
+	well   bool          // it was found healthy, or as a hook to have succeeded
 }
 
 // skip leaves the application out; the first reason counts.

@@ -33,7 +33,7 @@ func (p *progress) retrying(ctx context.Context, step *plan.Step, take func() er
 	err := take()
 	for err != nil && !p.inVain(ctx, err) {
 		next, ok := p.nextRound(ctx, round, err)
-		if !ok {
+		if !ok || p.hasFailed() { // something else has, for good, meanwhile
 			return err
 		}
 		round = next
@@ -105,6 +105,8 @@ func (p *progress) afresh(ctx context.Context, step *plan.Step) error {
 		if err != nil {
 			return p.objectError(&p.app.Changes[step.Change], err)
 		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		if step.Change < len(p.live) {
 			p.live[step.Change] = have
 		}

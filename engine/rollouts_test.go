@@ -29,6 +29,7 @@ type fleet struct {
 	*enginetest.Bench
 	clusters map[string]*memory.Cluster
 	refuse   string // the application whose objects are refused
+	blind    bool   // what is read panics
 
 	mu    sync.Mutex
 	lines []string
@@ -37,6 +38,9 @@ type fleet struct {
 
 // Connect implements providers.Clusters.
 func (f *fleet) Connect(name string, _ target.Connection, _ target.Credentials) (providers.Cluster, error) {
+	if f.blind {
+		return blind{refusing{f.clusters[name], f}}, nil
+	}
 	return refusing{f.clusters[name], f}, nil
 }
 

@@ -160,6 +160,7 @@ func (p *progress) take(ctx context.Context, step *plan.Step) error {
 			changes = p.made(changes)
 		}
 		if err := p.wait(ctx, changes); err != nil {
+			p.noteHooks(changes) // it is written when the application ends, before hooks are deleted
 			return err
 		}
 		return p.ranHooks(changes)

@@ -78,6 +78,8 @@ func (a *applying) verifyCluster(ctx context.Context, session *session, apps []*
 
 // seen returns the live object that the i-th change was checked against.
 func (p *progress) seen(i int) object.Object {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if i < len(p.live) {
 		return p.live[i]
 	}
@@ -86,6 +88,8 @@ func (p *progress) seen(i int) object.Object {
 
 // liveOf returns what seen does, of a change or what was made of it.
 func (p *progress) liveOf(c *plan.Change) object.Object {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for i := range p.live {
 		if p.live[i] != nil && p.app.Changes[i].ID == c.ID {
 			return p.live[i]

@@ -44,6 +44,7 @@ func (p *progress) wait(ctx context.Context, changes []int) error {
 		c := &p.app.Changes[i]
 		result := p.resultOf(i)
 		if !p.awaits(c, result) {
+			p.succeeds(i)
 			continue
 		}
 		group.Go(func() {
@@ -53,6 +54,7 @@ func (p *progress) wait(ctx context.Context, changes []int) error {
 			}
 			v, err := p.untilHealthy(waiting, c, result)
 			if err == nil {
+				p.succeeds(i)
 				return
 			}
 			if errors.Is(err, errUnhealthy) {
@@ -127,6 +129,15 @@ func (p *progress) unsuccessful(i int) {
 	defer p.mu.Unlock()
 	if made := p.results[i]; made != nil {
 		made.failed = true
+	}
+}
+
+// succeeds notes that a change came to what it was made for.
+func (p *progress) succeeds(i int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if made := p.results[i]; made != nil {
+		made.well = true
 	}
 }
 
