@@ -194,6 +194,9 @@ func replaceFile(path string, content []byte) (err error) {
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
+		if fault, ok := errors.AsType[*os.PathError](err); ok {
+			fault.Path = path // the file that was asked for, not the one beside it
+		}
 		return err
 	}
 	defer func() {
