@@ -63,6 +63,8 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		}
 		changes = append(changes, out)
 	}
+	rules := app.Settings
+	rules.Ignored = nil // what is ignored shows in what is sent
 	return digestOf(struct {
 		Address string        `json:"address"`
 		Cluster string        `json:"cluster"`
@@ -71,7 +73,7 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		Changes []change      `json:"changes"`
 		Rules   plan.Settings `json:"settings"`
 		Partial bool          `json:"partial,omitempty"`
-	}{app.Address.String(), clusterUID, app.Leaves, app.MovedFrom, changes, app.Settings, app.Partial})
+	}{app.Address.String(), clusterUID, app.Leaves, app.MovedFrom, changes, rules, app.Partial})
 }
 
 // taken is one object that goes with a deletion, as the change digest has it.
