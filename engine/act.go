@@ -117,13 +117,13 @@ func (e *Engine) aim(ctx context.Context, config *lang.Config, options ActOption
 		return refuse("Unknown application", "There is no %s in the state: it was never applied.%s", options.Application, nearest(options.Application, all))
 	}
 	if t.owned, err = ownedLike(t.record, options.Object); err != nil {
-		return refuse("Object is not the application's", "%s", err)
+		return refuse("Object is not the application's", "%s", inSentence(err))
 	}
 	if t.action, err = action.Find(t.owned.ID.GroupKind(), options.Action); err != nil {
-		return refuse("Unknown action", "%s", err)
+		return refuse("Unknown action", "%s", inSentence(err))
 	}
 	if t.values, err = t.action.Values(options.Parameters); err != nil {
-		return refuse("Wrong parameters", "%s", err)
+		return refuse("Wrong parameters", "%s", inSentence(err))
 	}
 	if slices.ContainsFunc(t.record.Journal, func(i state.Intent) bool { return i.ID == t.owned.ID }) {
 		return refuse("Apply is not finished", "%s: an apply of %s was interrupted. Apply again first.", options.Application, t.owned.ID)
@@ -165,6 +165,16 @@ func (e *Engine) aim(ctx context.Context, config *lang.Config, options ActOption
 	return t, nil
 }
 
+// inSentence is an error as a sentence of a diagnostic.
+func inSentence(err error) string {
+	text := err.Error()
+	text = strings.ToUpper(text[:1]) + text[1:]
+	if strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}
+
 // anotherCluster says that a cluster is not the one that an application was applied to.
 func anotherCluster(s *session, record *state.Record) string {
 	return fmt.Sprintf("cluster %q at %s is not the one that it was applied to: its kube-system namespace has uid %s, and had %s.",
@@ -199,7 +209,7 @@ func ownedLike(record *state.Record, like object.ID) (*state.Owned, error) {
 	case len(named) > 0:
 		return nil, fmt.Errorf("there is no %s among the objects of %s; of that name there is %s", like, record.Address, list(named))
 	}
-	return nil, fmt.Errorf("there is no %s among the objects of %s. `gantry action --list` lists them", like, record.Address)
+	return nil, fmt.Errorf("there is no %s among the objects of %s. \"gantry action --list\" lists those that something can be done to", like, record.Address)
 }
 
 // actOn makes the changes of an action.

@@ -218,14 +218,15 @@ func TestActionsThatCannotBe(t *testing.T) {
 		do   []string // kind, name, action, parameters
 		want []string
 	}{
-		"unknown object":    {[]string{"Deployment", "shap", "restart"}, []string{"Object is not the application's", "gantry action --list"}},
-		"another kind":      {[]string{"StatefulSet", "shop", "restart"}, []string{"of that name there is Deployment.apps"}},
-		"unknown action":    {[]string{"Deployment", "shop", "restrat"}, []string{"Unknown action", `Did you mean "restart"?`}},
-		"no actions":        {[]string{"ConfigMap", "settings", "restart"}, []string{"there are no actions on objects of kind ConfigMap"}},
-		"no parameter":      {[]string{"Deployment", "shop", "scale"}, []string{"Wrong parameters", `needs the parameter "replicas"`}},
-		"wrong parameter":   {[]string{"Deployment", "shop", "scale", "replicas=-1"}, []string{"must be a whole number of at least 0"}},
-		"unknown parameter": {[]string{"Deployment", "shop", "restart", "replicas=1"}, []string{"restart has no parameters"}},
-		"not now":           {[]string{"Deployment", "shop", "resume"}, []string{"Action makes no sense now", "it is not paused"}},
+		"unknown object":     {[]string{"Deployment", "shap", "restart"}, []string{"Object is not the application's", "gantry action --list"}},
+		"another kind":       {[]string{"StatefulSet", "shop", "restart"}, []string{"of that name there is Deployment.apps"}},
+		"unknown action":     {[]string{"Deployment", "shop", "restrat"}, []string{"Unknown action", `Did you mean "restart"?`}},
+		"no actions":         {[]string{"ConfigMap", "settings", "restart"}, []string{"There are no actions on objects of kind ConfigMap."}},
+		"no parameter":       {[]string{"Deployment", "shop", "scale"}, []string{"Wrong parameters", `needs the parameter "replicas"`}},
+		"wrong parameter":    {[]string{"Deployment", "shop", "scale", "replicas=-1"}, []string{"must be a whole number of at least 0"}},
+		"mistyped parameter": {[]string{"Deployment", "shop", "scale", "replica=1"}, []string{`Scale has no parameter "replica"; it has replicas. Did you mean "replicas"?`}},
+		"unknown parameter":  {[]string{"Deployment", "shop", "restart", "replicas=1"}, []string{`Restart has no parameters, and was given "replicas".`}},
+		"not now":            {[]string{"Deployment", "shop", "resume"}, []string{"Action makes no sense now", "it is not paused"}},
 	} {
 		_, diags := s.act(t, c.do[0], c.do[1], c.do[2], c.do[3:]...)
 		t.Log(name)

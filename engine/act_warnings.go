@@ -21,7 +21,7 @@ func undone(t *acting, paths []string) []string {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s is set by the configuration: the next plan shows this as drift, and applying it puts it back. "+
-			"To leave the field to others, add to the application: ignore_differences { kind = %q, json_pointers = [%q] }", path, t.owned.ID.Kind, pointer))
+			"To leave the field to others, add an ignore_differences block to the application, with group = %q, kind = %q and json_pointers = [%q].", path, t.owned.ID.Group, t.owned.ID.Kind, pointer))
 	}
 	return out
 }

@@ -129,6 +129,7 @@ func (p *progress) keepHooks() error {
 			hooks[i].Run = "" // of an end that did not come
 		}
 	}
+	p.owe(hooks)
 	for i := range p.app.Changes {
 		c := &p.app.Changes[i]
 		if !isForLeaving(c.Phase) || c.Action != plan.Remember && c.Action != plan.Forget {
@@ -148,6 +149,22 @@ func (p *progress) keepHooks() error {
 	}
 	p.record.Hooks = hooks
 	return nil
+}
+
+// owe notes of the hooks that a sync runs that they have not succeeded since: should it
+// not come to them, they are for the next one.
+func (p *progress) owe(hooks []state.Hook) {
+	for i := range p.app.Changes {
+		c := &p.app.Changes[i]
+		if c.Action != plan.Run || c.Phase == plan.PhaseSyncFail {
+			continue
+		}
+		for j := range hooks {
+			if h := &hooks[j]; isHook(h, c) && h.Run != p.runKey(i) {
+				h.Desired = ""
+			}
+		}
+	}
 }
 
 // sealedHook is a hook's change as the record has it: without its body where that is

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -169,6 +170,58 @@ func TestWhatIsLeftOfAPlan(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestHooksThatAreLeft: a hook that an apply did not come to is in what is left of the
+// plan, and in the next plan, also where it had succeeded in an earlier sync. A hook that
+// succeeded is not, and nor is one that is kept for when the application leaves.
+func TestHooksThatAreLeft(t *testing.T) {
+	t.Parallel()
+	b, _ := inMemory(t)
+	write := func(edition int) {
+		var objects strings.Builder
+		for name, hook := range map[string]string{"settings": "", "before": "PreSync", "after": "PostSync", "bye": "PreDelete"} {
+			fmt.Fprintf(&objects, "{ apiVersion = \"v1\", kind = \"ConfigMap\", metadata = { name = %q, annotations = { \"argocd.argoproj.io/hook\" = %q } }, data = { edition = \"%d\" } },\n",
+				name, hook, map[string]int{"settings": edition, "bye": edition}[name])
+		}
+		b.Write(t, map[string]string{"web.gantry.hcl": fmt.Sprintf(`
+application "web" {
+  source { objects = [%s] }
+  destination {
+    cluster   = cluster.main
+    namespace = "web"
+  }
+}
+`, strings.ReplaceAll(objects.String(), `, annotations = { "argocd.argoproj.io/hook" = "" }`, ""))})
+	}
+	write(1)
+	b.MustApply(t, engine.PlanOptions{})
+	expectNothing(t, b.MustPlan(t, engine.PlanOptions{}))
+
+	write(2)
+	p := b.MustPlan(t, engine.PlanOptions{})
+	if want := []string{"run after", "run before", "update settings"}; !slices.Equal(done(p), want) {
+		t.Fatalf("planned are %q, want %q", done(p), want)
+	}
+	reached, left := b.Wrap, &atomic.Int64{}
+	left.Store(3) // the one before is deleted, run again, and settings is updated
+	b.Wrap = func(all providers.Clusters) providers.Clusters {
+		return failingClusters{Clusters: reached(all), left: left, fail: func() error { return errCut }}
+	}
+	_, diags := b.Apply(t.Context(), t, p)
+	wantError(t, diags, "the connection was cut")
+	b.Wrap = reached
+
+	rest, diags := b.Engine().Remaining(t.Context(), p)
+	enginetest.Check(t, diags)
+	if counts := rest.Counts(); !slices.Equal(done(rest), []string{"run after"}) || counts[plan.Remember] > 0 {
+		t.Errorf("left are %q, and %v in all", done(rest), counts)
+	}
+	if next := b.MustPlan(t, engine.PlanOptions{}); !slices.Equal(done(next), []string{"run after", "run before"}) {
+		t.Errorf("the next plan has %q", done(next))
+	}
+	enginetest.Check(t, resume(t, b, p))
+	expectNothing(t, b.MustPlan(t, engine.PlanOptions{}))
 }
 
 // keptPlan is the plan that the state keeps. The values of Secrets are nowhere in it.

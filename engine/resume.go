@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/plan"
-	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/planfile"
+	"github.com/gantrycd/gantry/state"
 )
 
 // Remaining returns a plan as it is when what an earlier apply of it has done, as the state
@@ -35,20 +35,28 @@ func (e *Engine) Remaining(ctx context.Context, p *plan.Plan) (*plan.Plan, hcl.D
 		if !done && !of.resumes(record) {
 			continue
 		}
-		left := map[object.ID]bool{}
-		if record != nil && !done {
-			for _, intent := range record.Journal {
-				left[intent.ID] = true
-			}
-		}
 		app.Changes = slices.Clone(app.Changes)
 		for j := range app.Changes {
-			if c := &app.Changes[j]; done || c.Action.Changes() && !left[of.idOf(j)] {
+			if c := &app.Changes[j]; done || of.isRecorded(record, j) {
 				c.Action, c.Reason, c.Fields = plan.Unchanged, "an earlier apply of this plan has done it", nil
 			}
 		}
 	}
 	return &out, nil
+}
+
+// isRecorded reports whether the record of an application that is resumed says that the
+// i-th change is made. Hooks have succeeded, or will be run; those for when the application
+// leaves are kept from its beginning.
+func (p *progress) isRecorded(record *state.Record, i int) bool {
+	c := &p.app.Changes[i]
+	switch {
+	case c.Action == plan.Run:
+		return slices.ContainsFunc(record.Hooks, func(h state.Hook) bool { return h.Run == p.runKey(i) })
+	case c.Action == plan.Remember, c.Action == plan.Forget && isForLeaving(c.Phase):
+		return true
+	}
+	return c.Action.Changes() && !slices.ContainsFunc(record.Journal, func(in state.Intent) bool { return in.ID == p.idOf(i) })
 }
 
 // resumable says why a plan that is to be resumed cannot be: it was not begun, or another

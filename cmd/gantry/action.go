@@ -42,7 +42,7 @@ What an action writes is its own, of the field manager gantry-action: the next a
 leaves it as it is. Only a field that the configuration sets too, such as
 spec.replicas, is drift then; the plan warns of it.
 
-The kind may be given with its group (Rollout.argoproj.io), and the name with its
+The kind may be given with its group (Rollout.argoproj.io or argoproj.io/Rollout), and the name with its
 namespace (web/shop); they must be, where the application has several such objects.`,
 		Example: `  gantry action --list
   gantry action application.web Deployment shop restart
@@ -139,7 +139,11 @@ func actOptions(args []string, options actionOptions) (engine.ActOptions, error)
 		return out, fmt.Errorf("%s is no application", address)
 	}
 	out.Application = address
-	if out.Object, err = object.ParseID(args[1] + " " + args[2]); err != nil {
+	kind := args[1]
+	if group, name, ok := strings.Cut(kind, "/"); ok { // as --resource has it
+		kind = name + "." + group
+	}
+	if out.Object, err = object.ParseID(kind + " " + args[2]); err != nil {
 		return out, fmt.Errorf("%s %s: expected a kind, such as Deployment or Rollout.argoproj.io, and a name, such as shop or web/shop", args[1], args[2])
 	}
 	for _, text := range options.parameters {

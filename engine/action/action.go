@@ -87,9 +87,9 @@ func Find(kind object.GroupKind, name string) (*Action, error) {
 	}
 	hint := ""
 	if near := schema.Suggest(name, names); near != "" {
-		hint = fmt.Sprintf(" Did you mean %q?", near)
+		hint = fmt.Sprintf(". Did you mean %q?", near)
 	}
-	return nil, fmt.Errorf("there is no action %q on objects of kind %s; there are %s.%s", name, kind, strings.Join(names, ", "), hint)
+	return nil, fmt.Errorf("there is no action %q on objects of kind %s; there are %s%s", name, kind, strings.Join(names, ", "), hint)
 }
 
 // All returns every action, as in the table.

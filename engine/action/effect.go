@@ -3,6 +3,8 @@ package action
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,9 +34,24 @@ type Values map[string]int64
 // Values checks the parameters that an action was given: each that it takes, and no other.
 func (a *Action) Values(given map[string]string) (Values, error) {
 	out := Values{}
-	var names []string
+	names := make([]string, len(a.Parameters))
+	for i, p := range a.Parameters {
+		names[i] = p.Name
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if len(names) == 0 {
+			return nil, fmt.Errorf("%s has no parameters, and was given %q", a.Name, name)
+		}
+		hint := ""
+		if near := schema.Suggest(name, names); near != "" {
+			hint = fmt.Sprintf(". Did you mean %q?", near)
+		}
+		return nil, fmt.Errorf("%s has no parameter %q; it has %s%s", a.Name, name, strings.Join(names, ", "), hint)
+	}
 	for _, p := range a.Parameters {
-		names = append(names, p.Name)
 		text, ok := given[p.Name]
 		if !ok {
 			return nil, fmt.Errorf("%s needs the parameter %q: %s", a.Name, p.Name, p.Doc)
@@ -44,19 +61,6 @@ func (a *Action) Values(given map[string]string) (Values, error) {
 			return nil, fmt.Errorf("parameter %q is %q, and must be a whole number of at least %d", p.Name, text, p.Minimum)
 		}
 		out[p.Name] = n
-	}
-	for name := range given {
-		if _, ok := out[name]; ok {
-			continue
-		}
-		if len(names) == 0 {
-			return nil, fmt.Errorf("%s has no parameters, and was given %q", a.Name, name)
-		}
-		hint := ""
-		if near := schema.Suggest(name, names); near != "" {
-			hint = fmt.Sprintf(" Did you mean %q?", near)
-		}
-		return nil, fmt.Errorf("%s has no parameter %q; it has %s.%s", a.Name, name, strings.Join(names, ", "), hint)
 	}
 	return out, nil
 }
