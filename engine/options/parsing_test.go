@@ -78,7 +78,7 @@ func TestFieldParsingConformance(t *testing.T) {
 		}
 		passed++
 	}
-	t.Logf("%d of %d field parsing cases as Argo CD; deliberately different: %v", passed, len(list), different)
+	t.Logf("%d of %d field parsing cases as Argo CD (%.1f %%); deliberately different: %v", passed, len(list), 100*float64(passed)/float64(len(list)), different)
 	if passed < 29 {
 		t.Errorf("only %d were compared", passed)
 	}

@@ -215,7 +215,7 @@ func TestRetryConformance(t *testing.T) {
 		}
 		passed++
 	}
-	t.Logf("%d of %d waits as Argo CD", passed, len(list))
+	t.Logf("%d of %d waits as Argo CD (%.1f %%)", passed, len(list), 100*float64(passed)/float64(len(list)))
 }
 
 // imported is the retry of an Argo CD Application, imported and evaluated.
