@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
 )
 
 // Chain is applications that were applied one after the other, because each follows the
@@ -38,7 +39,7 @@ func roughly(d time.Duration) string {
 	case d < 10*time.Second:
 		return d.Round(100 * time.Millisecond).String()
 	}
-	return d.Round(time.Second).String()
+	return plan.Spell(d)
 }
 
 // slowest returns the chain that ended last, nil where nothing was applied: from the

@@ -25,7 +25,7 @@ func (p *progress) onceKnown(ctx context.Context, c *plan.Change) error {
 		case !errors.Is(err, providers.ErrUnknownKind):
 			return err
 		case p.applying.engine.options.Now().After(deadline):
-			return fmt.Errorf("%w: nothing has brought the kind for %s", err, servingTimeout)
+			return fmt.Errorf("%w: nothing has brought the kind for %s", err, plan.Spell(servingTimeout))
 		}
 		p.session.cluster.Refresh()
 		if err := pause(ctx, 500*time.Millisecond); err != nil {

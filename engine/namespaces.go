@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/govern"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 )
@@ -14,8 +15,9 @@ var namespaceKind = object.GroupKind{Kind: "Namespace"}
 
 // shareNamespaces settles who makes a namespace that several applications of a
 // cluster ask for with create_namespace: the one that renders it, else the one that
-// made it, else the first in the order of the graph. The others just use it.
-func shareNamespaces(drafts []*draft) {
+// made it, else the first in the order of the graph and of their rollout. The others just
+// use it.
+func shareNamespaces(drafts []*draft, rollouts []*govern.Rollout) {
 	type slot struct {
 		cluster string
 		id      object.ID
@@ -40,6 +42,7 @@ func shareNamespaces(drafts []*draft) {
 	}
 	claims(func(_ *draft, want *desired) bool { return !want.whenAbsent })
 	claims(func(d *draft, want *desired) bool { return d.record.Find(want.object.ID()) != nil })
+	sound = byStep(sound, rollouts)
 	claims(func(*draft, *desired) bool { return true })
 	for _, d := range sound {
 		d.desired = slices.DeleteFunc(d.desired, func(want *desired) bool {
@@ -80,7 +83,7 @@ func inOrder(drafts []*draft) []*draft {
 	}
 	afterDefiners(drafts, edges)
 	out := make([]*draft, 0, len(drafts))
-	for _, i := range sequence(edges) {
+	for _, i := range plan.Sequence(edges) {
 		out = append(out, drafts[i])
 	}
 	return out

@@ -59,7 +59,7 @@ func (p *progress) outlast(ctx context.Context, o *outage, err error) error {
 		o.since = lost
 	}
 	if now.Add(wait).Sub(o.since) > patience {
-		return fmt.Errorf("%w. It was tried for %s; whether it was done is found out by the next apply", err, now.Sub(o.since).Round(time.Second))
+		return fmt.Errorf("%w. It was tried for %s; whether it was done is found out by the next apply", err, plan.Spell(now.Sub(o.since)))
 	}
 	return pause(ctx, wait)
 }
@@ -138,7 +138,7 @@ func (p *progress) lostTouch() error {
 		return nil
 	}
 	if past := p.applying.engine.options.Now().Sub(lost); past > p.applying.engine.options.Patience {
-		return fmt.Errorf("cluster %q: %w: it has not answered for %s", p.session.name, providers.ErrUnreachable, past.Round(time.Second))
+		return fmt.Errorf("cluster %q: %w: it has not answered for %s", p.session.name, providers.ErrUnreachable, plan.Spell(past))
 	}
 	return nil
 }

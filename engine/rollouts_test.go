@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -348,7 +350,7 @@ func TestAnInterruptedRolloutGoesOn(t *testing.T) {
 	}
 	_, diags := f.Apply(t.Context(), t, p)
 	enginetest.Check(t, diags)
-	f.inOrder(t, "finished eu-a", "held eu-b step 1 of rollout.web bakes for 1h0m0s", "started eu-b")
+	f.inOrder(t, "finished eu-a", "held eu-b step 1 of rollout.web bakes for 1h", "started eu-b")
 	if f.at("started eu-a") >= 0 {
 		t.Error("the canary was applied again")
 	}
@@ -387,4 +389,38 @@ func TestWhatAPlanLeavesOutOfARolloutIsNamed(t *testing.T) {
 	if len(p.Rollouts) != 1 || len(p.Rollouts[0].Steps[1].Applications) != 1 || p.Rollouts[0].Steps[1].MaxUpdate != 2 {
 		t.Errorf("%+v", p.Rollouts)
 	}
+}
+
+// TestWhatMovesFirstMakesTheNamespace: applications of one rollout share a namespace. The
+// first to move makes it; where a later one has it already, the first does not wait for it
+// for ever.
+func TestWhatMovesFirstMakesTheNamespace(t *testing.T) {
+	t.Parallel()
+	const last = `
+  step { match = app.labels.tier == "stable" }
+  step {}
+`
+	f := newFleet(t, last)
+	creating := func(steps, version string) {
+		f.version(t, steps, version)
+		text, err := os.ReadFile(filepath.Join(f.Dir, "web.gantry.hcl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Write(t, map[string]string{"web.gantry.hcl": strings.Replace(string(text), `health_timeout = "1s"`, "health_timeout = \"1s\"\n create_namespace = true\n", 1)})
+	}
+	creating(last, "1")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	_, diags := f.Apply(ctx, t, f.MustPlan(t, engine.PlanOptions{}))
+	enginetest.Check(t, diags)
+	f.inOrder(t, "finished eu-b", "started eu-a")
+
+	// By now eu-b has it. It is gone, and eu-a is to move first.
+	if err := f.clusters["eu"].Delete(ctx, providers.DeleteRequest{Resource: plurals(object.GVK{Version: "v1", Kind: "Namespace"}), Name: "web"}); err != nil {
+		t.Fatal(err)
+	}
+	creating(canaryFirst, "2")
+	_, diags = f.Plan(t, engine.PlanOptions{})
+	wantError(t, diags, "Made too late by its rollout", `application.web["eu-a"]`, `namespace "web" is made by application.web["eu-b"]`)
 }

@@ -19,7 +19,7 @@ func steps(p *plan.Plan, stages map[addr.Address][]order.Stage, made map[addr.Ad
 		depends[i] = slices.Clone(edges[i])
 	}
 	withMakers(edges, p, made)
-	sequence := sequence(edges)
+	sequence := plan.Sequence(edges)
 	b := &stepBuilder{plan: p, namespaces: namespaceSteps{}, last: make([]int, len(p.Applications)), awaited: awaited(p, edges, sequence)}
 	for _, i := range gatekeepers(p) {
 		b.awaited[i] = true
@@ -184,27 +184,6 @@ func follows(p *plan.Plan) [][]int {
 		}
 	}
 	return edges
-}
-
-// sequence returns the applications so that each comes after those it follows.
-func sequence(edges [][]int) []int {
-	out := make([]int, 0, len(edges))
-	seen := make([]bool, len(edges))
-	var visit func(i int)
-	visit = func(i int) {
-		if seen[i] {
-			return
-		}
-		seen[i] = true
-		for _, other := range edges[i] {
-			visit(other)
-		}
-		out = append(out, i)
-	}
-	for i := range edges {
-		visit(i)
-	}
-	return out
 }
 
 // awaited tells of each application whether one that changes comes after it,

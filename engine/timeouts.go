@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobwas/glob"
 
+	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 )
 
@@ -17,7 +18,7 @@ type timeLimit struct {
 }
 
 // String is the limit for an error: "after 10m (its health_timeout)".
-func (l timeLimit) String() string { return fmt.Sprintf("after %s (%s)", spell(l.time), l.whence) }
+func (l timeLimit) String() string { return fmt.Sprintf("after %s (%s)", plan.Spell(l.time), l.whence) }
 
 // limitOf is how long objects of a kind are waited for, to be healthy or to be gone. The
 // first of the application's timeouts that names the kind counts.
@@ -46,20 +47,4 @@ func namesKind(pattern string, kind object.GroupKind) bool {
 func matches(pattern, text string) bool {
 	compiled, err := glob.Compile(pattern)
 	return err == nil && compiled.Match(text) // a pattern that is none names nothing; the language refuses it
-}
-
-// spell writes a duration in whole seconds, without units of which there are none: "2m",
-// "1m30s".
-func spell(d time.Duration) string {
-	if d < time.Second {
-		return d.Round(time.Millisecond).String()
-	}
-	text := d.Round(time.Second).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

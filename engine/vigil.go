@@ -108,7 +108,7 @@ func (v *vigilance) found(now time.Time, c cause.Cause) (news bool) {
 func (v *vigil) stalled() {
 	now := v.p.applying.engine.options.Now()
 	if v.vigilance.stalled(now) {
-		v.tell(fmt.Sprintf("%s; no progress for %s", v.message, spell(now.Sub(v.moved))))
+		v.tell(fmt.Sprintf("%s; no progress for %s", v.message, plan.Spell(now.Sub(v.moved))))
 	}
 }
 
@@ -132,7 +132,7 @@ func (v *vigilance) why(now time.Time) string {
 	}
 	text := v.cause.Text
 	if d := now.Sub(v.caused); d >= time.Second {
-		text += ", for " + spell(d)
+		text += ", for " + plan.Spell(d)
 	}
 	if v.message == "" {
 		return text

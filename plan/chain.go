@@ -47,7 +47,7 @@ func (p *Plan) After() []time.Duration {
 			followers[other] = append(followers[other], i)
 		}
 	}
-	for _, i := range slices.Backward(sequence(follows)) {
+	for _, i := range slices.Backward(Sequence(follows)) {
 		for _, next := range followers[i] {
 			out[i] = max(out[i], out[next])
 		}
@@ -63,7 +63,7 @@ func (p *Plan) LongestChain() (chain []int, lasted time.Duration) {
 	follows := p.Follows()
 	best, before := make([]time.Duration, len(follows)), make([]int, len(follows))
 	last := -1
-	for _, i := range sequence(follows) {
+	for _, i := range Sequence(follows) {
 		before[i] = -1
 		for _, other := range follows[i] {
 			if best[other] > 0 && (before[i] < 0 || best[other] > best[before[i]]) {
@@ -95,8 +95,8 @@ func (p *Plan) LongestChain() (chain []int, lasted time.Duration) {
 	return chain, lasted
 }
 
-// sequence returns the indices of a graph so that each comes after those it follows.
-func sequence(follows [][]int) []int {
+// Sequence returns the indices of a graph so that each comes after those it follows.
+func Sequence(follows [][]int) []int {
 	out := make([]int, 0, len(follows))
 	seen := make([]bool, len(follows))
 	var visit func(i int)

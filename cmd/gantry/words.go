@@ -43,7 +43,7 @@ func duration(d time.Duration) string {
 	case d < time.Minute:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	default:
-		return d.Round(time.Second).String()
+		return plan.Spell(d)
 	}
 }
 

@@ -137,7 +137,7 @@ func (d *decider) step(i int) bool {
 	}
 	if end := settled.Add(step.Bake); end.After(d.now) {
 		d.out.State = fmt.Sprintf("step %d of %d bakes until %s", i+1, len(d.rollout.Steps), end.Format(time.TimeOnly))
-		d.holdFrom(i+1, fmt.Sprintf("step %d of %s bakes for %s, until %s", i+1, d.rollout.Address, step.Bake, end.Format(time.TimeOnly)))
+		d.holdFrom(i+1, fmt.Sprintf("step %d of %s bakes for %s, until %s", i+1, d.rollout.Address, plan.Spell(step.Bake), end.Format(time.TimeOnly)))
 		d.watch(step)
 		d.out.Again = end
 		return false

@@ -210,6 +210,6 @@ func roughly(s engine.Seconds) string {
 	case d < time.Minute:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	default:
-		return d.Round(time.Second).String()
+		return plan.Spell(d)
 	}
 }

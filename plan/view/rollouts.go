@@ -76,21 +76,9 @@ func rolloutStepText(p *plan.Plan, step *plan.RolloutStep, i int) string {
 		out += fmt.Sprintf(", %d at once", step.MaxUpdate)
 	}
 	if step.Bake > 0 {
-		out += ", bakes for " + durationText(step.Bake)
+		out += ", bakes for " + plan.Spell(step.Bake)
 	}
 	return out
-}
-
-// durationText writes a duration without units of which there are none: "10m", "1h30m".
-func durationText(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 // longChain is from when on it is worth a line what takes longest.
@@ -105,7 +93,7 @@ func chainText(p *plan.Plan) string {
 	}
 	names := make([]string, len(chain))
 	for i, app := range chain {
-		names[i] = fmt.Sprintf("%s (%s)", p.Applications[app].Address, durationText(p.Applications[app].Lasted.Round(time.Second)))
+		names[i] = fmt.Sprintf("%s (%s)", p.Applications[app].Address, plan.Spell(p.Applications[app].Lasted))
 	}
 	return fmt.Sprintf("Longest chain, by the last apply of each: %s.", strings.Join(names, " -> "))
 }

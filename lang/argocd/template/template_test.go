@@ -92,13 +92,6 @@ func TestConformance(t *testing.T) {
 		Fast map[string]any `json:"fasttemplateParams"`
 		Go   map[string]any `json:"goTemplateParams"`
 	}
-	// What comes out otherwise, and why.
-	deliberate := map[string]string{
-		"{{.missing}}":        "what is missing is an error, not the text <no value>",
-		"{{.nested.missing}}": "what is missing is an error, not the text <no value>",
-		"{{.missing.deep}}":   "what is missing is an error, not the text <no value>",
-		"{{ .nul }}":          "null in a text is an error, not the text <no value>",
-	}
 	passed, told, different := 0, 0, 0
 	for scanner := bufio.NewScanner(file); scanner.Scan(); {
 		var c struct {
@@ -132,13 +125,14 @@ func TestConformance(t *testing.T) {
 		switch {
 		case c.Error != "" && err != nil, err == nil && got == c.Expected && c.Error == "":
 			passed++
-		case deliberate[c.Template] != "", c.Error != "" && strings.Contains(c.Error, "map has no entry"):
-			different++
+		case err != nil && strings.Contains(c.Expected, "<no value>"), strings.Contains(c.Error, "map has no entry"):
+			different++ // what is missing, or null in a text, is an error, not the text <no value>
 		default:
 			t.Errorf("%s: %s is %q (%v), Argo CD has %q %s", c.Template, result.Text.Quoted(), got, err, c.Expected, c.Error)
 		}
 	}
-	t.Logf("passed %d, told that there is no counterpart %d, deliberately different %d", passed, told, different)
+	total := passed + told + different
+	t.Logf("%d of %d templates as Argo CD (%.1f %%), told that there is no counterpart %d, deliberately different %d", passed, total, 100*float64(passed)/float64(max(total, 1)), told, different)
 	if passed < 20 {
 		t.Errorf("only %d cases pass", passed)
 	}
