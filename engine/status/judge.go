@@ -175,10 +175,17 @@ func (a *Application) outOfSync() string {
 		why = append(why, fmt.Sprintf("%d changed by others", n))
 	}
 	if a.Doing != nil {
-		if a.Doing.Running {
+		left := fmt.Sprintf(", with %d changes left", a.Doing.Left)
+		if a.Doing.Left == 1 {
+			left = ", with 1 change left"
+		}
+		switch {
+		case a.Doing.Running:
 			why = append(why, "it is being applied")
-		} else {
-			why = append(why, fmt.Sprintf("an apply was cut off, with %d changes left", a.Doing.Left))
+		case a.Last != nil && a.Last.Outcome != "succeeded" && a.Last.At.After(a.Doing.Since):
+			why = append(why, "its last apply "+verb(a.Last.Outcome)+left)
+		default:
+			why = append(why, "an apply was cut off"+left)
 		}
 	} else if a.Last != nil && a.Last.Outcome != "succeeded" {
 		why = append(why, "its last apply "+verb(a.Last.Outcome))
@@ -235,16 +242,19 @@ func created(o object.Object) time.Time {
 	return at
 }
 
-// lastTransition is when a condition of an object last changed.
+// lastTransition is when a condition of an object last changed, or was renewed: that a
+// Deployment progresses stays true from one rollout to the next.
 func lastTransition(o object.Object) time.Time {
 	var last time.Time
 	value, _ := o.Get("status", "conditions")
 	conditions, _ := value.([]any)
 	for _, c := range conditions {
 		condition, _ := c.(map[string]any)
-		text, _ := condition["lastTransitionTime"].(string)
-		if at, err := time.Parse(time.RFC3339, text); err == nil && at.After(last) {
-			last = at
+		for _, member := range []string{"lastTransitionTime", "lastUpdateTime"} {
+			text, _ := condition[member].(string)
+			if at, err := time.Parse(time.RFC3339, text); err == nil && at.After(last) {
+				last = at
+			}
 		}
 	}
 	return last

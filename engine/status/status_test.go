@@ -177,6 +177,11 @@ func TestDoing(t *testing.T) {
 	if got.Doing == nil || got.Doing.Running || got.Doing.Left != 5 || len(got.Doing.Next) != 3 || got.Why != "an apply was cut off, with 5 changes left" {
 		t.Errorf("%+v, %s", got.Doing, got.Why)
 	}
+	failed := recorded("failed", "a") // it came to its end, and was recorded
+	failed.Journal = []state.Intent{{ID: idOf("new"), Action: plan.Create, At: failed.History[0].FinishedAt.Add(-time.Second)}}
+	if got = w.judge(t, failed, nil); got.Why != "its last apply failed, with 1 change left" {
+		t.Errorf("%+v, %s", got.Doing, got.Why)
+	}
 	w.running = &status.Running{By: "bob", Since: now.Add(-2 * time.Minute)}
 	if got = w.judge(t, record, nil); !got.Doing.Running || got.Why != "it is being applied" {
 		t.Errorf("%+v, %s", got.Doing, got.Why)

@@ -103,13 +103,24 @@ func New(p *plan.Plan, now time.Time) *Story {
 			continue
 		}
 		made := &Application{
-			Address: a.Address, Cluster: a.Cluster, State: Pending, Total: a.Counts().Changes(),
+			Address: a.Address, Cluster: a.Cluster, State: Pending, Total: expected(a),
 			waits: map[object.ID]Wait{}, done: map[object.ID]bool{}, objects: map[object.ID]*timing{},
 		}
 		s.apps[a.Address] = made
 		s.list = append(s.list, made)
 	}
 	return s
+}
+
+// expected counts the changes that are made of an application of which nothing fails.
+func expected(a *plan.Application) int {
+	n := a.Counts().Changes()
+	for i := range a.Changes {
+		if c := &a.Changes[i]; c.Action == plan.Run && c.Phase == plan.PhaseSyncFail {
+			n--
+		}
+	}
+	return n
 }
 
 // Applications are those that the apply is about, sorted by address. They are the
@@ -227,6 +238,9 @@ func (a *Application) settle(e engine.Event, changed bool) {
 	}
 	delete(a.waits, *e.Object)
 	if changed {
+		if e.Phase == plan.PhaseSyncFail && !a.done[*e.Object] {
+			a.Total++
+		}
 		a.done[*e.Object] = true
 	}
 }

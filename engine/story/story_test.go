@@ -138,6 +138,23 @@ func TestReports(t *testing.T) {
 	}
 }
 
+// TestHooksOfFailure: hooks for when an application fails count once they are run.
+func TestHooksOfFailure(t *testing.T) {
+	p := planned("a")
+	alert := object.ID{Group: "batch", Kind: "Job", Namespace: "web", Name: "alert"}
+	p.Applications[0].Changes = append(p.Applications[0].Changes, plan.Change{ID: alert, Action: plan.Run, Phase: plan.PhaseSyncFail, Hook: &plan.Hook{}})
+	told := teller{story.New(p, began)}
+	told.at(0, engine.EventStarted, "a", nil)
+	a := told.Applications()[0]
+	if a.Total != 2 {
+		t.Errorf("%d changes are expected where nothing fails, want 2", a.Total)
+	}
+	told.at(1, engine.EventWritten, "a", &alert, in(plan.PhaseSyncFail, 0))
+	if a.Total != 3 || a.Changed() != 1 {
+		t.Errorf("%d of %d changes, want 1 of 3", a.Changed(), a.Total)
+	}
+}
+
 // TestOutcomes: what an apply came to, by its applications, its errors and who stopped it.
 func TestOutcomes(t *testing.T) {
 	p := planned("a", "b")

@@ -78,12 +78,23 @@ func TextSteps(w io.Writer, p *plan.Plan, options Options) error {
 			t.header(&p.Applications[s.Application])
 			t.blank()
 		}
-		t.step(s, &place, wide)
+		if !isPassed(p.Steps, i) {
+			t.step(s, &place, wide)
+		}
 	}
 	if len(p.Steps) == 0 {
 		t.line(0, span{bold, "No steps: "}, span{normal, "there is nothing to do."})
 	}
 	return t.err
+}
+
+// isPassed reports whether a step waits for nothing, and another wait follows at once.
+func isPassed(steps []plan.Step, i int) bool {
+	if s := &steps[i]; s.Kind != plan.StepWait || len(s.Changes) > 0 || i+1 == len(steps) {
+		return false
+	}
+	next := &steps[i+1]
+	return next.Kind == plan.StepWait && next.Application == steps[i].Application && next.On == steps[i].On && len(next.Changes) > 0
 }
 
 // step writes one step; place is what the line before said of phase and wave.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,6 +48,25 @@ func hooksExample() *plan.Plan {
 		{Kind: plan.StepWait, Changes: []int{6}, Needs: []int{11}, Phase: plan.PhaseSyncFail, On: plan.OnFailure},
 	}
 	return p
+}
+
+// TestTextStepsWaitOnce: a stage that waits for nothing before the application is waited
+// for as a whole is not told.
+func TestTextStepsWaitOnce(t *testing.T) {
+	p := base(web(change(plan.Create, "ConfigMap", "settings")))
+	p.Steps = []plan.Step{
+		{Kind: plan.StepWrite, Phase: plan.PhaseSync},
+		{Kind: plan.StepWait, Needs: []int{0}, Phase: plan.PhaseSync},
+		{Kind: plan.StepWait, Changes: []int{0}, Needs: []int{1}, Phase: plan.PhaseSync},
+		{Kind: plan.StepRecord, Needs: []int{2}},
+	}
+	var got bytes.Buffer
+	if err := view.TextSteps(&got, p, view.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if text := got.String(); strings.Contains(text, "then") || strings.Count(text, "wait for") != 1 {
+		t.Errorf("shown is:\n%s", text)
+	}
 }
 
 // TestTextSteps compares what is shown of steps with a golden.
