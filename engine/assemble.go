@@ -65,6 +65,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	p.blockShrunk()
 	p.blockEmpty()
 	p.budgets(out)
+	p.blockAgainstRollouts(built, made)
 	p.blockDependents(built, made)
 	p.blockLeaving(built)
 	if p.planBudget(out) {

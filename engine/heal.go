@@ -64,7 +64,7 @@ func (e *Engine) Heal(ctx context.Context, config *lang.Config, targets []addr.A
 	p.drafts = slices.DeleteFunc(p.drafts, func(d *draft) bool { return !h.takes(d) })
 	p.sessions.connect(ctx)
 	h.desire(ctx)
-	shareNamespaces(p.drafts)
+	shareNamespaces(p.drafts, p.config.Rollouts)
 	p.compare(ctx)
 	for _, d := range p.drafts {
 		h.restrain(ctx, d)
@@ -132,12 +132,16 @@ func (h *healer) unasked(d *draft) string {
 // where it is. What was done beside applies does not count: a correction that failed is
 // tried again.
 func unfinished(record *state.Record) string {
-	last := record.LastApply()
-	if last == nil {
+	if record.LastApply() == nil {
 		return "the history has no apply of it"
 	}
-	if last.Outcome != OutcomeSucceeded {
-		return fmt.Sprintf("its last apply, at %s by %s, has %s. Apply it", moment(last.FinishedAt), orUnknown(last.By), last.Outcome)
+	for _, e := range slices.Backward(record.History) { // after one that failed, an apply of a part does not mend the rest
+		if e.Act == nil && e.Outcome != OutcomeSucceeded {
+			return fmt.Sprintf("its last apply, at %s by %s, has %s. Apply it", moment(e.FinishedAt), orUnknown(e.By), e.Outcome)
+		}
+		if e.Act == nil && !e.Partial {
+			break
+		}
 	}
 	if newest := record.History[len(record.History)-1]; len(record.Journal) > 0 && (newest.Act == nil || newest.Outcome == OutcomeSucceeded) {
 		return "an apply of it was interrupted. Apply it"

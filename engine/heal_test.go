@@ -11,6 +11,7 @@ import (
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/enginetest"
+	"github.com/gantrycd/gantry/engine/selection"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
@@ -270,4 +271,34 @@ func TestSelfHealTriesAgain(t *testing.T) {
 	}
 	s.mustHeal(t)
 	s.wantData(t, "settings", "a", "1")
+}
+
+// TestSelfHealAfterAnApplyOfAPart: an apply of some objects that succeeds does not make
+// what failed before it something to go back to, or away from.
+func TestSelfHealAfterAnApplyOfAPart(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	app := func(a, c, spec string) {
+		s.application(t, "web", selfHealing, configMap("a", "x="+a), configMap("c", "x="+c), hookJob("post", "PostSync", "", spec))
+	}
+	app("1", "1", "")
+	s.MustApply(t, engine.PlanOptions{})
+	app("2", "1", fails)
+	_, diags := s.Apply(t.Context(), t, s.MustPlan(t, engine.PlanOptions{}))
+	wantError(t, diags, "Apply failed", "post")
+	app("2", "3", fails)
+	only, err := selection.Parse([]string{"ConfigMap:" + s.namespace + "/c"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.MustApply(t, engine.PlanOptions{Only: only})
+	found := s.heal(t)
+	if found.Plan.HasChanges() || len(found.Left) != 1 || !strings.Contains(found.Left[0].Why, "has failed. Apply it") {
+		t.Errorf("%q would be done, and %+v is left alone", done(found.Plan), found.Left)
+	}
+	app("2", "3", "") // once all of it is applied, it heals itself again
+	s.MustApply(t, engine.PlanOptions{})
+	s.setData(t, configMaps, "ConfigMap", "a", map[string]any{"x": "theirs"})
+	s.mustHeal(t)
+	s.wantData(t, "a", "x", "2")
 }

@@ -72,7 +72,7 @@ func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOpti
 	p.shape(ctx, rendered)
 	p.tellRendered()
 	claim(p.drafts)
-	shareNamespaces(p.drafts)
+	shareNamespaces(p.drafts, p.config.Rollouts)
 	p.compare(ctx)
 	p.limit()
 	p.tellUnrendered(ctx)
@@ -239,7 +239,7 @@ func (p *planning) chosen(records map[addr.Address]*state.Record) func(addr.Addr
 		if !found && !p.broken(target) {
 			p.diags = append(p.diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError, Summary: "Unknown target",
-				Detail: fmt.Sprintf("There is no application %s, neither in the configuration nor in the state.", target) + nearest(target, all),
+				Detail: fmt.Sprintf("There is no %s, neither in the configuration nor in the state.", target) + nearest(target, all),
 			})
 		}
 	}
