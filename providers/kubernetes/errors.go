@@ -40,8 +40,10 @@ func (c *cluster) networkFailure(ctx context.Context, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // without the address, which has no place for credentials but need not be trusted with that
 	}
-	if strings.HasPrefix(err.Error(), "getting credentials: ") {
-		return &reasonError{providers.ErrUnauthorized, fmt.Sprintf("cluster %q at %s: %s", c.name, c.server, err)}
+	for _, begins := range []string{"getting credentials: ", "failed to read token file ", "read empty token from file "} {
+		if strings.HasPrefix(err.Error(), begins) {
+			return &reasonError{providers.ErrUnauthorized, fmt.Sprintf("cluster %q at %s: %s", c.name, c.server, err)}
+		}
 	}
 	return &reasonError{providers.ErrUnreachable, fmt.Sprintf("cluster %q at %s: %s%s", c.name, c.server, err, networkHint(err))}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 )
 
 // Verbs that requests are counted by.
@@ -45,20 +46,26 @@ func newHTTPClient(config *rest.Config, counter *requestCounter, silent silence)
 		config.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
 	silent.dialer(config)
-	wrapped := config.WrapTransport
+	wrapped, tokenFile := config.WrapTransport, config.BearerTokenFile
+	if tokenFile != "" { // read below: of itself client-go reads it once a minute, whatever the server says
+		config.BearerToken, config.BearerTokenFile = "", ""
+	}
 	config.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
 		silent.ping(next)
+		if tokenFile != "" {
+			next = transport.ResettableTokenSourceWrapTransport(transport.NewCachedFileTokenSource(tokenFile))(next)
+		}
 		if wrapped != nil {
 			next = wrapped(next)
 		}
 		return &countingTransport{counter: counter, next: next}
 	}
-	transport, err := rest.TransportFor(config)
+	whole, err := rest.TransportFor(config)
 	if err != nil {
 		return nil, nil, err
 	}
 	client := &http.Client{
-		Transport:     transport,
+		Transport:     whole,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return client, server, nil
