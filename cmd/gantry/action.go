@@ -42,8 +42,9 @@ What an action writes is its own, of the field manager gantry-action: the next a
 leaves it as it is. Only a field that the configuration sets too, such as
 spec.replicas, is drift then; the plan warns of it.
 
-The kind may be given with its group (Rollout.argoproj.io or argoproj.io/Rollout), and the name with its
-namespace (web/shop); they must be, where the application has several such objects.`,
+The kind may be given with its group (Rollout.argoproj.io or argoproj.io/Rollout), and
+the name with its namespace (web/shop); they must be, where the application has several
+such objects.`,
 		Example: `  gantry action --list
   gantry action application.web Deployment shop restart
   gantry action application.web Deployment web/shop scale --param replicas=3

@@ -44,7 +44,8 @@ named, with the reason. Run it on a schedule.
 Applications are applied in the order of their references, as many at once as that
 allows; objects so that they can be created, and each application waits until it is
 healthy. What is pruned goes when the rest is healthy. An application that fails costs
-those that depend on it, and the exit code is 1.
+those that depend on it: the exit code is 5 where something was applied and something
+was not, and 1 where nothing was.
 
 Deletions that need to be confirmed (Prune=confirm, Delete=confirm) are asked about at
 a terminal. Elsewhere the application is left out unless --confirm names each of them.

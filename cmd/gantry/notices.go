@@ -13,8 +13,9 @@ import (
 type notices struct {
 	out io.Writer
 
-	mu sync.Mutex
-	by *progress
+	mu     sync.Mutex
+	by     *progress
+	hushed bool
 }
 
 // noticePatience is how long a notice may take: who gives it may be about to leave.
@@ -30,11 +31,24 @@ func (n *notices) to(p *progress) {
 	n.by = p
 }
 
+// hush has nothing written any more, for a command of which an interrupt is the usual end.
+func (n *notices) hush() {
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hushed = true
+}
+
 // Write implements io.Writer.
 func (n *notices) Write(text []byte) (int, error) {
 	n.mu.Lock()
-	by := n.by
+	by, hushed := n.by, n.hushed
 	n.mu.Unlock()
+	if hushed {
+		return len(text), nil
+	}
 	if by == nil || by.encoder != nil {
 		return n.out.Write(text)
 	}

@@ -131,7 +131,11 @@ func doneText(done plan.Counts) string {
 			if text != "" {
 				text += ", "
 			}
-			text += fmt.Sprintf("%d %s", n, past(action))
+			done := past(action)
+			if action == plan.Run {
+				done = "run"
+			}
+			text += fmt.Sprintf("%d %s", n, done)
 		}
 	}
 	if text == "" {

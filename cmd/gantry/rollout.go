@@ -86,11 +86,11 @@ func (c *cli) rolloutOf(ctx context.Context, text string) (*state.Records, *gove
 	}
 	i := slices.IndexFunc(read.config.Rollouts, func(r *govern.Rollout) bool { return r.Address == address })
 	if i < 0 {
-		known := "it has none"
+		known := "no rollouts"
 		if names := rolloutNames(read.config.Rollouts); len(names) > 0 {
-			known = "it has " + some(names)
+			known = some(names)
 		}
-		return nil, nil, failure("No such rollout", fmt.Errorf("the configuration has no %s: %s", address, known))
+		return nil, nil, failure("No such rollout", fmt.Errorf("the configuration has no %s: it has %s", address, known))
 	}
 	records, err := openExisting(ctx, dir, backendOf(read.config))
 	if errors.Is(err, state.ErrNoInstallation) {

@@ -108,6 +108,9 @@ func (c *cli) status(ctx context.Context, in *inputs, options workOptions, how s
 			return false
 		}
 	}
+	if how.watch {
+		c.notices.hush()
+	}
 	c.printDiagnostics(w.files, w.diags)
 	shown := &statusScreen{cli: c, how: how, screen: screen{out: c.out, colour: c.colour(c.out)}}
 	for {
@@ -211,10 +214,9 @@ func (s *statusScreen) show(now *status.Status) error {
 		b.WriteString(strings.TrimRight(text, " ") + "\n")
 	}
 	if s.how.watch {
-		if b.String() == s.last {
-			return nil
+		if same, err := s.same(now); same || err != nil {
+			return err
 		}
-		s.last = b.String()
 		_, err := fmt.Fprintf(s.cli.out, "%s\n%s\n", now.At.Format(time.RFC3339), b.String())
 		return err
 	}
@@ -227,14 +229,22 @@ func (s *statusScreen) json(now *status.Status) error {
 	if !s.how.watch {
 		return s.cli.writeJSON(now)
 	}
-	same := *now
-	same.At = time.Time{}
-	text, err := json.Marshal(same)
-	if err != nil || string(text) == s.last {
+	if same, err := s.same(now); same || err != nil {
 		return err
 	}
-	s.last = string(text)
 	return json.NewEncoder(s.cli.out).Encode(now)
+}
+
+// same reports whether a status is as the one before but for the time.
+func (s *statusScreen) same(now *status.Status) (bool, error) {
+	timeless := *now
+	timeless.At = time.Time{}
+	text, err := json.Marshal(timeless)
+	if err != nil || string(text) == s.last {
+		return true, err
+	}
+	s.last = string(text)
+	return false, nil
 }
 
 // leave ends what was watched below what was shown last.

@@ -82,16 +82,20 @@ func (o *workOptions) check() error {
 	return o.checkReports()
 }
 
-// addresses parses the targets.
+// addresses parses the targets: of --target, or the arguments of what reads no sources.
 func (o *workOptions) addresses(ctx context.Context, c *cli) ([]addr.Address, error) {
+	flag := "--target "
+	if o.sourceless {
+		flag = ""
+	}
 	var out []addr.Address
 	for _, text := range o.targets {
 		address, err := addr.Parse(text)
 		if err != nil {
-			return nil, &usageError{command: o.command, err: fmt.Errorf("--target: %w", err)}
+			return nil, &usageError{command: o.command, err: fmt.Errorf("%s%w", strings.Replace(flag, " ", ": ", 1), err)}
 		}
 		if address.Kind != "application" {
-			return nil, &usageError{command: o.command, err: fmt.Errorf("--target %s: only applications can be targets%s", text, c.applicationsIn(ctx, text))}
+			return nil, &usageError{command: o.command, err: fmt.Errorf("%s%s: only applications can be targets%s", flag, text, c.applicationsIn(ctx, text))}
 		}
 		out = append(out, address)
 	}
