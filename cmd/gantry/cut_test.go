@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -39,7 +40,7 @@ func newCutShort(t *testing.T) *cutShort {
 	}
 	shared.As(t, "somebody").Create(object.Object{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": k.namespace}})
 	c := &cutShort{k, t.TempDir(), faultproxy.Start(t, shared.Kubeconfig)}
-	t.Cleanup(func() { _ = k.delete(t.Context(), "Namespace", k.namespace) })
+	t.Cleanup(func() { _ = k.delete(context.Background(), "Namespace", k.namespace) })
 	return c
 }
 
@@ -67,13 +68,14 @@ func (c *cutShort) gantry(t *testing.T, want int, args ...string) string {
 	return runGantry(t, "", want, append([]string{"-C", c.dir}, args...)...)
 }
 
-// applyUntil begins an apply, sends it a signal once something holds, and returns its exit
-// code, how long it took to end then, and what it printed.
-func (c *cutShort) applyUntil(t *testing.T, with syscall.Signal, holds func(events string) bool) (code int, took time.Duration, printed string) {
+// applyUntil begins an apply, of a plan file if there is one, sends it a signal once
+// something holds, and returns its exit code, how long it took to end then, and what it
+// printed.
+func (c *cutShort) applyUntil(t *testing.T, with syscall.Signal, holds func(events string) bool, file ...string) (code int, took time.Duration, printed string) {
 	t.Helper()
 	events := filepath.Join(t.TempDir(), "events.ndjson")
 	var out bytes.Buffer
-	command := exec.Command(program(t), "-C", c.dir, "apply", "--auto-approve", "--events", events)
+	command := exec.Command(program(t), append([]string{"-C", c.dir, "apply", "--auto-approve", "--events", events}, file...)...)
 	command.Env = append(os.Environ(), "GANTRY_CACHE="+filepath.Join(binaryFolder, "cache"))
 	command.Stdout, command.Stderr = &out, &out
 	if err := command.Start(); err != nil {
@@ -268,32 +270,47 @@ rollout "web" {
 // for that.
 func TestKilledAppliesAreResumed(t *testing.T) {
 	t.Parallel()
-	c := newCutShort(t)
-	c.write(t, oneWeb, settings("first", 0), settings("second", 1), settings("third", 2),
-		`{ apiVersion = "v1", kind = "Secret", metadata = { name = "login" }, stringData = { password = "pssst" } }`)
-	stall := faultproxy.Rule{Name: "second", Times: 1, Fault: faultproxy.Stall()}
-	c.proxy.Add(stall)
-	_, _, printed := c.applyUntil(t, syscall.SIGKILL, func(string) bool { return len(c.proxy.Requests(stall)) > 0 })
-	if strings.Contains(printed, "Interrupted") {
-		t.Errorf("it was not killed:\n%s", printed)
-	}
-	c.kept(t)
+	for _, saved := range []bool{false, true} {
+		t.Run(fmt.Sprintf("saved %t", saved), func(t *testing.T) {
+			t.Parallel()
+			c := newCutShort(t)
+			c.write(t, oneWeb, settings("first", 0), settings("second", 1), settings("third", 2),
+				`{ apiVersion = "v1", kind = "Secret", metadata = { name = "login" }, stringData = { password = "pssst" } }`)
+			var file []string
+			if saved {
+				file = []string{filepath.Join(t.TempDir(), "next.gantryplan")}
+				c.gantry(t, exitDone, "plan", "--out", file[0])
+			}
+			resume := append([]string{"apply", "--resume"}, file...)
+			stall := faultproxy.Rule{Name: "second", Times: 1, Fault: faultproxy.Stall()}
+			c.proxy.Add(stall)
+			_, _, printed := c.applyUntil(t, syscall.SIGKILL, func(string) bool { return len(c.proxy.Requests(stall)) > 0 }, file...)
+			if strings.Contains(printed, "Interrupted") {
+				t.Errorf("it was not killed:\n%s", printed)
+			}
+			c.kept(t)
 
-	asked := c.gantry(t, exitError, "apply", "--resume", "--no-input")
-	if !strings.Contains(asked, "third") || len(c.proxy.Requests(faultproxy.Rule{Name: "third"})) > 0 {
-		t.Errorf("it shows what is left, and does nothing unasked:\n%s", asked)
-	}
-	c.gantry(t, exitDone, "apply", "--resume", "--auto-approve")
-	for name, want := range map[string]int{"first": 1, "login": 1, "second": 2, "third": 1} { // one of second's had no answer
-		if sent := len(c.proxy.Requests(faultproxy.Rule{Name: name, Path: "/" + c.namespace + "/"})); sent != want {
-			t.Errorf("%s was sent %d times, want %d", name, sent, want)
-		}
-	}
-	if left := c.left(t); len(left) > 0 {
-		t.Errorf("there is still left %v", left)
-	}
-	if again := c.gantry(t, exitError, "apply", "--resume", "--auto-approve"); !strings.Contains(again, "Nothing to resume") {
-		t.Errorf("there is nothing to resume:\n%s", again)
+			asked := c.gantry(t, exitError, append(resume, "--no-input")...)
+			if !strings.Contains(asked, "third") || len(c.proxy.Requests(faultproxy.Rule{Name: "third"})) > 0 {
+				t.Errorf("it shows what is left, and does nothing unasked:\n%s", asked)
+			}
+			c.gantry(t, exitDone, append(resume, "--auto-approve")...)
+			for name, want := range map[string]int{"first": 1, "login": 1, "second": 2, "third": 1} { // one of second's had no answer
+				if sent := len(c.proxy.Requests(faultproxy.Rule{Name: name, Path: "/" + c.namespace + "/"})); sent != want {
+					t.Errorf("%s was sent %d times, want %d", name, sent, want)
+				}
+			}
+			if left := c.left(t); len(left) > 0 {
+				t.Errorf("there is still left %v", left)
+			}
+			again, want := c.gantry(t, exitError, append(resume, "--auto-approve")...), "Nothing to resume"
+			if saved {
+				want = "a plan is applied once"
+			}
+			if !strings.Contains(again, want) {
+				t.Errorf("there is nothing to resume:\n%s", again)
+			}
+		})
 	}
 }
 
