@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -78,7 +79,7 @@ func (e *Engine) actionable(ctx context.Context, d *draft) ([]Actionable, hcl.Di
 			detail = clusterError(d.session).Error()
 		}
 		diags = append(diags, &hcl.Diagnostic{
-			Severity: hcl.DiagWarning, Summary: "Live objects are not known", Detail: fmt.Sprintf("%s: %s What can be done at present is not told.", d.address, detail),
+			Severity: hcl.DiagWarning, Summary: "Live objects are not known", Detail: fmt.Sprintf("%s: %s. What can be done at present is not told.", d.address, strings.TrimSuffix(detail, ".")),
 		})
 	}
 	out := ActionsOf(d.record)

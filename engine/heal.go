@@ -31,6 +31,8 @@ type LeftAlone struct {
 	Address addr.Address
 	Object  object.ID // zero: the whole application
 	Why     string
+	// Unread: its cluster cannot be read, so that nobody knows whether it has drifted.
+	Unread bool
 	// Unasked: nobody has said that the application heals itself, so that it was not
 	// looked at.
 	Unasked bool
@@ -201,6 +203,7 @@ func (h *healer) desire(ctx context.Context) {
 		}
 		if why != "" {
 			h.leave(d, object.ID{}, why)
+			h.out.Left[len(h.out.Left)-1].Unread = d.session.err != nil
 		}
 		return why != ""
 	})
