@@ -59,28 +59,34 @@ func (p *progress) kept() (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	carryBodies(sealed, before)
+	carryBodies(sealed, before, p.record)
 	return json.Marshal(sealed)
 }
 
 // carryBodies gives what is unchanged in an application the bodies of an earlier apply;
 // not what stays though it is no longer desired, which has no digest of what is desired.
 // What a plan that is limited to some objects leaves out is as it was. What is sealed
-// belongs to an address, and cannot be carried to another one.
-func carryBodies(to, from *plan.Application) {
+// belongs to an address, and cannot be carried to another one. A body is carried only as
+// long as it is what the record says was written last: an apply that failed has no bodies
+// in the history, and may have written others.
+func carryBodies(to, from *plan.Application, record *state.Record) {
 	if from == nil {
 		return
 	}
 	known := make(map[object.ID]*plan.Change, len(from.Changes))
 	for i := range from.Changes {
-		if c := &from.Changes[i]; c.Body != nil && c.Hook == nil && (len(c.Sealed) == 0 || to.Address == from.Address) {
+		c := &from.Changes[i]
+		if owned := record.Find(c.ID); owned == nil || owned.Desired != c.Desired {
+			continue
+		}
+		if c.Body != nil && c.Hook == nil && (len(c.Sealed) == 0 || to.Address == from.Address) {
 			known[c.ID] = c
 		}
 	}
 	for i := range to.Changes {
 		c := &to.Changes[i]
 		if was := known[c.ID]; was != nil && c.Action == plan.Unchanged && c.Desired != "" && c.Hook == nil {
-			c.Body, c.Sealed, c.Redacted = was.Body, was.Sealed, was.Redacted
+			c.Body, c.Sealed, c.Redacted, c.Desired = was.Body, was.Sealed, was.Redacted, was.Desired
 			c.Method, c.Force, c.Unvalidated, c.Version = was.Method, was.Force, was.Unvalidated, was.Version
 		}
 		delete(known, c.ID)

@@ -296,9 +296,16 @@ func TestSelfHealAfterAnApplyOfAPart(t *testing.T) {
 	if found.Plan.HasChanges() || len(found.Left) != 1 || !strings.Contains(found.Left[0].Why, "has failed. Apply it") {
 		t.Errorf("%q would be done, and %+v is left alone", done(found.Plan), found.Left)
 	}
-	app("2", "3", "") // once all of it is applied, it heals itself again
+	// What only the apply that failed has written is not put back to what was before it.
+	app("2", "3", "")
 	s.MustApply(t, engine.PlanOptions{})
-	s.setData(t, configMaps, "ConfigMap", "a", map[string]any{"x": "theirs"})
-	s.mustHeal(t)
-	s.wantData(t, "a", "x", "2")
+	for _, name := range []string{"a", "c"} {
+		s.setData(t, configMaps, "ConfigMap", name, map[string]any{"x": "theirs"})
+	}
+	found = s.mustHeal(t)
+	if len(found.Left) != 1 || found.Left[0].Object.Name != "a" || !strings.Contains(found.Left[0].Why, "does not have what was applied") {
+		t.Errorf("left alone: %+v", found.Left)
+	}
+	s.wantData(t, "a", "x", "theirs")
+	s.wantData(t, "c", "x", "3")
 }

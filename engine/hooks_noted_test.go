@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gantrycd/gantry/engine"
@@ -143,6 +144,10 @@ func TestWhatIsNotCheckedIsNotSent(t *testing.T) {
 // write over the rollout of the one that does, nor take back what is asked of it.
 func TestALateApplyLeavesTheRolloutAlone(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, lateApply)
+}
+
+func lateApply(t *testing.T) {
 	f := newFleet(t, strings.Replace(canaryFirst, `"1s"`, `"1h"`, 1))
 	f.Adapt = func(o *engine.Options) { o.Lease.Duration = 300 * time.Millisecond }
 	ctx, cancel := context.WithCancel(t.Context())
@@ -183,6 +188,7 @@ func (f *fleet) takeOver(t *testing.T, then func()) {
 		return
 	}
 	defer func() { _ = lease.Release(context.WithoutCancel(t.Context())) }()
+	time.Sleep(time.Second) // by then the other knows that it lost it
 	err = f.Records.ChangeRollout(t.Context(), webRollout, func(r *state.Rollout) error {
 		r.Plan, r.Order, r.Ended = "another", "abort", false
 		return nil
@@ -190,5 +196,4 @@ func (f *fleet) takeOver(t *testing.T, then func()) {
 	if err != nil {
 		t.Error(err)
 	}
-	time.Sleep(400 * time.Millisecond) // by then the other knows that it lost it
 }

@@ -407,7 +407,7 @@ func TestWhatMovesFirstMakesTheNamespace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.Write(t, map[string]string{"web.gantry.hcl": strings.Replace(string(text), `health_timeout = "1s"`, "health_timeout = \"1s\"\n create_namespace = true\n", 1)})
+		f.Write(t, map[string]string{"web.gantry.hcl": strings.Replace(string(text), `sync { health_timeout = "1s" }`, "sync {\n health_timeout = \"1s\"\n create_namespace = true\n}", 1)})
 	}
 	creating(last, "1")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
