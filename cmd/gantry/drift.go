@@ -57,7 +57,7 @@ func (c *cli) drift(ctx context.Context, in *inputs, options workOptions) error 
 		if c.json {
 			err = writeDrift(c.out, found)
 		} else {
-			(&driftText{out: c.out, colour: c.colour(c.out), now: time.Now()}).all(found)
+			(&driftText{out: c.out, colour: c.colour(c.out), now: time.Now(), unread: diags.HasErrors()}).all(found)
 		}
 		if err != nil {
 			return err
@@ -78,6 +78,7 @@ type driftText struct {
 	out    io.Writer
 	colour bool
 	now    time.Time
+	unread bool // not all could be read
 }
 
 func (t *driftText) line(depth int, format string, args ...any) {
@@ -97,6 +98,10 @@ func (t *driftText) all(d *engine.Drift) {
 		t.application(a)
 	}
 	where := fmt.Sprintf("%s of %s", count(checked, "object"), count(len(d.Applications), "application"))
+	if drifted == 0 && t.unread {
+		t.line(0, "%s", paint(t.colour, yellow, "No drift in what was read: ")+where+" as applied.")
+		return
+	}
 	if drifted == 0 {
 		t.line(0, "%s", paint(t.colour, green, "No drift: ")+where+" as applied.")
 		return

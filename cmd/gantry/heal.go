@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,8 +66,14 @@ func (c *cli) selfHeal(ctx context.Context, in *inputs, work workOptions, option
 		}
 	}
 	c.printDiagnostics(w.files, diags)
-	if found == nil || !found.Plan.HasChanges() {
+	if found == nil {
 		return failed(diags)
+	}
+	unread := slices.ContainsFunc(found.Left, func(l engine.LeftAlone) bool { return l.Unread })
+	if err := failed(diags); err == nil && unread && !found.Plan.HasChanges() {
+		return exitCode(exitError)
+	} else if !found.Plan.HasChanges() {
+		return err
 	}
 	if !options.dryRun {
 		if err := w.apply(ctx, found.Plan); err != nil {
@@ -75,6 +82,9 @@ func (c *cli) selfHeal(ctx context.Context, in *inputs, work workOptions, option
 	}
 	if err := failed(diags); err != nil {
 		return err
+	}
+	if unread {
+		return exitCode(exitError)
 	}
 	if options.detailed {
 		return exitCode(exitChanges)
@@ -95,6 +105,7 @@ type leftJSON struct {
 	Application string      `json:"application"`
 	Object      *objectJSON `json:"object"` // null: the whole application
 	Why         string      `json:"why"`
+	Unread      bool        `json:"unread"`  // its cluster cannot be read
 	Unasked     bool        `json:"unasked"` // it does not heal itself, and was not looked at
 }
 
@@ -115,7 +126,7 @@ func (c *cli) showHealing(found *engine.Healing, how viewOptions, options healOp
 		}
 		out := healJSON{FormatVersion: "1.0", Drifted: found.Plan.HasChanges(), DryRun: options.dryRun, Left: []leftJSON{}, Plan: text.Bytes()}
 		for _, left := range found.Left {
-			one := leftJSON{Application: left.Address.String(), Why: left.Why, Unasked: left.Unasked}
+			one := leftJSON{Application: left.Address.String(), Why: left.Why, Unread: left.Unread, Unasked: left.Unasked}
 			if id := left.Object; id != (object.ID{}) {
 				one.Object = &objectJSON{id.Group, id.Kind, id.Namespace, id.Name}
 			}
@@ -149,7 +160,11 @@ func leftText(left []engine.LeftAlone) string {
 		case l.Object != object.ID{}:
 			what += ": " + l.Object.String()
 		}
-		fmt.Fprintf(&b, "Left alone: %s: %s.\n", printable(what), printable(strings.TrimSuffix(l.Why, ".")))
+		head := "Left alone"
+		if l.Unread {
+			head = "Not read"
+		}
+		fmt.Fprintf(&b, "%s: %s: %s.\n", head, printable(what), printable(strings.TrimSuffix(l.Why, ".")))
 	}
 	if len(unasked) > 0 {
 		fmt.Fprintf(&b, "Not set to heal themselves: %s.\n", printable(some(unasked)))

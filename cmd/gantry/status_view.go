@@ -209,7 +209,11 @@ func (v *statusView) summary(s *status.Status) {
 	}
 	for _, sync := range []status.Sync{status.OutOfSync, status.Unknown} {
 		if n := s.Summary.Sync[sync]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, sync))
+			says := string(sync)
+			if sync == status.Unknown {
+				says = "not readable"
+			}
+			parts = append(parts, fmt.Sprintf("%d %s", n, says))
 		}
 	}
 	if s.Summary.Sync[status.Synced] == s.Summary.Applications {
