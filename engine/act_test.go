@@ -71,11 +71,12 @@ func (s *stage) mustAct(t *testing.T, kind, name, action string, parameters ...s
 	return p
 }
 
-func (s *stage) record(t *testing.T, name string) *state.Record {
+// record is what the state has of the stage's application, web.
+func (s *stage) record(t *testing.T) *state.Record {
 	t.Helper()
-	record, _, err := s.Records.Get(t.Context(), addr.Application(name))
+	record, _, err := s.Records.Get(t.Context(), addr.Application("web"))
 	if err != nil || record == nil {
-		t.Fatalf("record of %s: %v, %v", name, record, err)
+		t.Fatalf("record %v, %v", record, err)
 	}
 	return record
 }
@@ -83,7 +84,7 @@ func (s *stage) record(t *testing.T, name string) *state.Record {
 // newest is the newest entry of the history of application.web.
 func (s *stage) newest(t *testing.T) state.Entry {
 	t.Helper()
-	history := s.record(t, "web").History
+	history := s.record(t).History
 	return history[len(history)-1]
 }
 
@@ -133,7 +134,7 @@ func TestActions(t *testing.T) {
 	if len(owners) != 1 || job.Annotation("cronjob.kubernetes.io/instantiate") != "manual" || job.Labels()["app"] != "report" {
 		t.Errorf("the job is %v", job.Metadata())
 	}
-	if owned := s.record(t, "web").Find(made); owned == nil || !owned.Hook {
+	if owned := s.record(t).Find(made); owned == nil || !owned.Hook {
 		t.Errorf("the record has %+v of the job", owned)
 	}
 	expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))
@@ -298,7 +299,7 @@ func TestActionsOnTheStatus(t *testing.T) {
 	if have := s.get(t, rollouts, "shop"); valueAt(have, "status", "abort") != false || valueAt(have, "status", "promoteFull") != true {
 		t.Errorf("status %v", have["status"])
 	}
-	if n := len(s.record(t, "web").History); n != 6 {
+	if n := len(s.record(t).History); n != 6 {
 		t.Errorf("%d entries in the history, want an apply and five actions", n)
 	}
 }

@@ -55,6 +55,11 @@ func (p *progress) kept() (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range sealed.Changes {
+		if p.app.Changes[i].Secret != nil && sealed.Changes[i].Sealed == nil {
+			sealed.Changes[i].Body = nil // fingerprints are nothing to put back
+		}
+	}
 	before, err := lastApplied(p.record)
 	if err != nil {
 		return nil, err

@@ -48,7 +48,11 @@ func unconfirmed(objects []string) string {
 // staleConfirmation says that what is to be deleted must be confirmed by now, and that the
 // plan does not ask for it.
 func (p *progress) staleConfirmation(c *plan.Change, confirmPrune, confirmDelete bool) string {
-	if c.Confirm || c.Action != plan.Prune || !(p.app.Leaves && confirmDelete || !p.app.Leaves && confirmPrune) {
+	needed := confirmPrune
+	if p.app.Leaves {
+		needed = confirmDelete
+	}
+	if c.Confirm || c.Action != plan.Prune || !needed {
 		return ""
 	}
 	return fmt.Sprintf("%s was to be deleted, and its annotations say by now that this needs to be confirmed", c.ID)

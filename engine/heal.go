@@ -273,7 +273,7 @@ func (h *healer) refuses(ctx context.Context, d *draft, c *plan.Change) string {
 	case plan.Unchanged, plan.Create:
 		return ""
 	case plan.Update:
-	case plan.Forget, plan.Orphan, plan.Adopt, plan.Replace, plan.Run, plan.Prune:
+	case plan.Forget, plan.Remember, plan.Orphan, plan.Adopt, plan.Replace, plan.Run, plan.Prune:
 		return fmt.Sprintf("putting it back is no update, but %s", c.Action)
 	}
 	if c.UID != owned.UID {

@@ -118,7 +118,7 @@ func TestSelfHeal(t *testing.T) {
 	if entry.Act == nil || entry.Act.Name != plan.SelfHeal || len(entry.Objects) != 3 || !slices.Equal(entry.Managers, []string{"kubectl-edit"}) || entry.Plan != nil {
 		t.Errorf("the history has %+v", entry)
 	}
-	if hooks := s.record(t, "web").Hooks; len(hooks) != 1 {
+	if hooks := s.record(t).Hooks; len(hooks) != 1 {
 		t.Errorf("the hook for when it leaves is no longer kept: %+v", hooks)
 	}
 	if p := s.heal(t).Plan; p.HasChanges() {
@@ -219,7 +219,7 @@ func TestSelfHealTellsOfFights(t *testing.T) {
 			t.Errorf("time %d: warnings %q", i+1, warnings)
 		}
 	}
-	if last := s.record(t, "web").LastApply(); last == nil || last.Plan == nil {
+	if last := s.record(t).LastApply(); last == nil || last.Plan == nil {
 		t.Errorf("the apply is no longer in the history: %+v", last)
 	}
 }
@@ -242,7 +242,7 @@ func TestSelfHealIsTurnedOn(t *testing.T) {
 	s.wantData(t, "settings", "a", "1")
 	s.application(t, "web", createNamespace, configMap("settings", "a=1"))
 	s.MustApply(t, engine.PlanOptions{})
-	if s.record(t, "web").Settings.HealsItself() {
+	if s.record(t).Settings.HealsItself() {
 		t.Error("that it no longer heals itself is not recorded")
 	}
 }
@@ -260,7 +260,7 @@ func TestSelfHealTriesAgain(t *testing.T) {
 	_, diags := s.Apply(t.Context(), t, p)
 	wantError(t, diags, "data.a of ConfigMap", `was "2" when planned, and is "3" by now`)
 	// A correction that failed is no failed apply.
-	record := s.record(t, "web")
+	record := s.record(t)
 	record.Finish(state.Entry{Serial: record.Serial + 1, Act: p.Act, Outcome: engine.OutcomeFailed, FinishedAt: time.Now()}, 10)
 	_, version, err := s.Records.Get(t.Context(), record.Address)
 	if err == nil {

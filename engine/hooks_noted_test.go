@@ -29,7 +29,7 @@ func TestActsSayNothingOfHooks(t *testing.T) {
 	if found := s.mustHeal(t); len(done(found.Plan)) != 1 {
 		t.Fatalf("%q was done", done(found.Plan))
 	}
-	if hooks := s.record(t, "web").Hooks; len(hooks) != 1 {
+	if hooks := s.record(t).Hooks; len(hooks) != 1 {
 		t.Errorf("the record knows %d hooks, want 1", len(hooks))
 	}
 	expectNothing(t, s.MustPlan(t, engine.PlanOptions{}))

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/gantrycd/gantry/engine/selection"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
@@ -33,6 +35,12 @@ func (p *planning) limit() {
 		}
 		l.makes(all, made[key])
 	}
+	if len(all) > 0 && !slices.ContainsFunc(all, func(l *limited) bool { return l.names }) {
+		p.diags = append(p.diags, &hcl.Diagnostic{
+			Severity: hcl.DiagError, Summary: "Nothing is selected",
+			Detail: fmt.Sprintf("None of the objects of the planned applications is one of those selected: %s. Is a kind, name or label mistyped?", only),
+		})
+	}
 	for _, l := range all {
 		l.lacks(made[l.draft.session.identity()])
 		l.leaveOut(only)
@@ -44,6 +52,7 @@ type limited struct {
 	draft *draft
 	in    []bool // by index in the draft's changes
 	wants map[object.ID]*desired
+	names bool // something of it is named by the selection, whether it changes or not
 }
 
 // limit decides which changes of an application are selected.
@@ -54,7 +63,9 @@ func (c *comparison) limit(d *draft, only *selection.Selection) *limited {
 	}
 	for i := range d.changes {
 		change := &d.changes[i]
-		l.in[i] = change.Action == plan.Unchanged || change.Hook == nil && only.Has(change.ID, c.labels(l, change))
+		has := change.Hook == nil && only.Has(change.ID, c.labels(l, change))
+		l.names = l.names || has
+		l.in[i] = change.Action == plan.Unchanged || has
 	}
 	return l
 }

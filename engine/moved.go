@@ -87,7 +87,9 @@ func (p *planning) asRemoved(address addr.Address, record *state.Record) *state.
 	}
 	current := *record
 	current.Settings.NoDestroy = false
-	current.Settings.OnDestroy = "delete"
+	if current.Settings.OnDestroy != "confirm" { // what needs to be confirmed still does
+		current.Settings.OnDestroy = "delete"
+	}
 	if !said.Destroy {
 		current.Settings.OnDestroy, current.Settings.PreventDestroy = "orphan", false
 	}

@@ -72,7 +72,7 @@ cluster "us" { server = "https://us.example.com" }
 		f.clusters[name] = memory.New(memory.Options{Name: name, Resource: plurals})
 	}
 	f.Wrap = func(providers.Clusters) providers.Clusters { return f }
-	f.Bench.Events = f.event
+	f.Events = f.event
 	f.version(t, steps, "1")
 	return f
 }

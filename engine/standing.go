@@ -63,7 +63,7 @@ func (e *Engine) Status(ctx context.Context, config *lang.Config, options Status
 		applied[entry.Address] = true
 		if chosen(entry.Address) {
 			records = append(records, entry.Record)
-			s.sessions.recorded(entry.Record.Cluster)
+			s.sessions.recorded(entry.Cluster)
 		}
 	}
 	s.sessions.connect(ctx)

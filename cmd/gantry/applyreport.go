@@ -51,7 +51,7 @@ func (w *work) report(ctx context.Context, p *plan.Plan, result *engine.Result, 
 	_, stopped := interrupted(ctx)
 	about := story.About{
 		ToolVersion: version, Command: w.options.command, By: by, Plan: p, Result: result,
-		Problems: problemsOf(diags, result), Interrupted: stopped, Finished: time.Now(), Next: w.options.command,
+		Problems: problemsOf(diags, result), Interrupted: stopped, Finished: time.Now(), Next: "gantry apply --resume",
 	}
 	made := w.progress.story.Report(about)
 	var failed error

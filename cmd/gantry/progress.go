@@ -148,7 +148,7 @@ func (p *progress) close() {
 // tells reports whether an event is worth its line. On a terminal the rows tell how it
 // goes, and only what must not be missed stays; an object that waits is told now and then.
 func (p *progress) tells(e engine.Event) bool {
-	switch e.Kind { //nolint:exhaustive // these are told in other ways than the others
+	switch e.Kind {
 	case engine.EventFailed, engine.EventSkipped, engine.EventWarning, engine.EventRetrying:
 		return true
 	case engine.EventWaiting:

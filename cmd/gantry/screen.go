@@ -146,7 +146,7 @@ func cellsOf(r rune) int {
 	case r < 0x300:
 		return 1
 	}
-	switch eastasian.LookupRune(r).Kind() { //nolint:exhaustive // the others take one
+	switch eastasian.LookupRune(r).Kind() {
 	case eastasian.EastAsianWide, eastasian.EastAsianFullwidth:
 		return 2
 	default:

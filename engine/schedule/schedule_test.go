@@ -34,7 +34,7 @@ func (s *story) add(format string, args ...any) {
 func (s *story) options(steps ...plan.Step) schedule.Options {
 	o := schedule.Options{
 		Steps: steps,
-		Do: func(ctx context.Context, i int) error {
+		Do: func(_ context.Context, i int) error {
 			s.add("begin %d", i)
 			time.Sleep(time.Second + time.Duration(i)*time.Millisecond)
 			s.add("end %d", i)

@@ -130,8 +130,8 @@ func TestReports(t *testing.T) {
 			t.Errorf("%s is no JSON", name)
 		}
 		if strings.HasSuffix(name, ".xml") {
-			var any struct{}
-			if err := xml.Unmarshal(got.Bytes(), &any); err != nil {
+			var document struct{}
+			if err := xml.Unmarshal(got.Bytes(), &document); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

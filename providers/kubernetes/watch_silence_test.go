@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -150,7 +149,6 @@ type blackHole struct {
 	server   string
 	dark     atomic.Bool // for the connections that there are
 	made     atomic.Int32
-	conns    sync.WaitGroup
 }
 
 func newBlackHole(t *testing.T, server string) *blackHole {
