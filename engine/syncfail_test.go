@@ -74,6 +74,10 @@ func (o *told) inOrder(t *testing.T, p *plan.Plan) {
 	}
 	last := 0
 	for _, what := range o.list {
+		if len(turns[what]) == 0 { // a name that was made of generateName
+			what, _, _ = strings.Cut(what, "/")
+			what += "/"
+		}
 		if len(turns[what]) == 0 {
 			t.Errorf("%s is written more often than planned", what)
 			continue
