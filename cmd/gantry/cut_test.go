@@ -98,7 +98,7 @@ func (c *cutShort) applyUntil(t *testing.T, with syscall.Signal, holds func(even
 		}
 		if time.Now().After(deadline) {
 			_ = command.Process.Kill()
-			_ = <-ended
+			t.Log(<-ended)
 			t.Fatalf("it does not get there:\n%s\n%s", out.String(), text)
 		}
 	}
@@ -106,7 +106,7 @@ func (c *cutShort) applyUntil(t *testing.T, with syscall.Signal, holds func(even
 	if err := command.Process.Signal(with); err != nil {
 		t.Fatal(err)
 	}
-	_ = <-ended
+	t.Log(<-ended)
 	return command.ProcessState.ExitCode(), time.Since(at), out.String()
 }
 
