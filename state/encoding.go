@@ -13,7 +13,11 @@ import (
 // FormatVersion is the form of what this gantry writes into a store. It grows
 // whenever an older gantry would misread it or lose some of it: also when a
 // member is added, since unknown ones are refused rather than dropped.
-const FormatVersion = 1
+const FormatVersion = 2
+
+// oldestFormat is the oldest form that is read. What is read in an older form is written
+// in this one.
+const oldestFormat = 1
 
 // ErrNewer means that a newer gantry wrote the state.
 var ErrNewer = errors.New("state was made by a newer gantry")
@@ -52,7 +56,7 @@ func encode(value formatted) ([]byte, error) {
 // form come out as int64 or float64, as object.Object asks for.
 func decode(key string, text []byte, into formatted) error {
 	strict, err := kjson.UnmarshalStrict(text, into)
-	if err == nil && len(strict) == 0 && into.format() == FormatVersion {
+	if format := into.format(); err == nil && len(strict) == 0 && oldestFormat <= format && format <= FormatVersion {
 		return nil
 	}
 	// What is wrong is told apart only now, since it takes another pass.

@@ -48,6 +48,12 @@ type Record struct {
 	// Journal holds what was begun and not known to be finished, oldest first. It
 	// is written before a request leaves and emptied when its outcome is known.
 	Journal []Intent `json:"journal,omitempty"`
+	// Claim is the apply that is at work on the application; nil where none is, or none
+	// that ended by itself.
+	Claim *Claim `json:"claim,omitempty"`
+	// Parent is the object on the cluster that stands for the application; nil where
+	// there is none.
+	Parent *Parent `json:"parent,omitempty"`
 	// History is of finished and failed applies, newest last.
 	History   []Entry   `json:"history,omitempty"`
 	UpdatedAt time.Time `json:"updatedAt"`
@@ -58,6 +64,24 @@ type Cluster struct {
 	Name       string            `json:"name"`
 	UID        string            `json:"uid"`
 	Connection target.Connection `json:"connection"`
+}
+
+// Claim is an apply at work on an application. It is written into the record before
+// anything is sent, so that a holder before it can no longer write the record, and counts
+// as long as its lease lives.
+type Claim struct {
+	Lease  string    `json:"lease"` // the name of the lease that keeps it alive
+	Holder Holder    `json:"holder"`
+	Plan   string    `json:"plan,omitempty"` // the ID of the plan that is applied
+	Since  time.Time `json:"since"`
+}
+
+// Parent is the object on a cluster that stands for an application (KEP-3659), from
+// which a lost state is rebuilt and a restored one is noticed.
+type Parent struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	UID       string `json:"uid,omitempty"`
 }
 
 // Owned is one object that an application owns.
@@ -118,6 +142,9 @@ type Intent struct {
 
 // Entry is one apply in an application's history.
 type Entry struct {
+	// ID names the entry within the application: 1 and upwards; 0 in entries that an
+	// older gantry wrote.
+	ID         int64        `json:"id,omitempty"`
 	Serial     int64        `json:"serial"`
 	StartedAt  time.Time    `json:"startedAt"`
 	FinishedAt time.Time    `json:"finishedAt"`
@@ -141,6 +168,8 @@ type Entry struct {
 	// of all objects that are known, of those that this apply found unchanged too.
 	// Secrets in it are sealed.
 	Plan json.RawMessage `json:"plan,omitempty"`
+	// Revision is the key of what was applied, where it is stored beside the record.
+	Revision string `json:"revision,omitempty"`
 }
 
 // Find returns the owned object with an ID, or nil. What it returns is part of r.

@@ -149,8 +149,8 @@ func TestDamagedRecords(t *testing.T) {
 		newer  bool
 		want   string
 	}{
-		"newer":           {replace(`"formatVersion":1`, `"formatVersion":2`), true, "format 2"},
-		"no format":       {replace(`"formatVersion":1,`, ``), false, "no formatVersion"},
+		"newer":           {replace(`"formatVersion":2`, `"formatVersion":3`), true, "format 3"},
+		"no format":       {replace(`"formatVersion":2,`, ``), false, "no formatVersion"},
 		"unknown member":  {replace(`"serial":1,`, `"serial":1,"later":true,`), false, `unknown field "later"`},
 		"member twice":    {replace(`"serial":1,`, `"serial":1, "serial": 2,`), false, `duplicate field "serial"`},
 		"member in caps":  {replace(`"serial"`, `"Serial"`), false, `unknown field "Serial"`},
@@ -221,7 +221,7 @@ func TestDamagedInstallation(t *testing.T) {
 		damage func(string) string
 		want   string
 	}{
-		"newer":     {replace(`"formatVersion":1`, `"formatVersion":9`), "newer gantry"},
+		"newer":     {replace(`"formatVersion":2`, `"formatVersion":9`), "newer gantry"},
 		"lineage":   {replace(`"lineage":"`, `"lineage":"x`), "no UUID"},
 		"key":       {replace(`"fingerprintKey":"`, `"fingerprintKey":"AAAA`), "32 bytes"},
 		"recipient": {replace(`"fingerprintKey"`, `"recipient":"age1", "fingerprintKey"`), "age1"},
