@@ -30,11 +30,29 @@ type Store interface {
 	Delete(ctx context.Context, key, version string) error
 }
 
+// BulkReader is what a Store may add that reads many keys in few requests.
+type BulkReader interface {
+	// GetAll returns the keys below a prefix, as List has them, with their values and
+	// versions. A key that is deleted meanwhile may be missing; each value is one that its
+	// key had at some time during the call.
+	GetAll(ctx context.Context, prefix string) ([]Item, error)
+}
+
+// Item is a key with its value and version.
+type Item struct {
+	Key     string
+	Value   []byte
+	Version string
+}
+
 var (
 	// ErrNotFound means that there is no such key.
 	ErrNotFound = errors.New("not found in state")
 	// ErrConflict means that someone else wrote the key in between.
 	ErrConflict = errors.New("state was changed by someone else")
+	// ErrUnknown means that nobody knows whether a write took place, since the answer to
+	// it was lost: read the key to find out. The write may still take place for a while.
+	ErrUnknown = errors.New("it is not known whether the state was written")
 	// ErrLocked means that another process holds the application or the store.
 	ErrLocked = errors.New("locked")
 )

@@ -15,6 +15,19 @@ type Scope struct {
 	evaluation *Evaluation
 }
 
+// Modules returns the directories of the called modules on disk that there are
+// instances of, sorted.
+func (s *Scope) Modules() []string {
+	var dirs []string
+	for _, u := range s.evaluation.module.units {
+		if u.call != nil && u.remote == nil && len(s.evaluation.frames[u.id]) > 0 {
+			dirs = append(dirs, u.dir)
+		}
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
 // Extra is what an expression may use beyond what the module declares.
 type Extra struct {
 	Variables map[string]cty.Value // by the first word of references

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -43,20 +44,23 @@ func (s *Server) analyse(ctx context.Context) {
 // analyseNext analyses one module that changed, and reports whether there was one.
 // What came to nothing because the module changed meanwhile is dropped.
 func (s *Server) analyseNext(ctx context.Context) (more bool) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			s.report(fmt.Errorf("analysing: panic: %v\n%s", cause, debug.Stack()))
-		}
-	}()
 	s.mu.Lock()
 	m := s.nextDirty()
 	if m == nil {
 		s.mu.Unlock()
 		return false
 	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.mu.Lock()
+			m.stop = nil
+			s.mu.Unlock()
+			s.report(fmt.Errorf("analysing: panic: %v\n%s", cause, debug.Stack()))
+		}
+	}()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	m.dirty, m.stop = false, stop
+	m.dirty, m.stop, m.meanwhile = false, stop, nil
 	m.read(s)
 	taken := s.snapshot(m)
 	s.mu.Unlock()
@@ -69,10 +73,17 @@ func (s *Server) analyseNext(ctx context.Context) (more bool) {
 	if ctx.Err() != nil || s.modules[m.dir] != m {
 		return true
 	}
+	known := m.calls
+	m.calls = found.calls
+	if slices.ContainsFunc(m.meanwhile, m.reads) {
+		m.calls = append(known, found.calls...) // what has changed may not be called any more
+		m.dirty = true
+		return true
+	}
 	if found.scope != nil && (m.scope == nil || !taken.broken()) {
 		m.scope = found.scope // of what is broken, values are not known
 	}
-	m.calls = found.calls
+	m.made = found.made
 	if err := s.publish(m.dir, s.byFile(taken, found.diags)); err != nil {
 		s.report(err)
 	}
@@ -86,14 +97,22 @@ func (s *Server) nextDirty() *module {
 		if !m.dirty {
 			continue
 		}
-		for path := range s.documents {
-			if filepath.Dir(path) == dir && index.KindOf(path) != index.Other {
-				return m
-			}
+		if s.isOpen(dir) {
+			return m
 		}
 		m.dirty = false
 	}
 	return nil
+}
+
+// isOpen reports whether a document of a module is open.
+func (s *Server) isOpen(dir string) bool {
+	for path := range s.documents {
+		if filepath.Dir(path) == dir && index.KindOf(path) != index.Other {
+			return true
+		}
+	}
+	return false
 }
 
 // snapshot is a module at one time. Nothing in it changes.
@@ -117,6 +136,7 @@ type analysis struct {
 	diags hcl.Diagnostics
 	scope *lang.Scope // nil where there is no configuration
 	calls []string
+	made  []string
 }
 
 // analyse finds all that is wrong with the module.
@@ -146,6 +166,9 @@ func (t snapshot) analyse(ctx context.Context, s *Server) analysis {
 		}
 	}
 	found.scope, found.calls = scope, over.Opened()
+	if scope != nil {
+		found.made = scope.Modules()
+	}
 	return found
 }
 

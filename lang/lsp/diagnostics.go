@@ -74,47 +74,57 @@ func (s *Server) subject(t snapshot, path string, r hcl.Range) text.Range {
 	return text.Range{Start: position(r.Start), End: position(r.End)}
 }
 
-// publish sends what a module's analysis found: of every file that has or had
-// something, and of those that are open. A file may have diagnostics from several
-// modules: its own, and those that use it.
+// publish takes over what a module's analysis found, and sends the diagnostics of every
+// file that has or had some by it, and of those that are open. A file whose owner is
+// yet to be analysed has its turn then.
 func (s *Server) publish(dir string, found map[string]published) error {
-	changed := map[string]bool{}
 	for path, modules := range s.diagnostics {
 		if len(modules[dir]) > 0 {
-			changed[path] = true
+			s.pending[path] = true
 			delete(modules, dir)
+		}
+		if len(modules) == 0 {
+			delete(s.diagnostics, path)
 		}
 	}
 	for path, diags := range found {
-		changed[path] = true
+		s.pending[path] = true
 		if s.diagnostics[path] == nil {
 			s.diagnostics[path] = map[string]published{}
 		}
 		s.diagnostics[path][dir] = diags
 	}
 	for path := range s.documents {
-		if filepath.Dir(path) == dir {
-			changed[path] = true
+		// Who owns the others may have changed.
+		if filepath.Dir(path) == dir || len(s.diagnostics[path]) > 0 {
+			s.pending[path] = true
 		}
 	}
-	for _, path := range schema.SortedKeys(changed) {
-		params := protocol.PublishDiagnosticsParams{URI: s.uri(path), Diagnostics: []protocol.Diagnostic{}}
-		if open := s.documents[path]; open != nil {
-			params.Version = &open.version
+	for _, path := range schema.SortedKeys(s.pending) {
+		owners := s.owners(path)
+		if slices.ContainsFunc(owners, func(owner string) bool { return s.modules[owner].waits() }) {
+			continue
 		}
-		for _, module := range schema.SortedKeys(s.diagnostics[path]) {
-			for _, diag := range s.diagnostics[path][module] {
-				if !slices.Contains(params.Diagnostics, diag) {
-					params.Diagnostics = append(params.Diagnostics, diag)
-				}
-			}
-		}
-		if len(s.diagnostics[path]) == 0 {
-			delete(s.diagnostics, path)
-		}
-		if err := s.conn.Notify("textDocument/publishDiagnostics", params); err != nil {
+		delete(s.pending, path)
+		if err := s.send(path, owners); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// send sends what is known of a file by the modules that own it.
+func (s *Server) send(path string, owners []string) error {
+	params := protocol.PublishDiagnosticsParams{URI: s.uri(path), Diagnostics: []protocol.Diagnostic{}}
+	if open := s.documents[path]; open != nil {
+		params.Version = &open.version
+	}
+	for _, owner := range owners {
+		for _, diag := range s.diagnostics[path][owner] {
+			if !slices.Contains(params.Diagnostics, diag) {
+				params.Diagnostics = append(params.Diagnostics, diag)
+			}
+		}
+	}
+	return s.conn.Notify("textDocument/publishDiagnostics", params)
 }

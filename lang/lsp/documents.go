@@ -28,6 +28,9 @@ func (s *Server) didOpen(p protocol.DidOpenParams) (any, error) {
 	s.documents[path] = &document{
 		uri: p.TextDocument.URI, version: p.TextDocument.Version, lines: text.Index([]byte(p.TextDocument.Text)),
 	}
+	if index.KindOf(path) != index.Other {
+		s.module(filepath.Dir(path))
+	}
 	s.touch(path)
 	return nil, nil
 }
@@ -61,12 +64,10 @@ func (s *Server) didClose(p protocol.DocumentParams) (any, error) {
 		return nil, nil //nolint:nilerr // as for didOpen
 	}
 	delete(s.documents, path)
+	s.touch(path)
 	dir := filepath.Dir(path)
-	for other := range s.documents {
-		if filepath.Dir(other) == dir && index.KindOf(other) != index.Other {
-			s.touch(path)
-			return nil, nil
-		}
+	if s.isOpen(dir) {
+		return nil, nil
 	}
 	delete(s.modules, dir)
 	return nil, s.publish(dir, nil)

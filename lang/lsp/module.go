@@ -28,7 +28,11 @@ type module struct {
 	stop  context.CancelFunc // ends its analysis; nil where there is none
 	// scope is what the last analysis came to; nil before the first.
 	scope *lang.Scope
-	calls []string // the directories of modules that the last analysis read, but for its own
+	calls []string // the directories that the last analysis read: its own, and those of the modules that it calls
+	made  []string // those of the modules that it calls and that it has an instance of
+	// meanwhile are the files that changed while it was being analysed: only then is it
+	// told which of them it reads.
+	meanwhile []string
 }
 
 // stamp tells whether a file on disk has changed.
@@ -47,14 +51,14 @@ func (s *Server) module(dir string) *module {
 	return m
 }
 
-// touch has the modules that a file is in, or below, or that call its module, analysed
-// anew.
+// touch has the modules that a file is in, or below, or that call a module that it is
+// in or below, analysed anew.
 func (s *Server) touch(path string) {
-	if index.KindOf(path) != index.Other {
-		s.module(filepath.Dir(path))
-	}
-	for dir, m := range s.modules {
-		if !isBelow(path, dir) && !slices.Contains(m.calls, filepath.Dir(path)) {
+	for _, m := range s.modules {
+		if m.stop != nil {
+			m.meanwhile = append(m.meanwhile, path)
+		}
+		if !m.reads(path) {
 			continue
 		}
 		m.dirty = true
@@ -66,6 +70,11 @@ func (s *Server) touch(path string) {
 	case s.changed <- struct{}{}:
 	default: // it is going to look anyway
 	}
+}
+
+// reads reports whether the module may read a file, as far as is known.
+func (m *module) reads(path string) bool {
+	return isBelow(path, m.dir) || slices.ContainsFunc(m.calls, func(dir string) bool { return isBelow(path, dir) })
 }
 
 func isBelow(path, dir string) bool {

@@ -45,7 +45,7 @@ var ErrNotShutDown = errors.New("the editor is gone without a shutdown request")
 func Serve(ctx context.Context, options Options) error {
 	s := &Server{
 		version: options.Version, modulesOf: options.Modules, vocabulary: index.NewVocabulary(lang.Kinds()), functions: map[string]function.Description{},
-		encoding: text.UTF16, documents: map[string]*document{}, modules: map[string]*module{}, diagnostics: map[string]map[string]published{},
+		encoding: text.UTF16, documents: map[string]*document{}, modules: map[string]*module{}, diagnostics: map[string]map[string]published{}, pending: map[string]bool{},
 		changed: make(chan struct{}, 1), log: options.Log,
 	}
 	for _, f := range function.Describe(os.DirFS(".")) {
@@ -99,6 +99,7 @@ type Server struct {
 	documents   map[string]*document            // by path
 	modules     map[string]*module              // by directory
 	diagnostics map[string]map[string]published // by file and module
+	pending     map[string]bool                 // files whose diagnostics are to be sent once their owners are analysed
 }
 
 // report logs what went wrong where nobody can be told.
