@@ -83,7 +83,7 @@ func (s *Server) analyseNext(ctx context.Context) (more bool) {
 	if found.scope != nil && (m.scope == nil || !taken.broken()) {
 		m.scope = found.scope // of what is broken, values are not known
 	}
-	m.made = found.made
+	s.setMade(m, found.made)
 	if err := s.publish(m.dir, s.byFile(taken, found.diags)); err != nil {
 		s.report(err)
 	}

@@ -95,14 +95,13 @@ func (s *Server) publish(dir string, found map[string]published) error {
 		s.diagnostics[path][dir] = diags
 	}
 	for path := range s.documents {
-		// Who owns the others may have changed.
-		if filepath.Dir(path) == dir || len(s.diagnostics[path]) > 0 {
+		if filepath.Dir(path) == dir {
 			s.pending[path] = true
 		}
 	}
 	for _, path := range schema.SortedKeys(s.pending) {
 		owners := s.owners(path)
-		if slices.ContainsFunc(owners, func(owner string) bool { return s.modules[owner].waits() }) {
+		if slices.ContainsFunc(owners, func(owner string) bool { return s.waits(owner) }) {
 			continue
 		}
 		delete(s.pending, path)

@@ -69,7 +69,10 @@ func (s *Server) didClose(p protocol.DocumentParams) (any, error) {
 	if s.isOpen(dir) {
 		return nil, nil
 	}
-	delete(s.modules, dir)
+	if m := s.modules[dir]; m != nil {
+		s.setMade(m, nil)
+		delete(s.modules, dir)
+	}
 	return nil, s.publish(dir, nil)
 }
 

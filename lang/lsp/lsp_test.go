@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/lsp"
 	"github.com/gantrycd/gantry/lang/lsp/lsptest"
 )
@@ -38,11 +40,16 @@ var everything = map[string]any{
 // connect starts a server that nothing was said to.
 func connect(t testing.TB) *editor {
 	t.Helper()
+	return connectWith(t, nil)
+}
+
+func connectWith(t testing.TB, modules func(dir string) lang.ModuleReader) *editor {
+	t.Helper()
 	serverIn, in := io.Pipe()
 	out, serverOut := io.Pipe()
 	e := &editor{Client: lsptest.Connect(t, in, out), t: t, dir: t.TempDir(), served: make(chan error, 1), log: &strings.Builder{}}
 	go func() {
-		e.served <- lsp.Serve(context.Background(), lsp.Options{In: serverIn, Out: serverOut, Log: e.log, Version: "1.2.3"})
+		e.served <- lsp.Serve(context.Background(), lsp.Options{In: serverIn, Out: serverOut, Log: e.log, Version: "1.2.3", Modules: modules})
 		serverOut.Close()
 	}()
 	t.Cleanup(func() {
@@ -64,6 +71,73 @@ func start(t testing.TB, files map[string]string) *editor {
 	}
 	e.Initialize(everything, e.dir)
 	return e
+}
+
+// startHeld is start with a server whose analyses can be held up.
+func startHeld(t testing.TB, files map[string]string) (*editor, *holder) {
+	t.Helper()
+	held := &holder{held: map[string]hold{}}
+	e := connectWith(t, held.modules)
+	t.Cleanup(held.releaseAll)
+	for name, content := range files {
+		e.write(name, content)
+	}
+	e.Initialize(everything, e.dir)
+	return e, held
+}
+
+// holder holds up the analyses of modules at their start.
+type holder struct {
+	mu   sync.Mutex
+	held map[string]hold // by directory
+}
+
+type hold struct{ arrived, released chan struct{} }
+
+// hold has the next analysis of a module wait until it is released.
+func (h *holder) hold(dir string) (release func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next := hold{arrived: make(chan struct{}), released: make(chan struct{})}
+	h.held[dir] = next
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		close(next.released)
+		delete(h.held, dir)
+	}
+}
+
+// wait waits until the analysis has begun that is held.
+func (h *holder) wait(dir string) {
+	h.mu.Lock()
+	next := h.held[dir]
+	h.mu.Unlock()
+	<-next.arrived
+}
+
+func (h *holder) releaseAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for dir, next := range h.held {
+		close(next.released)
+		delete(h.held, dir)
+	}
+}
+
+func (h *holder) modules(dir string) lang.ModuleReader {
+	h.mu.Lock()
+	next, ok := h.held[dir]
+	h.mu.Unlock()
+	if ok {
+		select {
+		case <-next.arrived:
+		default:
+			close(next.arrived)
+		}
+		<-next.released
+	}
+	return nil
 }
 
 func (e *editor) path(name string) string { return filepath.Join(e.dir, filepath.FromSlash(name)) }

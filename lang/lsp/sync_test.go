@@ -264,3 +264,90 @@ func TestModulesThatAreCalled(t *testing.T) {
 		t.Errorf("a module that is not there: %+v", got)
 	}
 }
+
+// TestOneOwnerTells: what is wrong in a module is told once, as it is called where a
+// caller is known, whichever of the two was analysed first, and as if it were a
+// configuration of its own where none makes an instance of it.
+func TestOneOwnerTells(t *testing.T) {
+	const called, alone, nobody = "source = \"./inner\"", "No local value \"z\" is declared in this configuration.", "for_each = {}\n  source = \"./inner\""
+	inModule := strings.Replace(alone, "configuration", "module", 1)
+	e, held := startHeld(t, map[string]string{
+		"main.gantry.hcl":         "module \"inner\" {\n  " + called + "\n}\n",
+		"inner/a.gantry.hcl":      "module \"deep\" {\n  source = \"./deep\"\n}\n",
+		"inner/deep/a.gantry.hcl": "locals {\n  y = local.z\n}\n",
+	})
+	told := func(path, want string) {
+		t.Helper()
+		got := e.WaitDiagnostics(path, func(p lsptest.Published) bool {
+			return len(p.Diagnostics) > 1 || len(p.Diagnostics) == 1 && strings.Contains(p.Diagnostics[0].Message, want)
+		})
+		if len(got) != 1 {
+			t.Errorf("%d diagnostics, wanted %q alone: %+v", len(got), want, got)
+		}
+	}
+	deep := e.open("inner/deep/a.gantry.hcl")
+	told(deep, alone)
+
+	// Its callers are opened, the inner one first.
+	e.open("inner/a.gantry.hcl")
+	told(deep, inModule)
+	root := e.open("main.gantry.hcl")
+	e.wantProblems(root)
+	told(deep, inModule)
+
+	// While the root module is analysed, the called one has changed and was analysed:
+	// what the root module's analysis is to find is of before that.
+	release := held.hold(e.dir)
+	e.Replace(root, "module", "# It is called.\nmodule")
+	held.wait(e.dir)
+	e.Replace(deep, "local.z", "1")
+	release()
+	e.wantProblems(deep)
+	release = held.hold(e.dir)
+	e.Replace(deep, "y = 1", "y = local.z")
+	held.wait(e.dir)
+	release()
+	told(deep, inModule)
+
+	// It is not called any more, then called no times, then called again.
+	e.SetText(root, "locals {\n  a = 1\n}\n")
+	told(deep, inModule) // by the module between
+	e.Close(e.path("inner/a.gantry.hcl"))
+	told(deep, alone)
+	e.SetText(root, "module \"inner\" {\n  "+nobody+"\n}\n")
+	e.Diagnostics(root)
+	told(deep, alone)
+	e.SetText(root, "module \"inner\" {\n  "+called+"\n}\n")
+	told(deep, inModule)
+
+	// The caller is closed: nobody calls it who is known.
+	e.Close(root)
+	e.WaitDiagnostics(deep, func(p lsptest.Published) bool {
+		return len(p.Diagnostics) == 1 && strings.Contains(p.Diagnostics[0].Message, alone)
+	})
+}
+
+// TestOpenedWhileItsCallerIsAnalysed: the first analysis of a caller, which has not yet
+// told what it calls, began before the called module was opened with unsaved changes.
+// What it finds in the file on disk is never shown over them.
+func TestOpenedWhileItsCallerIsAnalysed(t *testing.T) {
+	e, held := startHeld(t, map[string]string{
+		"main.gantry.hcl":    "module \"inner\" {\n  source = \"./inner\"\n}\n",
+		"inner/a.gantry.hcl": "locals {\n  y = local.z\n}\n",
+	})
+	release := held.hold(e.dir)
+	e.open("main.gantry.hcl")
+	held.wait(e.dir)
+	inner := e.path("inner/a.gantry.hcl")
+	e.Open(inner, "locals {\n  y = 1\n}\n")
+	e.Must("textDocument/documentSymbol", map[string]any{"textDocument": lsptest.Identifier(inner)}, nil) // it has been opened
+	release()
+	e.wantProblems(inner)
+	e.Replace(inner, "1", "local.x")
+	e.wantProblems(inner, "local.x: Reference to undeclared block")
+	for _, m := range e.Received("textDocument/publishDiagnostics") {
+		if strings.Contains(string(m.Params), "\\\"z\\\"") {
+			t.Errorf("shown: %s", m.Params)
+		}
+	}
+}
