@@ -75,6 +75,13 @@ func TestAFullDiskKeepsTheOldValue(t *testing.T) {
 // TestAFullFileSystemKeepsTheOldValue does the same on a file system that is
 // really full, where the test may mount one.
 func TestAFullFileSystemKeepsTheOldValue(t *testing.T) {
+	dir := mounted(t)
+	overfill(t, dir, syscall.ENOSPC)
+}
+
+// mounted returns a small file system of its own, where the test may mount one.
+func mounted(t *testing.T) string {
+	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("mounting a small file system takes root on Linux")
 	}
@@ -87,7 +94,7 @@ func TestAFullFileSystemKeepsTheOldValue(t *testing.T) {
 			t.Errorf("umount: %v: %s", err, out)
 		}
 	})
-	overfill(t, dir, syscall.ENOSPC)
+	return dir
 }
 
 // overfill replaces a small value by one that does not fit.

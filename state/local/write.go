@@ -2,11 +2,14 @@ package local
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/gantrycd/gantry/state"
 )
 
 // replace puts a value in the place of a file, in one step. The caller holds
@@ -21,8 +24,9 @@ func (s *Store) replace(held *lock, path string, value []byte) (err error) {
 	if err != nil {
 		return err
 	}
+	renamed := false
 	defer func() {
-		if err != nil {
+		if err != nil && !renamed {
 			err = errors.Join(err, os.Remove(file.Name()))
 		}
 	}()
@@ -38,8 +42,13 @@ func (s *Store) replace(held *lock, path string, value []byte) (err error) {
 	if err := os.Rename(file.Name(), path); err != nil {
 		return err
 	}
-	// From here on the new value is in place.
-	return syncDir(filepath.Dir(path))
+	renamed = true
+	// From here on the new value is in place; whether it stays if power is lost now, only
+	// the disk knows.
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("%w: %w", state.ErrUnknown, err)
+	}
+	return nil
 }
 
 // clean removes what a process left that died while it wrote. Whoever holds
