@@ -24,6 +24,8 @@ type Records struct {
 	existing      bool
 	ledgerLimit   int // how many applies of plans are remembered
 
+	auditing sync.Mutex // held while an entry is appended to the audit log
+
 	mu                  sync.Mutex // guards the two below
 	installation        *installation
 	installationVersion string
