@@ -47,7 +47,7 @@ func TestKilledAtEachSystemCall(t *testing.T) {
 	if killed == 0 {
 		t.Error("nothing was killed")
 	}
-	t.Logf("%d kills", killed)
+	t.Logf("survived: %d kills", killed)
 }
 
 // TestErrorsOfTheDisk fails each system call of a write in turn, as a full, a failing and
@@ -90,7 +90,7 @@ func TestErrorsOfTheDisk(t *testing.T) {
 	if failed == 0 {
 		t.Error("no write failed")
 	}
-	t.Logf("%d writes failed", failed)
+	t.Logf("survived: %d writes that failed", failed)
 }
 
 // TestAReadOnlyFileSystem: what cannot be written can still be read.
