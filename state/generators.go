@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gantrycd/gantry/lang/addr"
@@ -39,7 +37,7 @@ func (r *Records) Generators(ctx context.Context) (map[addr.Address][]string, er
 	}
 	out := make(map[addr.Address][]string, len(keys))
 	for _, key := range keys {
-		address, err := parseGeneratorKey(key)
+		address, err := parseAddressKey(generatorPrefix, "generator", key)
 		if err != nil {
 			return nil, &BrokenError{Key: key, Reason: err.Error()}
 		}
@@ -54,35 +52,29 @@ func (r *Records) Generators(ctx context.Context) (map[addr.Address][]string, er
 	return out, nil
 }
 
-// PutGenerator records the keys of a generator's items, which must be sorted. The
-// caller holds the lease under which applications are applied.
+// PutGenerator records the keys of a generator's items, which must be sorted.
 func (r *Records) PutGenerator(ctx context.Context, address addr.Address, keys []string) error {
-	_, version, err := r.generator(ctx, address)
-	if err != nil {
+	return swap(ctx, r.clock, func() error {
+		_, version, err := r.generator(ctx, address)
+		if err != nil {
+			return err
+		}
+		made := &generated{FormatVersion: FormatVersion, Address: address, Lineage: r.lineage, Keys: keys, UpdatedAt: stamp(r.clock.Now())}
+		if made.Keys == nil {
+			made.Keys = []string{}
+		}
+		text, err := encode(made)
+		if err != nil {
+			return err
+		}
+		_, err = r.store.Put(ctx, GeneratorKey(address), text, version)
 		return err
-	}
-	made := &generated{FormatVersion: FormatVersion, Address: address, Lineage: r.lineage, Keys: keys, UpdatedAt: stamp(r.clock.Now())}
-	if made.Keys == nil {
-		made.Keys = []string{}
-	}
-	text, err := encode(made)
-	if err != nil {
-		return err
-	}
-	_, err = r.store.Put(ctx, GeneratorKey(address), text, version)
-	return err
+	})
 }
 
 // DeleteGenerator forgets what a generator gave, if anything is known of it.
 func (r *Records) DeleteGenerator(ctx context.Context, address addr.Address) error {
-	_, version, err := r.store.Get(ctx, GeneratorKey(address))
-	if err == nil {
-		err = r.store.Delete(ctx, GeneratorKey(address), version)
-	}
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	return err
+	return r.remove(ctx, GeneratorKey(address))
 }
 
 // generator reads what is known of a generator; nil and "" where nothing is.
@@ -108,20 +100,4 @@ func (r *Records) generator(ctx context.Context, address addr.Address) (*generat
 		return nil, "", &BrokenError{Key: key, Reason: "its keys are not in order"}
 	}
 	return found, version, nil
-}
-
-func parseGeneratorKey(key string) (addr.Address, error) {
-	segment, _ := strings.CutPrefix(key, generatorPrefix+"/")
-	text, err := url.PathUnescape(segment)
-	if err != nil {
-		return addr.Address{}, fmt.Errorf("%w of a generator: %w", ErrBadKey, err)
-	}
-	address, err := addr.Parse(text)
-	if err != nil {
-		return addr.Address{}, fmt.Errorf("%w of a generator: %w", ErrBadKey, err)
-	}
-	if GeneratorKey(address) != key {
-		return addr.Address{}, fmt.Errorf("%w of a generator: %s has the key %q", ErrBadKey, address, GeneratorKey(address))
-	}
-	return address, nil
 }

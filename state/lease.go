@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gantrycd/gantry/lang/addr"
 )
 
 // Holder is who holds a lease, for people and for telling whether it lives.
@@ -24,8 +26,9 @@ type Holder struct {
 
 // LockedError means that another holds a lease. It is ErrLocked.
 type LockedError struct {
-	Name    string
+	Name    string // of what is held
 	Holder  Holder
+	Plan    string // the ID of the plan that the holder applies; empty for none
 	Since   time.Time
 	Expires time.Time // when it ends unless the holder renews it
 }
@@ -42,6 +45,9 @@ func (e *LockedError) Error() string {
 	}
 	if !e.Since.IsZero() {
 		text += " since " + e.Since.UTC().Format(time.RFC3339)
+	}
+	if e.Plan != "" {
+		text += ", for plan " + e.Plan
 	}
 	return text + "; the lock ends at " + e.Expires.UTC().Format(time.RFC3339) + " unless its holder is at work"
 }
@@ -63,6 +69,10 @@ type LeaseOptions struct {
 	// Watching, where set, is called once when Acquire finds a lease that looks
 	// abandoned and begins to watch it, which takes up to the lease's duration.
 	Watching func(*LockedError)
+	// Wait is how long to wait for a holder that lives; 0 is not to.
+	Wait time.Duration
+	// Waiting, where set, is called when that begins, once for each holder.
+	Waiting func(*LockedError)
 }
 
 // Lease is a lock that its holder keeps alive and that ends by itself when the
@@ -95,6 +105,9 @@ type lease struct {
 	RenewedAt     time.Time     `json:"renewedAt"`
 	Renewals      int64         `json:"renewals"`
 	Duration      time.Duration `json:"duration"` // nanoseconds
+	// Plan and Applications are what a run is about.
+	Plan         string         `json:"plan,omitempty"`
+	Applications []addr.Address `json:"applications,omitempty"`
 }
 
 const (
@@ -104,7 +117,8 @@ const (
 
 // Acquire takes the lease of a name: any text, such as an address. It is renewed
 // until Release, which must be called, also after the context has ended. Where
-// another holds it, the error is a *LockedError.
+// another holds it, and does so for longer than the options have it wait, the error is a
+// *LockedError.
 //
 // A holder that Dead knows to have ended is followed at once. One that seems to
 // have ended, because its lease is over by the wall clock, is watched for the
@@ -112,31 +126,47 @@ const (
 // taken from a holder that renews it, and none has to be removed by hand.
 func Acquire(ctx context.Context, store Store, name string, holder Holder, options LeaseOptions) (*Lease, error) {
 	options = options.withDefaults()
-	id, err := uuid.NewRandom()
-	if err != nil {
-		return nil, fmt.Errorf("making a lock: %w", err)
-	}
+	var taken *Lease
 	key := leasePrefix + "/" + EscapeSegment(name)
 	watch := watch{name: name, options: options}
-	for {
-		version, err := watch.free(ctx, store, key)
-		if err != nil {
+	err := patiently(ctx, options, func() error {
+		for {
+			version, err := watch.free(ctx, store, key)
+			if err != nil {
+				return err
+			}
+			taken, err = take(ctx, store, key, lease{Holder: holder}, version, options)
+			if !errors.Is(err, ErrConflict) {
+				return err
+			}
+			// Someone was faster: look again at who.
+		}
+	})
+	return taken, err
+}
+
+// take writes a lease over a version of its key and keeps it. ErrConflict where the key
+// is no longer at that version.
+func take(ctx context.Context, store Store, key string, body lease, version string, options LeaseOptions) (*Lease, error) {
+	if body.ID == "" {
+		var err error
+		if body.ID, err = newID(); err != nil {
 			return nil, err
 		}
-		now := options.Clock.Now()
-		l := &Lease{store: store, clock: options.Clock, key: key, renewed: now, body: lease{
-			FormatVersion: FormatVersion, ID: id.String(), Holder: holder,
-			AcquiredAt: stamp(now), RenewedAt: stamp(now), Duration: options.Duration,
-		}}
-		if l.version, err = l.put(ctx, l.body, version); err == nil {
-			l.keep(ctx)
-			return l, nil
-		}
-		if !errors.Is(err, ErrConflict) {
-			return nil, fmt.Errorf("locking %s: %w", name, err)
-		}
-		// Someone was faster: look again at who.
 	}
+	now := options.Clock.Now()
+	body.FormatVersion, body.AcquiredAt, body.RenewedAt, body.Duration = FormatVersion, stamp(now), stamp(now), options.Duration
+	l := &Lease{store: store, clock: options.Clock, key: key, renewed: now, body: body}
+	var err error
+	if l.version, err = l.put(ctx, body, version); errors.Is(err, ErrUnknown) {
+		// Whether it is there, reading tells; where it comes later, nobody renews it.
+		l.version, _, err = l.reread(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("locking: %w", err)
+	}
+	l.keep(ctx)
+	return l, nil
 }
 
 // Check reports whether the lease still holds: nil, or ErrLeaseLost.
@@ -150,6 +180,34 @@ func (l *Lease) Check() error {
 		return fmt.Errorf("%w: it was last renewed %s ago", ErrLeaseLost, past.Round(time.Second))
 	}
 	return nil
+}
+
+// ID returns what names this holding of the lease, and no other.
+func (l *Lease) ID() string { return l.body.ID }
+
+// Hold is Check for who can wait: where the lease was not renewed in time, but may still
+// be, it waits for that as long as a lease lasts.
+func (l *Lease) Hold(ctx context.Context) error {
+	began := l.clock.Now()
+	for {
+		err := l.Check()
+		if err == nil || l.isOver() || elapsed(l.clock.Now(), began) > l.body.Duration {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-l.lost:
+		case <-l.clock.After(l.body.Duration / 50):
+		}
+	}
+}
+
+// isOver reports whether the lease will not hold again.
+func (l *Lease) isOver() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err != nil
 }
 
 // Deadline returns when a request that starts now must have ended.
@@ -187,6 +245,15 @@ func (l *Lease) Release(ctx context.Context) error {
 	return fmt.Errorf("unlocking: %w", err)
 }
 
+// newID names a holding of a lease.
+func newID() (string, error) {
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return "", fmt.Errorf("making a lock: %w", err)
+	}
+	return id.String(), nil
+}
+
 // margin is how long before its end a lease is no longer relied on.
 func (l *Lease) margin() time.Duration { return l.body.Duration / 6 }
 
@@ -210,6 +277,9 @@ func (o LeaseOptions) withDefaults() LeaseOptions {
 	}
 	if o.Watching == nil {
 		o.Watching = func(*LockedError) {}
+	}
+	if o.Waiting == nil {
+		o.Waiting = func(*LockedError) {}
 	}
 	return o
 }

@@ -92,18 +92,50 @@ func (l *Lease) lose(err error) {
 	close(l.lost)
 }
 
-// watch is what Acquire knows of the lease that is in its way.
+// patiently tries to take what others hold, again and again for as long as the options
+// have it wait for holders that live.
+func patiently(ctx context.Context, options LeaseOptions, try func() error) error {
+	began := options.Clock.Now()
+	var told Holder
+	for {
+		err := try()
+		var locked *LockedError
+		if !errors.As(err, &locked) {
+			return err
+		}
+		left := options.Wait - elapsed(options.Clock.Now(), began)
+		if left <= 0 {
+			return err
+		}
+		if locked.Holder != told {
+			told = locked.Holder
+			options.Waiting(locked)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-options.Clock.After(min(left, options.Duration/15, waitPause)):
+		}
+	}
+}
+
+// waitPause is how often it is looked at most whether a holder has ended.
+const waitPause = 2 * time.Second
+
+// watch is what is known of a lease that is in the way.
 type watch struct {
 	name    string
 	options LeaseOptions
-	version string    // of the lease that is watched; empty before one is
-	since   time.Time // when that version was first seen
+	version string    // of the lease, as it was seen last; empty before it was
+	since   time.Time // when that version had been seen
+	told    bool      // that it is watched
 }
 
-// free waits until the lease of a key may be taken and returns the version to
-// put over, or a *LockedError.
+// free waits until the lease of a key may be taken and returns the version to put over,
+// or a *LockedError where its holder is at work. Called again, it goes on watching.
 func (w *watch) free(ctx context.Context, store Store, key string) (string, error) {
 	for {
+		before := w.options.Clock.Now()
 		text, version, err := store.Get(ctx, key)
 		if errors.Is(err, ErrNotFound) {
 			return "", nil
@@ -111,28 +143,34 @@ func (w *watch) free(ctx context.Context, store Store, key string) (string, erro
 		if err != nil {
 			return "", fmt.Errorf("locking %s: %w", w.name, err)
 		}
-		var held lease
-		if err := decode(key, text, &held); errors.Is(err, ErrNewer) {
+		held, err := readLease(key, text, w.options)
+		if err != nil {
 			return "", err
-		} else if err != nil {
-			held = lease{Duration: w.options.Duration} // unreadable: whoever it is keeps it by renewing
 		}
 		if w.options.Dead(held.Holder) {
 			return version, nil
 		}
-		duration := min(max(held.Duration, time.Second), time.Hour)
+		duration := held.lasts()
 		now := w.options.Clock.Now()
-		locked := &LockedError{Name: w.name, Holder: held.Holder, Since: held.AcquiredAt, Expires: held.RenewedAt.Add(duration)}
 		age := now.Round(0).Sub(held.RenewedAt)
-		switch fresh := -duration < age && age < duration; {
-		case fresh, w.version != "" && w.version != version:
-			return "", locked // its holder is at work
-		case w.version == "":
+		fresh := -duration < age && age < duration // by clocks that may differ
+		locked := held.locked(w.name)
+		switch {
+		case w.version != version:
+			renewed := w.version != ""
 			w.version, w.since = version, now
-			locked.Expires = now.Add(duration)
-			w.options.Watching(locked)
-		case now.Sub(w.since) >= duration:
+			if fresh || renewed {
+				return "", locked
+			}
+		case before.Sub(w.since) >= duration:
 			return version, nil
+		case fresh:
+			return "", locked
+		}
+		if !w.told {
+			w.told = true
+			locked.Expires = w.since.Add(duration)
+			w.options.Watching(locked)
 		}
 		select {
 		case <-ctx.Done():
@@ -140,4 +178,26 @@ func (w *watch) free(ctx context.Context, store Store, key string) (string, erro
 		case <-w.options.Clock.After(duration / 10):
 		}
 	}
+}
+
+// readLease decodes a lease. One that cannot be read is somebody's, who keeps it by
+// renewing it.
+func readLease(key string, text []byte, options LeaseOptions) (lease, error) {
+	var held lease
+	err := decode(key, text, &held)
+	if errors.Is(err, ErrNewer) {
+		return lease{}, err
+	}
+	if err != nil {
+		held = lease{Duration: options.Duration}
+	}
+	return held, nil
+}
+
+// lasts is how long a lease lasts that is not renewed, whatever it says itself.
+func (l *lease) lasts() time.Duration { return min(max(l.Duration, time.Second), time.Hour) }
+
+// locked is the lease as who is refused is told of it.
+func (l *lease) locked(name string) *LockedError {
+	return &LockedError{Name: name, Holder: l.Holder, Plan: l.Plan, Since: l.AcquiredAt, Expires: l.RenewedAt.Add(l.lasts())}
 }

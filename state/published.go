@@ -32,34 +32,27 @@ func (r *Records) Published(ctx context.Context) (*published.Document, error) {
 }
 
 // PutPublished records what the configuration gives to others, in place of what it
-// gave. The caller holds the lease under which applications are applied.
+// gave.
 func (r *Records) PutPublished(ctx context.Context, document *published.Document) error {
-	_, version, err := r.publication(ctx)
-	if err != nil {
-		return err
-	}
 	if err := document.Check(); err != nil {
 		return fmt.Errorf("recording what is published: %w", err)
 	}
-	text, err := encode(&publication{FormatVersion: FormatVersion, Lineage: r.lineage, UpdatedAt: stamp(r.clock.Now()), Document: *document})
-	if err != nil {
+	return swap(ctx, r.clock, func() error {
+		_, version, err := r.publication(ctx)
+		if err != nil {
+			return err
+		}
+		text, err := encode(&publication{FormatVersion: FormatVersion, Lineage: r.lineage, UpdatedAt: stamp(r.clock.Now()), Document: *document})
+		if err != nil {
+			return err
+		}
+		_, err = r.store.Put(ctx, publishedKey, text, version)
 		return err
-	}
-	_, err = r.store.Put(ctx, publishedKey, text, version)
-	return err
+	})
 }
 
 // DeletePublished has the configuration give nothing to others any more.
-func (r *Records) DeletePublished(ctx context.Context) error {
-	_, version, err := r.store.Get(ctx, publishedKey)
-	if err == nil {
-		err = r.store.Delete(ctx, publishedKey, version)
-	}
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	return err
-}
+func (r *Records) DeletePublished(ctx context.Context) error { return r.remove(ctx, publishedKey) }
 
 // publication reads what others can read; nil and "" where that is nothing.
 func (r *Records) publication(ctx context.Context) (*publication, string, error) {

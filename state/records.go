@@ -159,7 +159,7 @@ func (r *Records) Put(ctx context.Context, record *Record, version string) (stri
 	if err != nil {
 		return "", err
 	}
-	written, err := r.store.Put(ctx, RecordKey(record.Address), text, version)
+	written, err := putOnce(ctx, r.store, r.clock, RecordKey(record.Address), text, version)
 	if err != nil {
 		return "", err
 	}

@@ -49,7 +49,7 @@ func (r *Records) Rollout(ctx context.Context, address addr.Address) (*Rollout, 
 // ChangeRollout changes what is known of a rollout, from how it is now; change may be
 // called again where someone else was quicker. An error of change leaves it as it is.
 func (r *Records) ChangeRollout(ctx context.Context, address addr.Address, change func(*Rollout) error) error {
-	for attempt := 1; ; attempt++ {
+	return swap(ctx, r.clock, func() error {
 		found, version, err := r.rollout(ctx, address)
 		if err != nil {
 			return err
@@ -66,14 +66,9 @@ func (r *Records) ChangeRollout(ctx context.Context, address addr.Address, chang
 			return err
 		}
 		_, err = r.store.Put(ctx, RolloutKey(address), text, version)
-		if err == nil || !errors.Is(err, ErrConflict) || attempt == rolloutAttempts {
-			return err
-		}
-	}
+		return err
+	})
 }
-
-// rolloutAttempts is how often a change is tried while others change the same.
-const rolloutAttempts = 10
 
 func (r *Records) rollout(ctx context.Context, address addr.Address) (*Rollout, string, error) {
 	key := RolloutKey(address)
