@@ -1,0 +1,111 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gantrycd/gantry/lang/addr"
+)
+
+// ErrNoRecord means that the state knows nothing of an application.
+var ErrNoRecord = errors.New("the state knows nothing of it")
+
+// ErrAddressTaken means that the state has an application under an address already.
+var ErrAddressTaken = errors.New("the state has it already")
+
+// Leftover reports whether old is a record that lives on as another, under the address
+// that it has now, and was to be deleted: what moved it was cut off. One that was made anew
+// under the old address is none: it was written after the other, and has other objects.
+func Leftover(old, now *Record) bool {
+	if old == nil || now == nil || now.MovedFrom.IsZero() || now.MovedFrom != old.Address {
+		return false
+	}
+	shared := slices.ContainsFunc(old.Objects, func(o Owned) bool {
+		have := now.Find(o.ID)
+		return have != nil && have.UID == o.UID && o.UID != ""
+	})
+	return shared || !old.UpdatedAt.After(now.UpdatedAt)
+}
+
+// Move gives an application another address. Its record is written under that one, with
+// where it is from, before the old one is deleted: cut off anywhere in between, the old one
+// counts no more (see Leftover), and the same call again finishes it. Others that depend on
+// the application depend on the new address then. The caller sees to it that no apply is at
+// work on it.
+func (r *Records) Move(ctx context.Context, from, to addr.Address) error {
+	old, oldVersion, err := r.Get(ctx, from)
+	if err != nil {
+		return err
+	}
+	now, version, err := r.Get(ctx, to)
+	if err != nil {
+		return err
+	}
+	begun := now != nil && now.MovedFrom == from && (old == nil || Leftover(old, now))
+	switch {
+	case begun:
+	case old == nil:
+		return fmt.Errorf("%s: %w", from, ErrNoRecord)
+	case now != nil:
+		return fmt.Errorf("%s: %w", to, ErrAddressTaken)
+	default:
+		moved := *old
+		moved.Address, moved.MovedFrom = to, from
+		if version, err = r.Put(ctx, &moved, ""); err != nil {
+			return err
+		}
+		now = &moved
+	}
+	if old != nil {
+		if err := r.Delete(ctx, from, oldVersion); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	if err := r.redirect(ctx, from, to); err != nil {
+		return err
+	}
+	now.MovedFrom = addr.Address{}
+	_, err = r.Put(ctx, now, version)
+	return err
+}
+
+// redirect has what depends on one application depend on another.
+func (r *Records) redirect(ctx context.Context, from, to addr.Address) error {
+	all, err := r.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, entry := range all {
+		if !slices.Contains(entry.DependsOn, from) {
+			continue
+		}
+		changed := *entry.Record
+		changed.DependsOn = slices.Clone(changed.DependsOn)
+		for i, on := range changed.DependsOn {
+			if on == from {
+				changed.DependsOn[i] = to
+			}
+		}
+		if _, err := r.Put(ctx, &changed, entry.Version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Raise gives an application's record a serial that is above one that a cluster knows, so
+// that it counts as the newest there is. Where there is no record, made is written.
+func (r *Records) Raise(ctx context.Context, made *Record, above int64) (*Record, error) {
+	record, version, err := r.Get(ctx, made.Address)
+	if err != nil {
+		return nil, err
+	}
+	if record == nil {
+		record = made
+	}
+	record.Serial = max(record.Serial, above)
+	_, err = r.Put(ctx, record, version)
+	return record, err
+}
