@@ -27,30 +27,27 @@ func (w Window) location() *time.Location {
 }
 
 // OpenAt reports whether the window is open at a time, and since and until when: openings
-// that meet count as one. It is open from the minute of its schedule on, and lasts for its
+// that meet count as one, of which what lies a hundred days away is not told. It is open from the minute of its schedule on, and lasts for its
 // duration as time passes: eight hours are eight hours also in the night in which clocks
 // change. An opening that falls into the hour that a clock skips is at the moment of the
 // change; one in the hour that comes twice is at its first time, unless the schedule is of
 // every hour.
 func (w Window) OpenAt(at time.Time) (Interval, bool) {
-	const most = 1000 // of openings that follow each other without a gap: it is always open
+	const far = 100 * 24 * time.Hour                // nobody asks how long before or after that
 	covering := w.openings(at.Add(-w.Duration), at) // each of them lasts until after the time
 	if len(covering) == 0 {
 		return Interval{}, false
 	}
 	open := Interval{From: covering[0], To: covering[len(covering)-1].Add(w.Duration)}
 	// What came before may reach into it, and what comes after may follow without a gap.
-	for range most {
+	for at.Sub(open.From) < far {
 		earlier := w.openings(open.From.Add(-w.Duration-time.Nanosecond), open.From.Add(-time.Nanosecond))
 		if len(earlier) == 0 {
 			break
 		}
 		open.From = earlier[0]
-		if at.Sub(open.From) > horizon*24*time.Hour {
-			break
-		}
 	}
-	for range most {
+	for open.To.Sub(at) < far {
 		later := w.openings(open.To.Add(-w.Duration), open.To)
 		if len(later) == 0 || !later[len(later)-1].Add(w.Duration).After(open.To) {
 			break
