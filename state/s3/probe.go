@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -97,7 +96,7 @@ type remains struct {
 func (s *Store) sweep(ctx context.Context, found []remains, now time.Time) {
 	var old []remains
 	for _, one := range found {
-		if strings.HasSuffix(one.object, leaf) && isTag(one.tag) && now.Sub(one.modified) >= sweepAge && len(old) < sweepLimit {
+		if isTag(one.tag) && now.Sub(one.modified) >= sweepAge && len(old) < sweepLimit {
 			old = append(old, one)
 		}
 	}

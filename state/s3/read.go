@@ -1,7 +1,10 @@
 package s3
 
 import (
+	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gantrycd/gantry/state"
@@ -45,8 +49,35 @@ func (s *Store) read(ctx context.Context, key string) (content, string, error) {
 	return found, tag, err
 }
 
-// fetch returns an object and its entity tag, which is empty where there is none.
-func (s *Store) fetch(ctx context.Context, object string) (data []byte, tag string, err error) {
+// fetch returns an object and its entity tag, which is empty where there is none. A
+// server that keeps objects as files may answer with the tag of one write and the bytes
+// of the next: where a tag is not that of the bytes, the object is read again, until
+// they are or the same come twice, as where tags are made otherwise.
+func (s *Store) fetch(ctx context.Context, object string) ([]byte, string, error) {
+	var before []byte
+	var beforeTag string
+	for range fetches {
+		data, tag, err := s.get(ctx, object)
+		if err != nil || tag == "" || s.opaque.Load() {
+			return data, tag, err
+		}
+		if sum := md5.Sum(data); tag == `"`+hex.EncodeToString(sum[:])+`"` {
+			return data, tag, nil
+		}
+		if tag == beforeTag && bytes.Equal(data, before) {
+			s.opaque.Store(true)
+			return data, tag, nil
+		}
+		before, beforeTag = data, tag
+	}
+	return nil, "", s.explain("reading", fmt.Errorf("%s is written so often that it cannot be read", object))
+}
+
+// fetches is how often an object is read that is written meanwhile.
+const fetches = 50
+
+// get asks for an object once.
+func (s *Store) get(ctx context.Context, object string) (data []byte, tag string, err error) {
 	err = s.repeat(ctx, func(ctx context.Context) error {
 		out, err := s.client.GetObject(ctx, &awss3.GetObjectInput{Bucket: &s.bucket, Key: aws.String(s.prefix + object)})
 		if isMissing(err) {
@@ -125,20 +156,16 @@ func (s *Store) list(ctx context.Context, prefix string) ([]listed, error) {
 	var deleted []remains
 	var token *string
 	for {
-		var page *awss3.ListObjectsV2Output
-		err := s.repeat(ctx, func(ctx context.Context) (err error) {
-			page, err = s.client.ListObjectsV2(ctx, &awss3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: aws.String(s.prefix + below), ContinuationToken: token})
-			return err
-		})
+		page, err := s.page(ctx, below, token)
 		if err != nil {
-			return nil, s.explain("listing", err)
+			return nil, err
 		}
 		for _, one := range page.Contents {
-			object := strings.TrimPrefix(aws.ToString(one.Key), s.prefix)
-			if aws.ToInt64(one.Size) <= int64(deletedSize) {
-				deleted = append(deleted, remains{object, aws.ToString(one.ETag), aws.ToTime(one.LastModified)})
+			if old, ok := s.remainsOf(one); ok {
+				deleted = append(deleted, old)
 				continue
 			}
+			object := strings.TrimPrefix(aws.ToString(one.Key), s.prefix)
 			if key, ok := keyOf(object); ok && exact {
 				found = append(found, listed{key, object})
 			} else if strings.HasSuffix(object, hashed) {
@@ -157,6 +184,25 @@ func (s *Store) list(ctx context.Context, prefix string) ([]listed, error) {
 	slices.SortFunc(found, func(a, b listed) int { return strings.Compare(a.key, b.key) })
 	s.sweep(ctx, deleted, time.Now())
 	return found, nil
+}
+
+// page reads a part of the listing of the objects whose names begin with folder.
+func (s *Store) page(ctx context.Context, folder string, token *string) (page *awss3.ListObjectsV2Output, err error) {
+	err = s.repeat(ctx, func(ctx context.Context) (err error) {
+		page, err = s.client.ListObjectsV2(ctx, &awss3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: aws.String(s.prefix + folder), ContinuationToken: token})
+		return err
+	})
+	if err != nil {
+		return nil, s.explain("listing", err)
+	}
+	return page, nil
+}
+
+// remainsOf returns what a listed object is where it is that of a deleted key.
+func (s *Store) remainsOf(one types.Object) (remains, bool) {
+	object := strings.TrimPrefix(aws.ToString(one.Key), s.prefix)
+	return remains{object, aws.ToString(one.ETag), aws.ToTime(one.LastModified)},
+		strings.HasSuffix(object, leaf) && aws.ToInt64(one.Size) <= int64(deletedSize)
 }
 
 // named reads which keys objects are of whose names do not tell, and returns those below

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,6 +62,8 @@ type Store struct {
 	client *awss3.Client
 	bucket string
 	prefix string // "gantry/", or empty
+
+	opaque atomic.Bool // entity tags are not the MD5 of what objects hold
 
 	probe   sync.Mutex // held while the server is asked whether it keeps conditions
 	checked bool       // guarded by probe: it does
@@ -115,6 +118,9 @@ func New(ctx context.Context, options Options) (*Store, error) {
 			o.BaseEndpoint = aws.String(options.Endpoint)
 		}
 		o.Retryer = aws.NopRetryer{} // which would repeat writes without looking
+		if options.Client != nil {
+			o.HTTPClient = options.Client
+		}
 	})
 	return &Store{client: client, bucket: options.Bucket, prefix: strings.TrimSuffix(prefix, "/") + "/"}, nil
 }
@@ -130,9 +136,6 @@ func (o Options) load() []func(*config.LoadOptions) error {
 	}
 	if o.AccessKey != "" {
 		out = append(out, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey.Reveal(), "")))
-	}
-	if o.Client != nil {
-		out = append(out, config.WithHTTPClient(o.Client))
 	}
 	return out
 }

@@ -27,7 +27,10 @@ func TestStore(t *testing.T) {
 	var stores atomic.Int64
 	storetest.Run(t, func(t *testing.T) state.Store {
 		return open(t, server, fmt.Sprintf("store/%d", stores.Add(1)))
-	})
+	}, storetest.Reopen(func(t *testing.T, store state.Store) state.Store {
+		_, prefix, _ := strings.Cut(fmt.Sprint(store), "//"+s3test.Bucket+"/")
+		return open(t, server, prefix)
+	}))
 }
 
 func TestProcesses(t *testing.T) {
