@@ -16,11 +16,8 @@ const horizon = 41 * 366
 // location is the window's zone. A zone that is not known is UTC: Parse and IsZone are
 // where it is refused.
 func (w Window) location() *time.Location {
-	if !IsZone(w.zone()) {
-		return time.UTC
-	}
 	location, err := time.LoadLocation(w.zone())
-	if err != nil {
+	if err != nil || w.zone() == time.Local.String() {
 		return time.UTC
 	}
 	return location
@@ -33,28 +30,33 @@ func (w Window) location() *time.Location {
 // change; one in the hour that comes twice is at its first time, unless the schedule is of
 // every hour.
 func (w Window) OpenAt(at time.Time) (Interval, bool) {
-	const far = 100 * 24 * time.Hour                // nobody asks how long before or after that
-	covering := w.openings(at.Add(-w.Duration), at) // each of them lasts until after the time
-	if len(covering) == 0 {
+	const near, far = 36 * time.Hour, 100 * 24 * time.Hour // nobody asks how long before or after that
+	if len(w.openings(at.Add(-w.Duration), at)) == 0 {
 		return Interval{}, false
 	}
-	open := Interval{From: covering[0], To: covering[len(covering)-1].Add(w.Duration)}
-	// What came before may reach into it, and what comes after may follow without a gap.
-	for at.Sub(open.From) < far {
-		earlier := w.openings(open.From.Add(-w.Duration-time.Nanosecond), open.From.Add(-time.Nanosecond))
-		if len(earlier) == 0 {
-			break
+	for _, around := range []time.Duration{near, far} {
+		from, to := at.Add(-around), at.Add(around)
+		for _, open := range w.joined(w.openings(from.Add(-w.Duration), to)) {
+			within := open.From.After(from) && open.To.Before(to)
+			if !at.Before(open.From) && at.Before(open.To) && (within || around == far) {
+				return open, true
+			}
 		}
-		open.From = earlier[0]
 	}
-	for open.To.Sub(at) < far {
-		later := w.openings(open.To.Add(-w.Duration), open.To)
-		if len(later) == 0 || !later[len(later)-1].Add(w.Duration).After(open.To) {
-			break
+	return Interval{}, false
+}
+
+// joined returns when the window is open that opens at some times, which are sorted.
+func (w Window) joined(openings []time.Time) []Interval {
+	var out []Interval
+	for _, at := range openings {
+		if last := len(out) - 1; last >= 0 && !at.After(out[last].To) {
+			out[last].To = at.Add(w.Duration)
+			continue
 		}
-		open.To = later[len(later)-1].Add(w.Duration)
+		out = append(out, Interval{From: at, To: at.Add(w.Duration)})
 	}
-	return open, true
+	return out
 }
 
 // Next returns the window's first opening after a time; false where there is none.
@@ -75,22 +77,13 @@ func (w Window) Next(after time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// Between returns when the window is open from one time to another, sorted and apart. It
-// stops after some thousand openings.
+// Between returns when the window is open from one time to another, sorted and apart.
 func (w Window) Between(from, to time.Time) []Interval {
-	const most = 5000
 	var out []Interval
-	for i, at := range w.openings(from.Add(-w.Duration), to.Add(-time.Nanosecond)) {
-		if i == most {
-			break
-		}
-		next := Interval{From: latest(at, from), To: earliest(at.Add(w.Duration), to)}
-		if last := len(out) - 1; last >= 0 && !next.From.After(out[last].To) {
-			out[last].To = latest(out[last].To, next.To)
-			continue
-		}
-		if next.From.Before(next.To) {
-			out = append(out, next)
+	for _, open := range w.joined(w.openings(from.Add(-w.Duration), to.Add(-time.Nanosecond))) {
+		open.From, open.To = latest(open.From, from), earliest(open.To, to)
+		if open.From.Before(open.To) {
+			out = append(out, open)
 		}
 	}
 	return out
