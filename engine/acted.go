@@ -90,7 +90,7 @@ func carryBodies(to, from *plan.Application, record *state.Record) {
 	}
 	for i := range to.Changes {
 		c := &to.Changes[i]
-		if was := known[c.ID]; was != nil && c.Action == plan.Unchanged && c.Desired != "" && c.Hook == nil {
+		if was := known[c.ID]; was != nil && c.Action == plan.Unchanged && c.Body == nil && c.Desired != "" && c.Hook == nil {
 			c.Body, c.Sealed, c.Redacted, c.Desired = was.Body, was.Sealed, was.Redacted, was.Desired
 			c.Method, c.Force, c.Unvalidated, c.Version = was.Method, was.Force, was.Unvalidated, was.Version
 		}

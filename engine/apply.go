@@ -92,20 +92,30 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	if options.Resume {
-		if diags := e.resumable(ctx, p, resumed); diags.HasErrors() {
-			return nil, diags
-		}
+	left, diags := e.leftOf(ctx, p, resumed)
+	if options.Resume && !diags.HasErrors() {
+		diags = left.resumable(resumed)
+	}
+	if diags.HasErrors() {
+		return nil, diags
 	}
 	a := newApplying(e, p, lease, options.By)
-	a.resumed, a.health, a.confirmations = resumed, assessor, options.Confirmed
+	a.resumed, a.left, a.health, a.confirmations = resumed, left, assessor, options.Confirmed
 	defer a.close()
 	a.caller = ctx
 	requests, stop := inFlight(ctx, options.GiveUp)
 	defer stop()
 	a.requests = requests
-	if diags := a.begun(ctx); diags.HasErrors() {
-		return nil, diags
+	for _, record := range []func(context.Context) hcl.Diagnostics{a.begun, a.supersede} {
+		if diags := record(ctx); diags.HasErrors() {
+			return nil, diags
+		}
+	}
+	for _, app := range a.apps {
+		if why := left.superseded(app.app.Address); why != "" && options.Resume {
+			app.skip(why)
+			app.superseded = true
+		}
 	}
 	a.prepare(ctx)
 	kept := a.keep(ctx, options.File) // what goes wrong with that matters only if this fails
@@ -150,7 +160,8 @@ type applying struct {
 	plan    *plan.Plan
 	lease   *state.Lease
 	by      state.Holder
-	resumed bool // an apply of the plan was begun before, and did not finish
+	resumed bool   // an apply of the plan was begun before, and did not finish
+	left    leftOf // what of it may still be meant then
 	// confirmations are the deletions that were confirmed.
 	confirmations Confirmed
 	sessions      *sessions
@@ -217,9 +228,13 @@ func (a *applying) result() (*Result, hcl.Diagnostics) {
 		summary := map[string]string{
 			OutcomeFailed: "Apply failed", OutcomeCancelled: "Apply was cancelled", OutcomeSkipped: "Application left out",
 		}[outcome.Outcome]
+		severity := hcl.DiagError
+		if p.superseded {
+			severity = hcl.DiagWarning
+		}
 		if summary != "" {
 			diags = append(diags, &hcl.Diagnostic{
-				Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf("%s: %s", outcome.Address, outcome.Message),
+				Severity: severity, Summary: summary, Detail: fmt.Sprintf("%s: %s", outcome.Address, outcome.Message),
 			})
 		}
 	}

@@ -244,6 +244,7 @@ func (d *draft) application() plan.Application {
 		}
 	}
 	d.healsFromNow(&out)
+	d.recovers(&out)
 	out.Digest = changeDigest(&out, d.session.info.UID)
 	return out
 }

@@ -31,6 +31,7 @@ type stage struct {
 	*enginetest.Bench
 	namespace string
 	cluster   providers.Cluster
+	memory    bool // the cluster is none
 }
 
 func newStage(t *testing.T) *stage {

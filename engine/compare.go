@@ -111,7 +111,7 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 		send = diff.Normalize(want.object)
 		// What others have added is no reason to replace an object.
 		if prior != nil && prior.Desired == c.engine.differ.Digest(send) && diff.Has(have, released, typ()) {
-			change.Action = plan.Unchanged
+			change.Action, change.Desired = plan.Unchanged, prior.Desired
 			return change
 		}
 	}

@@ -32,8 +32,10 @@ type draft struct {
 	from    addr.Address      // where the state has it, if under another address
 	removed bool              // a removed block says what becomes of its objects
 	applied *plan.Application // what is put back, of an application that heals itself; nil for others
-	partial bool              // some of its changes are left out, for the plan is limited to others
-	session *session          // nil only where the cluster could not be told
+	// bodiless are the objects whose bodies the history does not have.
+	bodiless map[object.ID]bool
+	partial  bool     // some of its changes are left out, for the plan is limited to others
+	session  *session // nil only where the cluster could not be told
 
 	ignore   []*diff.Ignore    // compiled ignore_differences
 	imports  []refactor.Import // import blocks that are about it

@@ -487,6 +487,7 @@ func (p *planning) decide(ctx context.Context, c *comparison, drafts []*draft, g
 	}
 	var tasks []task
 	for _, d := range drafts {
+		d.bodiless = bodiless(d.record)
 		for _, want := range d.desired {
 			tasks = append(tasks, task{draft: d, want: want})
 		}
@@ -498,6 +499,7 @@ func (p *planning) decide(ctx context.Context, c *comparison, drafts []*draft, g
 		t := &tasks[i]
 		if t.want != nil {
 			t.out = c.want(ctx, t.draft, t.want)
+			c.remember(ctx, t.draft, t.want, t.out)
 		} else {
 			t.out = c.gone(ctx, t.draft, t.owned)
 		}

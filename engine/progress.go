@@ -37,27 +37,28 @@ type progress struct {
 	beginErr error
 	stage    atomic.Pointer[stage] // the phase and wave that it is in
 
-	mu        sync.Mutex
-	record    *state.Record
-	version   string
-	left      string // version of the record under the address that it had; empty for none
-	flushed   time.Time
-	startedAt time.Time
-	endedAt   time.Time
-	elapsed   Seconds
-	completed bool
-	earlier   bool   // an earlier apply of the plan has done it all; set before anything runs
-	skipped   string // why nothing was done; empty if something was
-	errs      []error
-	resumed   bool                 // an earlier apply of the plan has begun it, and did not finish
-	replacing map[object.ID]string // what an earlier apply began to replace, and its uid before
-	live      []object.Object      // by index in app.Changes: what was there when the apply began
-	checked   time.Time            // when that was read
-	results   map[int]*written     // by index in app.Changes
-	rounds    rounds               // how often what is left was tried
-	glances   map[scope]*glance    // what was read again since
-	done      plan.Counts
-	outcome   string
+	mu         sync.Mutex
+	record     *state.Record
+	version    string
+	left       string // version of the record under the address that it had; empty for none
+	flushed    time.Time
+	startedAt  time.Time
+	endedAt    time.Time
+	elapsed    Seconds
+	completed  bool
+	earlier    bool   // an earlier apply of the plan has done it all; set before anything runs
+	skipped    string // why nothing was done; empty if something was
+	superseded bool   // another plan is about it by now, which is no failure of this one
+	errs       []error
+	resumed    bool                 // an earlier apply of the plan has begun it, and did not finish
+	replacing  map[object.ID]string // what an earlier apply began to replace, and its uid before
+	live       []object.Object      // by index in app.Changes: what was there when the apply began
+	checked    time.Time            // when that was read
+	results    map[int]*written     // by index in app.Changes
+	rounds     rounds               // how often what is left was tried
+	glances    map[scope]*glance    // what was read again since
+	done       plan.Counts
+	outcome    string
 }
 
 // written is one change that was made, as the server answered.
@@ -141,7 +142,12 @@ func (p *progress) intend() {
 	now := p.applying.engine.options.Now().UTC()
 	r := p.record
 	r.Name, r.Project, r.Namespace = p.app.Name, p.app.Project, p.app.Namespace
-	r.DependsOn, r.Settings, r.Plan = p.app.DependsOn, p.app.Settings, p.applying.plan.ID
+	r.DependsOn, r.Settings = p.app.DependsOn, p.app.Settings
+	if p.applying.plan.Act != nil {
+		r.Acted = p.applying.plan.ID
+	} else {
+		r.Plan = p.applying.plan.ID
+	}
 	r.Cluster = state.Cluster{Name: p.session.name, UID: p.session.info.UID, Connection: p.session.connection}
 	var intents []state.Intent
 	for i := range p.app.Changes {
@@ -301,6 +307,7 @@ func (p *progress) forget() {
 		}
 	}
 	p.settleHooks()
+	p.settleBodies()
 	// What the plan covers is settled; an intent of another apply stays.
 	covered := make(map[object.ID]bool, len(p.app.Changes))
 	for i := range p.app.Changes {

@@ -161,8 +161,8 @@ func TestWhatIsLeftOfAPlan(t *testing.T) {
 							t.Errorf("%s was sent %d times, %d of them before", name, counted.sent[name], before[name])
 						}
 					}
-					if id, _, err := b.Records.KeptPlan(t.Context()); id != "" || err != nil {
-						t.Errorf("%q is kept although all of it is applied, %v", id, err)
+					if all, err := b.Records.KeptPlans(t.Context()); len(all) > 0 || err != nil {
+						t.Errorf("%d plans are kept although all is applied, %v", len(all), err)
 					}
 					wantError(t, resume(t, b, kept), "Plan cannot be applied", "a plan is applied once")
 					expectNothing(t, b.MustPlan(t, engine.PlanOptions{}))
@@ -227,11 +227,11 @@ application "web" {
 // keptPlan is the plan that the state keeps. The values of Secrets are nowhere in it.
 func keptPlan(t *testing.T, b *enginetest.Bench) *plan.Plan {
 	t.Helper()
-	_, file, err := b.Records.KeptPlan(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	all, err := b.Records.KeptPlans(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d plans are kept, %v", len(all), err)
 	}
-	read, err := planfile.Read(bytes.NewReader(file), planfile.ReadOptions{})
+	read, err := planfile.Read(bytes.NewReader(all[0].File), planfile.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/planfile"
 	"github.com/gantrycd/gantry/state"
@@ -22,6 +23,10 @@ func (e *Engine) Remaining(ctx context.Context, p *plan.Plan) (*plan.Plan, hcl.D
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	left, diags := e.leftOf(ctx, p, resumed)
+	if diags.HasErrors() {
+		return nil, diags
+	}
 	out := *p
 	out.Applications = slices.Clone(p.Applications)
 	for i := range out.Applications {
@@ -31,14 +36,18 @@ func (e *Engine) Remaining(ctx context.Context, p *plan.Plan) (*plan.Plan, hcl.D
 			return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be read", Detail: err.Error()}}
 		}
 		of := &progress{applying: &applying{engine: e, plan: p, resumed: resumed}, app: &p.Applications[i]}
+		why := left.superseded(app.Address)
 		done := of.isDone(record)
-		if !done && !of.resumes(record) {
+		if !done && !of.resumes(record) && why == "" {
 			continue
 		}
 		app.Changes = slices.Clone(app.Changes)
 		for j := range app.Changes {
-			if c := &app.Changes[j]; done || of.isRecorded(record, j) {
-				c.Action, c.Reason, c.Fields = plan.Unchanged, "an earlier apply of this plan has done it", nil
+			switch c := &app.Changes[j]; {
+			case why != "":
+				c.Action, c.Reason, c.Fields = plan.Unchanged, "another plan that is about it was applied since", nil
+			case done, of.isRecorded(record, j):
+				c.Action, c.Reason, c.Fields = plan.Unchanged, doneEarlier, nil
 			}
 		}
 	}
@@ -59,32 +68,90 @@ func (p *progress) isRecorded(record *state.Record, i int) bool {
 	return c.Action.Changes() && !slices.ContainsFunc(record.Journal, func(in state.Intent) bool { return in.ID == p.idOf(i) })
 }
 
-// resumable says why a plan that is to be resumed cannot be: it was not begun, or another
-// plan was applied since.
-func (e *Engine) resumable(ctx context.Context, p *plan.Plan, begun bool) hcl.Diagnostics {
-	if !begun {
+// resumable says why a plan that is to be resumed cannot be: it was not begun, or other
+// plans were applied since that are about all of it.
+func (l leftOf) resumable(begun bool) hcl.Diagnostics {
+	switch {
+	case !begun:
 		return refusal("There is nothing to resume: it was never begun. Apply it without --resume.")
-	}
-	last, err := e.options.Records.LastPlan(ctx)
-	if err != nil {
-		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be read", Detail: err.Error()}}
-	}
-	if last.ID == p.ID {
+	case l.since == nil:
 		return nil
 	}
 	return refusal(fmt.Sprintf("Another plan was applied since, at %s by %s, so that what is left of this one may no longer be meant. Plan again; or apply this one without --resume, which leaves out the applications that the other has changed.",
-		moment(last.BegunAt), orUnknown(last.By)))
+		moment(l.since.BegunAt), orUnknown(l.since.By)))
+}
+
+// leftOf says of which applications of a plan that was begun what is left may still be
+// meant: those that no plan that was applied since is about.
+type leftOf struct {
+	since *state.AppliedPlan    // the plan by which none may be; nil: some may
+	only  map[addr.Address]bool // nil: all
+}
+
+// superseded says why an application of the plan is left out; empty where it is not.
+func (l leftOf) superseded(address addr.Address) string {
+	if l.only == nil || l.only[address] {
+		return ""
+	}
+	return "another plan that is about it was applied since, so that what is left of this one may no longer be meant. Plan again"
+}
+
+// leftOf finds out what may still be meant of a plan. What is kept of it says so; of one
+// that is not kept, only whether another apply was begun since is known. Of one that was
+// not begun it is all.
+func (e *Engine) leftOf(ctx context.Context, p *plan.Plan, begun bool) (leftOf, hcl.Diagnostics) {
+	if !begun {
+		return leftOf{}, nil
+	}
+	kept, err := e.options.Records.KeptPlan(ctx, p.ID)
+	if err == nil && kept != nil {
+		out := leftOf{only: make(map[addr.Address]bool, len(kept.Applications))}
+		for _, address := range kept.Applications {
+			out.only[address] = true
+		}
+		return out, nil
+	}
+	var last, own *state.AppliedPlan
+	if err == nil {
+		last, err = e.options.Records.LastApply(ctx)
+	}
+	if err == nil {
+		own, err = e.options.Records.AppliedPlan(ctx, p.ID, p.CreatedAt)
+	}
+	if err != nil {
+		return leftOf{}, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be read", Detail: err.Error()}}
+	}
+	if last == nil || last.ID == p.ID || own != nil && own.BegunAt.After(last.BegunAt) { // an act, after the last apply
+		return leftOf{}, nil
+	}
+	return leftOf{since: last}, nil
+}
+
+// supersede has other plans that are kept no longer be about what this one is about.
+func (a *applying) supersede(ctx context.Context) hcl.Diagnostics {
+	if a.plan.ID == "" || a.resumed { // what was applied after a plan that is resumed stays
+		return nil
+	}
+	if err := a.engine.options.Records.SupersedePlans(ctx, a.unfinished()); err != nil {
+		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be written", Detail: fmt.Sprintf("That this plan takes the place of others that did not finish cannot be recorded, so nothing was changed: %s", err)}}
+	}
+	return nil
+}
+
+// unfinished is the plan as it is kept, without its file.
+func (a *applying) unfinished() state.Unfinished {
+	return state.Unfinished{ID: a.plan.ID, Act: a.plan.Act != nil, Applications: decided(a.plan)}
 }
 
 // keep has the state keep the plan until it is applied, all of it, so that what is left of
 // it can be done if the apply does not come to its end. Without it the apply goes on: what
 // is left can be planned again.
 func (a *applying) keep(ctx context.Context, file []byte) hcl.Diagnostics {
-	records := a.engine.options.Records
-	if a.plan.ID == "" || file == nil && a.engine.options.Recipient == nil {
+	kept := a.unfinished()
+	if a.plan.ID == "" || file == nil && a.engine.options.Recipient == nil || len(kept.Applications) == 0 {
 		return nil
 	}
-	if id, _, err := records.KeptPlan(ctx); a.resumed && err == nil && id == a.plan.ID {
+	if a.left.since != nil || a.left.only != nil { // it is kept, or others were applied since
 		return nil
 	}
 	err := error(nil)
@@ -93,13 +160,25 @@ func (a *applying) keep(ctx context.Context, file []byte) hcl.Diagnostics {
 		err = planfile.Write(&text, a.plan, planfile.WriteOptions{Recipient: a.engine.options.Recipient})
 		file = text.Bytes()
 	}
-	if err == nil {
-		err = records.KeepPlan(ctx, a.plan.ID, file)
+	if kept.File = file; err == nil {
+		err = a.engine.options.Records.KeepPlan(ctx, kept)
 	}
 	if err == nil {
 		return nil
 	}
 	return hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Plan is not kept", Detail: fmt.Sprintf("If this apply does not finish, it cannot be resumed without the plan's file, and has to be planned again: %s.", err)}}
+}
+
+// decided lists the applications that a plan has decided about. One that is limited to
+// some objects has decided nothing about what it does not change.
+func decided(p *plan.Plan) []addr.Address {
+	var out []addr.Address
+	for i := range p.Applications {
+		if app := &p.Applications[i]; p.Selected == nil || app.HasChanges() {
+			out = append(out, app.Address)
+		}
+	}
+	return out
 }
 
 // doneBefore settles a change that an earlier apply of the plan has made, as the object

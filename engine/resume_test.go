@@ -125,7 +125,7 @@ func TestAForgottenPlanIsRefused(t *testing.T) {
 	p := b.MustApply(t, engine.PlanOptions{})
 	for i := range 1000 {
 		id := fmt.Sprint(i)
-		if err := errors.Join(b.Records.BeginPlan(t.Context(), id, p.CreatedAt.Add(time.Second), ""), b.Records.EndPlan(t.Context(), id)); err != nil {
+		if err := errors.Join(b.Records.BeginPlan(t.Context(), state.AppliedPlan{ID: id, CreatedAt: p.CreatedAt.Add(time.Second)}), b.Records.EndPlan(t.Context(), id)); err != nil {
 			t.Fatal(err)
 		}
 	}

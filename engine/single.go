@@ -60,7 +60,8 @@ func (a *applying) begun(ctx context.Context) hcl.Diagnostics {
 	if a.plan.ID == "" {
 		return nil
 	}
-	if err := a.engine.options.Records.BeginPlan(ctx, a.plan.ID, a.plan.CreatedAt, a.by.Who); err != nil {
+	begun := state.AppliedPlan{ID: a.plan.ID, CreatedAt: a.plan.CreatedAt, By: a.by.Who, Act: a.plan.Act != nil}
+	if err := a.engine.options.Records.BeginPlan(ctx, begun); err != nil {
 		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be written", Detail: fmt.Sprintf("That the plan is being applied cannot be recorded, so nothing was changed: %s", err)}}
 	}
 	return nil
@@ -75,7 +76,7 @@ func (a *applying) ended(ctx context.Context) hcl.Diagnostics {
 		return hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Apply is not recorded", Detail: fmt.Sprintf("The plan is applied, and that it is cannot be recorded: %s. Do not apply it again.", err)}}
 	}
 	// One that is kept for nothing is known to be applied.
-	if err := a.engine.options.Records.DropPlan(ctx); err != nil {
+	if err := a.engine.options.Records.DropPlan(ctx, a.plan.ID); err != nil {
 		a.engine.options.Log.Debug("the plan stays in the state", "error", err)
 	}
 	return nil
@@ -118,9 +119,16 @@ func onlyActed(record *state.Record, serial int64) bool {
 }
 
 // resumes reports whether an application's record was written last by an earlier apply
-// of this plan, which did not finish.
+// of this plan, which did not finish. What acts have done since counts as nothing: what
+// they changed of objects that the plan changes, these tell.
 func (p *progress) resumes(record *state.Record) bool {
-	return p.applying.resumed && record != nil && record.Plan == p.applying.plan.ID
+	if !p.applying.resumed || record == nil {
+		return false
+	}
+	if p.applying.plan.Act != nil {
+		return record.Acted == p.applying.plan.ID
+	}
+	return record.Plan == p.applying.plan.ID
 }
 
 // isDone reports whether an earlier apply of this plan, which did not finish, has done
@@ -129,12 +137,15 @@ func (p *progress) isDone(record *state.Record) bool {
 	if record == nil { // it has left, and its record with it
 		return p.applying.resumed && p.app.Leaves && p.app.Serial > 0
 	}
-	if !p.resumes(record) || len(record.History) == 0 {
+	if !p.resumes(record) {
 		return false
 	}
 	// An entry that the plan was made from is of another apply.
-	last := &record.History[len(record.History)-1]
-	return last.Serial > p.app.Serial && last.Outcome == OutcomeSucceeded && last.Digest == p.app.Digest
+	last := record.LastApply()
+	if p.applying.plan.Act != nil {
+		last = record.LastAct()
+	}
+	return last != nil && last.Serial > p.app.Serial && last.Outcome == OutcomeSucceeded && last.Digest == p.app.Digest
 }
 
 func orUnknown(who string) string {

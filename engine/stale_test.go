@@ -14,6 +14,7 @@ import (
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
 )
 
 var (
@@ -224,7 +225,7 @@ func TestStalePlansSayWhatMovedAndWho(t *testing.T) {
 		{"the state is another", func(_ *testing.T, s *saved) { s.plan.Lineage = "another" }, []string{"made from another state"}},
 		{"the plan has expired", func(_ *testing.T, s *saved) { s.plan.ExpiresAt = time.Now().Add(-time.Second) }, []string{"It expired at 20", "it was made at 20"}},
 		{"the plan was applied", func(t *testing.T, s *saved) {
-			if err := s.Records.BeginPlan(t.Context(), s.plan.ID, s.plan.CreatedAt, "ops@example.com"); err != nil {
+			if err := s.Records.BeginPlan(t.Context(), state.AppliedPlan{ID: s.plan.ID, CreatedAt: s.plan.CreatedAt, By: "ops@example.com"}); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Records.EndPlan(t.Context(), s.plan.ID); err != nil {

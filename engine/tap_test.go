@@ -2,10 +2,14 @@ package engine_test
 
 import (
 	"context"
+	"testing"
 
+	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/enginetest"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/target"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/memory"
 )
 
 // taps stand between the engine and a cluster. Each gets a request and what sends it
@@ -19,7 +23,12 @@ type taps struct {
 
 // tap puts taps in front of every cluster of the bench.
 func (s *stage) tap(t taps) {
-	s.Wrap = func(all providers.Clusters) providers.Clusters { return tappedClusters{all, t} }
+	s.Wrap = func(all providers.Clusters) providers.Clusters {
+		if s.memory {
+			all = oneCluster{s.cluster.(*memory.Cluster)}
+		}
+		return tappedClusters{all, t}
+	}
 }
 
 type tappedClusters struct {
@@ -66,4 +75,13 @@ func (c tapped) Watch(ctx context.Context, r providers.Resource, namespace strin
 		return on()
 	}
 	return c.taps.watch(ctx, r, on)
+}
+
+// newMemoryStage is a stage whose cluster is in memory.
+func newMemoryStage(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{namespace: "web", memory: true, cluster: memory.New(memory.Options{Name: "local", Resource: engine.GuessResource})}
+	s.Bench = enginetest.New(t, map[string]string{"cluster.gantry.hcl": "cluster \"local\" {\n  server = \"https://local.example.com\"\n}\n"})
+	s.tap(taps{})
+	return s
 }

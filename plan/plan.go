@@ -129,8 +129,9 @@ type Application struct {
 	// MovedFrom is the address under which the state has the application, where it is
 	// another one.
 	MovedFrom addr.Address `json:"movedFrom,omitzero"`
-	// Resets: from now on the application heals itself, or no longer does. Its record is
-	// written, even where none of its objects is.
+	// Resets: from now on the application heals itself, or no longer does; or it does, and
+	// is as desired again after an apply that did not succeed. Its record is written, even
+	// where none of its objects is.
 	Resets bool `json:"resets,omitempty"`
 	// Serial is of the state record that the plan was made from; 0 if there was none.
 	Serial int64 `json:"serial"`
@@ -214,8 +215,9 @@ type Change struct {
 	// Fields are what changes, sorted by path. For Create it is empty: everything is new.
 	Fields []FieldChange `json:"fields,omitempty"`
 	// Body is the complete desired object as it will be sent, tracking labels
-	// included; nil for Unchanged, Prune, Forget and Orphan. Values of Secrets are
-	// replaced by fingerprints; Sealed then holds the real one.
+	// included; nil for Prune, Forget and Orphan, and for Unchanged but where the state
+	// does not have it yet. Values of Secrets are replaced by fingerprints; Sealed then
+	// holds the real one.
 	Body object.Object `json:"body,omitempty"`
 	// Secret is the real body where Body is redacted. It is in memory only: a
 	// plan file carries it in Sealed.

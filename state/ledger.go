@@ -25,6 +25,7 @@ type AppliedPlan struct {
 	BegunAt   time.Time `json:"begunAt"`
 	DoneAt    time.Time `json:"doneAt,omitzero"` // zero: it did not finish, and may be applied again
 	By        string    `json:"by,omitempty"`    // who applied it: user@host, or what CI says
+	Act       bool      `json:"act,omitempty"`   // what was done was no apply of the configuration
 }
 
 // ledger is what is known of the plans that were applied, oldest first.
@@ -54,15 +55,15 @@ func (r *Records) AppliedPlan(ctx context.Context, id string, created time.Time)
 	return nil, nil
 }
 
-// BeginPlan records that a plan that was made at a time is being applied. One that was
-// begun before is begun anew. The caller holds the lease under which applications are
-// applied.
-func (r *Records) BeginPlan(ctx context.Context, id string, created time.Time, by string) error {
+// BeginPlan records that a plan is being applied, from now on. One that was begun before
+// is begun anew. The caller holds the lease under which applications are applied.
+func (r *Records) BeginPlan(ctx context.Context, begun AppliedPlan) error {
+	begun.CreatedAt, begun.BegunAt, begun.DoneAt = begun.CreatedAt.UTC(), stamp(r.clock.Now()), time.Time{}
 	return r.writeLedger(ctx, func(l *ledger) {
-		if i := l.find(id); i >= 0 {
+		if i := l.find(begun.ID); i >= 0 {
 			l.Plans = slices.Delete(l.Plans, i, i+1)
 		}
-		l.Plans = append(l.Plans, AppliedPlan{ID: id, CreatedAt: created.UTC(), BegunAt: stamp(r.clock.Now()), By: by})
+		l.Plans = append(l.Plans, begun)
 		for len(l.Plans) > r.ledgerLimit {
 			l.forget()
 		}
@@ -105,18 +106,22 @@ func (l *ledger) find(id string) int {
 	return slices.IndexFunc(l.Plans, func(p AppliedPlan) bool { return p.ID == id })
 }
 
+// writeLedger changes the ledger, from how it is now; change may be called again where
+// someone else was faster.
 func (r *Records) writeLedger(ctx context.Context, change func(*ledger)) error {
-	found, version, err := r.ledger(ctx)
-	if err != nil {
+	return swap(ctx, r.clock, func() error {
+		found, version, err := r.ledger(ctx)
+		if err != nil {
+			return err
+		}
+		change(found)
+		text, err := encode(found)
+		if err != nil {
+			return err
+		}
+		_, err = r.store.Put(ctx, ledgerKey, text, version)
 		return err
-	}
-	change(found)
-	text, err := encode(found)
-	if err != nil {
-		return err
-	}
-	_, err = r.store.Put(ctx, ledgerKey, text, version)
-	return err
+	})
 }
 
 // ledger reads the ledger; where there is none yet it is empty.

@@ -35,12 +35,12 @@ func TestPlansAreRememberedOnce(t *testing.T) {
 	if found := known("a"); found != nil {
 		t.Errorf("a plan that was never begun: %+v", found)
 	}
-	must(records.BeginPlan(t.Context(), "a", made, "dev@example.com"))
+	must(records.BeginPlan(t.Context(), state.AppliedPlan{ID: "a", CreatedAt: made, By: "dev@example.com"}))
 	if found := known("a"); found == nil || found.BegunAt.IsZero() || !found.DoneAt.IsZero() || found.By != "dev@example.com" {
 		t.Errorf("begun: %+v", found)
 	}
-	must(records.BeginPlan(t.Context(), "b", made, ""))
-	must(records.BeginPlan(t.Context(), "a", made, "ops@example.com"))
+	must(records.BeginPlan(t.Context(), state.AppliedPlan{ID: "b", CreatedAt: made}))
+	must(records.BeginPlan(t.Context(), state.AppliedPlan{ID: "a", CreatedAt: made, By: "ops@example.com"}))
 	must(records.EndPlan(t.Context(), "a"))
 	must(records.EndPlan(t.Context(), "unknown"))
 	if found := known("a"); found == nil || found.DoneAt.IsZero() || found.By != "ops@example.com" {
@@ -81,7 +81,7 @@ func TestTheLedgerForgetsWhatIsFinished(t *testing.T) {
 				if times[p.id].IsZero() {
 					times[p.id] = made.Add(time.Duration(i) * time.Second)
 				}
-				if err := records.BeginPlan(t.Context(), p.id, times[p.id], ""); err != nil {
+				if err := records.BeginPlan(t.Context(), state.AppliedPlan{ID: p.id, CreatedAt: times[p.id]}); err != nil {
 					t.Fatal(err)
 				}
 				if p.done {
@@ -125,7 +125,7 @@ func TestABrokenLedgerIsTold(t *testing.T) {
 		if _, err := records.AppliedPlan(t.Context(), "a", made); !errors.As(err, &broken) {
 			t.Errorf("%s: %v, want a BrokenError", text, err)
 		}
-		if err := records.BeginPlan(t.Context(), "a", made, ""); !errors.As(err, &broken) {
+		if err := records.BeginPlan(t.Context(), state.AppliedPlan{ID: "a", CreatedAt: made}); !errors.As(err, &broken) {
 			t.Errorf("%s: begun: %v, want a BrokenError", text, err)
 		}
 	}

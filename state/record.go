@@ -37,8 +37,10 @@ type Record struct {
 	Namespace string         `json:"namespace,omitempty"`
 	Settings  plan.Settings  `json:"settings"` // as last applied
 	DependsOn []addr.Address `json:"dependsOn,omitempty"`
-	// Plan is the ID of the plan that wrote the record last, where it has one.
-	Plan string `json:"plan,omitempty"`
+	// Plan is the ID of the plan that was applied to the application last, where it has
+	// one, and Acted that of the act that was done last.
+	Plan  string `json:"plan,omitempty"`
+	Acted string `json:"acted,omitempty"`
 	// Hooks are those that the application has: with what they were when they last ran, and
 	// what is to run when it leaves. nil where no apply has noted them.
 	Hooks []Hook `json:"hooks,omitzero"`
@@ -219,12 +221,18 @@ func (r *Record) LastSources() []source.Pin {
 
 // LastApply returns the newest entry of an apply of the configuration, whatever its
 // outcome; nil where there is none. What it returns is part of r.
-func (r *Record) LastApply() *Entry {
+func (r *Record) LastApply() *Entry { return r.last(func(e *Entry) bool { return e.Act == nil }) }
+
+// LastAct returns the newest entry of an act, whatever its outcome; nil where there is
+// none. What it returns is part of r.
+func (r *Record) LastAct() *Entry { return r.last(func(e *Entry) bool { return e.Act != nil }) }
+
+func (r *Record) last(is func(*Entry) bool) *Entry {
 	if r == nil {
 		return nil
 	}
 	for i := range slices.Backward(r.History) {
-		if r.History[i].Act == nil {
+		if is(&r.History[i]) {
 			return &r.History[i]
 		}
 	}

@@ -326,7 +326,7 @@ func (c *cutShort) kept(t *testing.T) {
 		text, err := os.ReadFile(path)
 		texts = append(texts, text)
 		var kept struct{ File []byte }
-		if err != nil || !strings.HasPrefix(entry.Name(), "unfinished") || json.Unmarshal(text, &kept) != nil || kept.File == nil {
+		if err != nil || !strings.Contains(path, "unfinished") || json.Unmarshal(text, &kept) != nil || kept.File == nil {
 			return err
 		}
 		found = true

@@ -62,14 +62,14 @@ func (w *work) loadUnfinished(ctx context.Context, file string, trust readingOpt
 	if err != nil {
 		return nil, failure("State cannot be opened", err)
 	}
-	_, kept, err := records.KeptPlan(ctx)
+	kept, err := records.KeptPlans(ctx)
 	if err != nil {
 		return nil, failure("State cannot be read", err)
 	}
-	if kept == nil {
+	if len(kept) == 0 {
 		return nil, failure("Nothing to resume", errors.New("the last apply came to its end, or its plan is not kept. Run gantry plan to see what there is to do"))
 	}
-	return w.openUnfinished(ctx, kept, named, trust)
+	return w.openUnfinished(ctx, kept[0].File, named, trust)
 }
 
 // openUnfinished opens the plan file that a state keeps.
