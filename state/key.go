@@ -87,6 +87,24 @@ func ParseRecordKey(key string) (addr.Address, error) {
 	return address, nil
 }
 
+// parseAddressKey returns the address that a key below a prefix is about; what says of
+// what, for errors.
+func parseAddressKey(prefix, what, key string) (addr.Address, error) {
+	segment, _ := strings.CutPrefix(key, prefix+"/")
+	text, err := url.PathUnescape(segment)
+	if err != nil {
+		return addr.Address{}, fmt.Errorf("%w of a %s: %w", ErrBadKey, what, err)
+	}
+	address, err := addr.Parse(text)
+	if err != nil {
+		return addr.Address{}, fmt.Errorf("%w of a %s: %w", ErrBadKey, what, err)
+	}
+	if made := prefix + "/" + EscapeSegment(address.String()); made != key {
+		return addr.Address{}, fmt.Errorf("%w of a %s: %s has the key %q", ErrBadKey, what, address, made)
+	}
+	return address, nil
+}
+
 const recordPrefix = "applications"
 
 func plain(c byte) bool {

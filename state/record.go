@@ -170,6 +170,10 @@ type Entry struct {
 	// of all objects that are known, of those that this apply found unchanged too.
 	// Secrets in it are sealed.
 	Plan json.RawMessage `json:"plan,omitempty"`
+	// Rendered is a keyed digest of all that the application was to have.
+	Rendered string `json:"rendered,omitempty"`
+	// Rollback tells from which entry to which the apply went back; nil where it did not.
+	Rollback *plan.Rollback `json:"rollback,omitempty"`
 	// Revision is the key of what was applied, where it is stored beside the record.
 	Revision string `json:"revision,omitempty"`
 }
