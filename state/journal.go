@@ -50,30 +50,45 @@ func (r *Record) Disown(id object.ID) {
 	}
 }
 
-// Finish adds an entry to the history. If it has a Plan, older entries lose theirs. The
-// newest limit applies are kept, and as many of what was done beside them (Entry.Act), so
-// that these do not push those out; and the entry with a Plan, whichever it is. A limit
-// below 1 keeps all.
+// Finish adds an entry to the history, with the next ID. Kept are the newest limit of the
+// applies that succeeded, of the other applies, and of what was done beside them
+// (Entry.Act), each by themselves, so that none pushes the others out. A limit below 1
+// keeps all.
 func (r *Record) Finish(entry Entry, limit int) {
-	if entry.Plan != nil {
-		for i := range r.History {
-			r.History[i].Plan = nil
-		}
-	}
+	r.History = slices.Clone(r.History)
+	entry.ID = r.number() + 1
 	r.History = append(r.History, entry)
 	if limit < 1 {
 		return
 	}
-	left := map[bool]int{true: limit, false: limit}
+	left := [...]int{limit, limit, limit}
 	kept := make([]Entry, 0, len(r.History))
 	for _, e := range slices.Backward(r.History) {
-		acts := e.Act != nil
-		if left[acts]--; left[acts] >= 0 || e.Plan != nil {
+		of := 0
+		switch {
+		case e.Act != nil:
+			of = 1
+		case e.Outcome != "succeeded":
+			of = 2
+		}
+		if left[of]--; left[of] >= 0 {
 			kept = append(kept, e)
 		}
 	}
 	slices.Reverse(kept)
 	r.History = kept
+}
+
+// number gives IDs to entries that an older gantry wrote, and returns the last one.
+func (r *Record) number() int64 {
+	var last int64
+	for i := range r.History {
+		if r.History[i].ID == 0 {
+			r.History[i].ID = last + 1
+		}
+		last = r.History[i].ID
+	}
+	return last
 }
 
 func (r *Record) search(id object.ID) (int, bool) {

@@ -1,7 +1,6 @@
 package state_test
 
 import (
-	"encoding/json"
 	"slices"
 	"testing"
 
@@ -60,17 +59,15 @@ func TestOwnedStaysSorted(t *testing.T) {
 }
 
 func TestFinishKeepsTheNewest(t *testing.T) {
-	r := &state.Record{}
+	r := &state.Record{History: []state.Entry{{Serial: 98, Outcome: "succeeded"}, {Serial: 99, Outcome: "succeeded"}}} // by an older gantry
 	for serial := range int64(5) {
-		r.Finish(state.Entry{Serial: serial, Plan: json.RawMessage(`{}`)}, 3)
+		r.Finish(state.Entry{Serial: serial, Outcome: "succeeded"}, 3)
 	}
 	if len(r.History) != 3 || r.History[0].Serial != 2 || r.History[2].Serial != 4 {
 		t.Errorf("history %+v", r.History)
 	}
-	for i, entry := range r.History {
-		if (entry.Plan != nil) != (i == 2) {
-			t.Errorf("entry %d has plan %s", i, entry.Plan)
-		}
+	if ids := []int64{r.History[0].ID, r.History[1].ID, r.History[2].ID}; !slices.Equal(ids, []int64{5, 6, 7}) {
+		t.Errorf("IDs %v", ids)
 	}
 	r.Finish(state.Entry{}, 0)
 	if len(r.History) != 4 {
@@ -78,25 +75,26 @@ func TestFinishKeepsTheNewest(t *testing.T) {
 	}
 }
 
-// TestFinishKeepsAppliesApartFromWhatWasDoneBesideThem: however often drift is corrected,
-// the applies stay in the history, and the plan that it is corrected to.
-func TestFinishKeepsAppliesApartFromWhatWasDoneBesideThem(t *testing.T) {
+// TestFinishKeepsKindsApart: however often drift is corrected, and however often an apply
+// fails, the applies that succeeded stay in the history, to go back to.
+func TestFinishKeepsKindsApart(t *testing.T) {
 	r := &state.Record{}
-	r.Finish(state.Entry{Serial: 1, Outcome: "succeeded", Plan: json.RawMessage(`{}`)}, 2)
-	r.Finish(state.Entry{Serial: 2, Outcome: "failed"}, 2)
-	r.Finish(state.Entry{Serial: 3, Outcome: "failed"}, 2)
-	for serial := int64(4); serial < 9; serial++ {
+	r.Finish(state.Entry{Serial: 1, Outcome: "succeeded"}, 2)
+	for serial := int64(2); serial < 5; serial++ {
+		r.Finish(state.Entry{Serial: serial, Outcome: "failed"}, 2)
+	}
+	for serial := int64(5); serial < 9; serial++ {
 		r.Finish(state.Entry{Serial: serial, Outcome: "succeeded", Act: &plan.Act{Name: plan.SelfHeal}}, 2)
 	}
 	var serials []int64
 	for _, e := range r.History {
 		serials = append(serials, e.Serial)
 	}
-	if !slices.Equal(serials, []int64{1, 2, 3, 7, 8}) || r.History[0].Plan == nil {
-		t.Errorf("want the plan, two applies and two corrections, have %v", serials)
+	if !slices.Equal(serials, []int64{1, 3, 4, 7, 8}) {
+		t.Errorf("want the success, two failures and two corrections, have %v", serials)
 	}
-	if last := r.LastApply(); last == nil || last.Serial != 3 {
-		t.Errorf("the last apply is %+v, want serial 3", last)
+	if last := r.LastApply(); last == nil || last.Serial != 4 {
+		t.Errorf("the last apply is %+v, want serial 4", last)
 	}
 	if (&state.Record{}).LastApply() != nil {
 		t.Error("an application that was never applied has a last apply")

@@ -26,6 +26,8 @@ type Record struct {
 	FormatVersion int `json:"formatVersion"`
 
 	Address addr.Address `json:"address"`
+	// UID is random: a later record of the same address has another.
+	UID string `json:"uid,omitempty"`
 	// MovedFrom is the address that the application had, while there may be a record
 	// under it that is this one as it was.
 	MovedFrom addr.Address   `json:"movedFrom,omitzero"`
@@ -174,8 +176,10 @@ type Entry struct {
 	Rendered string `json:"rendered,omitempty"`
 	// Rollback tells from which entry to which the apply went back; nil where it did not.
 	Rollback *plan.Rollback `json:"rollback,omitempty"`
-	// Revision is the key of what was applied, where it is stored beside the record.
-	Revision string `json:"revision,omitempty"`
+	// Revision is the key of what was applied, where it is stored beside the record; see
+	// engine/revision. Incomplete: bodies of some objects are not known there.
+	Revision   string `json:"revision,omitempty"`
+	Incomplete bool   `json:"incomplete,omitempty"`
 }
 
 // Find returns the owned object with an ID, or nil. What it returns is part of r.
