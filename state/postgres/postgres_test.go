@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,8 +35,19 @@ func open(t testing.TB, options postgres.Options) *postgres.Store {
 	return store
 }
 
-func TestStore(t *testing.T) {
+// TestServer has the tests that share one server, which stays.
+func TestServer(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
+	for name, test := range map[string]func(*testing.T, *pgtest.Server){
+		"store": testStore, "cut writes": testCutWrites, "opening": testOpening, "locked row": testLockedRow,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, server) })
+	}
+}
+
+func testStore(t *testing.T, server *pgtest.Server) {
+	t.Parallel()
 	var of sync.Map // the options of each store
 	storetest.Run(t, func(t *testing.T) state.Store {
 		where := options(server)
@@ -55,5 +65,3 @@ func TestProcesses(t *testing.T) {
 		return postgres.New(context.Background(), postgres.Options{URL: object.Sensitive(url)})
 	})
 }
-
-func soak() bool { return os.Getenv("GANTRY_SOAK") != "" }
