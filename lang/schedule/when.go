@@ -31,6 +31,9 @@ func (w Window) location() *time.Location {
 // every hour.
 func (w Window) OpenAt(at time.Time) (Interval, bool) {
 	const near, far = 36 * time.Hour, 100 * 24 * time.Hour // nobody asks how long before or after that
+	if w.always() {
+		return Interval{From: at.Add(-far), To: at.Add(far)}, true
+	}
 	if len(w.openings(at.Add(-w.Duration), at)) == 0 {
 		return Interval{}, false
 	}
@@ -44,6 +47,33 @@ func (w Window) OpenAt(at time.Time) (Interval, bool) {
 		}
 	}
 	return Interval{}, false
+}
+
+// always reports whether the window opens again, every day, before it closes: also in the
+// hour that comes twice.
+func (w Window) always() bool {
+	if !w.Schedule.weekly() || w.Schedule.dayOfWeek != 1<<7-1 {
+		return false
+	}
+	longest, first, before := 0, -1, 0
+	for minute := range 24 * 60 {
+		if w.Schedule.hour&(1<<(minute/60)) == 0 || w.Schedule.minute&(1<<(minute%60)) == 0 {
+			continue
+		}
+		if first < 0 {
+			first = minute
+		} else {
+			longest = max(longest, minute-before)
+		}
+		before = minute
+	}
+	if first < 0 {
+		return false
+	}
+	longest = max(longest, first+24*60-before)
+	const change = 2 * 60 // no clock is set by more than that, but where a zone crosses the date line
+	return w.Duration >= time.Duration(longest)*time.Minute && w.Schedule.hour == 1<<24-1 ||
+		w.Duration >= time.Duration(longest+change)*time.Minute
 }
 
 // joined returns when the window is open that opens at some times, which are sorted.
