@@ -41,6 +41,11 @@ type Result struct {
 	Slowest *Chain `json:"slowest,omitempty"`
 	// Outputs are those of the configuration, where all of it was applied.
 	Outputs []published.Output `json:"outputs,omitempty"`
+	// Lost tells that the apply ended because it lost the lock.
+	Lost bool `json:"lost,omitempty"`
+	// Unsaved is where what could not be written into the state was saved; empty where all
+	// was, or nothing could be saved.
+	Unsaved string `json:"unsaved,omitempty"`
 }
 
 // HasChanged reports whether the apply has changed anything in a cluster.
@@ -79,15 +84,13 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	if err != nil {
 		return nil, refusal(fmt.Sprintf("Its rules of health cannot be used: %s.", err))
 	}
-	lease, err := state.Acquire(ctx, e.options.Records.Store(), "apply", options.By, e.options.Lease)
-	if err != nil {
-		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: holdSummary(err), Detail: err.Error()}}
+	lease, diags := e.enter(ctx, options.By, scopeOf(p))
+	if diags.HasErrors() {
+		return nil, diags
 	}
-	defer func() {
-		if err := lease.Release(context.WithoutCancel(ctx)); err != nil {
-			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "State is still held", Detail: err.Error() + ". It becomes free by itself when the lease expires."})
-		}
-	}()
+	defer func() { diags = append(diags, e.leave(ctx, lease)...) }()
+	ctx, end, release := whileHeld(ctx, lease)
+	defer release()
 	resumed, diags := e.used(ctx, p)
 	if diags.HasErrors() {
 		return nil, diags
@@ -102,7 +105,7 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	a := newApplying(e, p, lease, options.By)
 	a.resumed, a.left, a.health, a.confirmations = resumed, left, assessor, options.Confirmed
 	defer a.close()
-	a.caller = ctx
+	a.caller, a.end = ctx, end
 	requests, stop := inFlight(ctx, options.GiveUp)
 	defer stop()
 	a.requests = requests
@@ -117,20 +120,28 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 			app.superseded = true
 		}
 	}
+	e.probe(PointAfterBegun)
 	a.prepare(ctx)
 	kept := a.keep(ctx, options.File) // what goes wrong with that matters only if this fails
 	a.run(ctx)
 	a.preparing.Wait()
 	result, diags = a.result()
 	ctx = context.WithoutCancel(ctx)
-	if diags.HasErrors() {
+	diags = append(diags, a.stopped(ctx, result)...)
+	switch {
+	case result.Lost:
+		return result, diags
+	case diags.HasErrors():
 		diags = append(diags, kept...)
-	} else {
+	default:
+		e.probe(PointBeforeEnd)
 		diags = append(diags, a.ended(ctx)...)
-		diags = append(diags, notPublished(e.recordPublished(ctx, p))...)
+		e.probe(PointAfterEnd)
+		diags = append(diags, notPublished(e.recordPublished(ctx, a.records, p))...)
 		result.Outputs = p.Publishes()
 	}
-	return result, append(diags, notRecorded(e.recordGenerators(ctx, p))...)
+	e.probe(PointBeforeGenerators)
+	return result, append(diags, notRecorded(e.recordGenerators(ctx, a.records, p))...)
 }
 
 func holdSummary(err error) string {
@@ -159,6 +170,7 @@ type applying struct {
 	engine  *Engine
 	plan    *plan.Plan
 	lease   *state.Lease
+	records *state.Records // those of the engine, as long as the lease holds
 	by      state.Holder
 	resumed bool   // an apply of the plan was begun before, and did not finish
 	left    leftOf // what of it may still be meant then
@@ -169,6 +181,8 @@ type applying struct {
 	watchers      *watchers
 	// caller is the context of the apply, and requests that of what it sends: see inFlight.
 	caller, requests context.Context
+	end              func(error) // ends caller
+	notes            notes
 	preparing        group
 	health           *health.Assessor              // by the plan's rules
 	defines          map[object.GroupKind]bool     // kinds whose definition the plan writes
@@ -178,7 +192,7 @@ type applying struct {
 func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *applying {
 	e.differ = e.differ.Redacting(planned(p))
 	a := &applying{
-		engine: e, plan: p, lease: lease, by: by, sessions: e.newSessions(false),
+		engine: e, plan: p, lease: lease, records: e.options.Records.Under(lease), by: by, sessions: e.newSessions(false),
 		watchers: newWatchers(e.options.Now), defines: map[object.GroupKind]bool{}, deletes: map[string]map[object.ID]bool{},
 	}
 	for i := range p.Clusters {

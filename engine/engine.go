@@ -71,6 +71,12 @@ type Options struct {
 	// Patience is how long a cluster that stops answering is waited for before a write to
 	// it fails; two minutes where 0.
 	Patience time.Duration
+	// Probe, where set, is called at named points of an apply (Points): for tests that have
+	// it killed there.
+	Probe func(point string)
+	// Unsaved keeps what an apply could not write into the state, and says where; nil keeps
+	// it nowhere. run names the apply.
+	Unsaved func(run string, document []byte) (where string, err error)
 	// Events is told of progress, by one goroutine at a time, in the order of Event.At; what
 	// it is told of goes on when it returns, so it must not wait for anyone. May be nil.
 	Events func(Event)

@@ -248,7 +248,7 @@ func (g *gates) record(ctx context.Context, r *plan.Rollout, d rollout.Decision,
 	if g.lease.Check() != nil {
 		return
 	}
-	err := g.engine.options.Records.ChangeRollout(ctx, r.Address, func(known *state.Rollout) error {
+	err := g.records.ChangeRollout(ctx, r.Address, func(known *state.Rollout) error {
 		if known.Order == string(rollout.Abort) && known.Plan != g.plan.ID {
 			known.Order, known.OrderedBy, known.OrderedAt = "", "", time.Time{}
 		}

@@ -124,15 +124,7 @@ func (e *Engine) RecordGenerators(ctx context.Context, p *plan.Plan, options App
 	if err != nil || len(changes) == 0 {
 		return notRecorded(err)
 	}
-	lease, err := state.Acquire(ctx, e.options.Records.Store(), "apply", options.By, e.options.Lease)
-	if err != nil {
-		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: holdSummary(err), Detail: err.Error()}}
-	}
-	err = e.recordGenerators(ctx, p)
-	if releaseErr := lease.Release(context.WithoutCancel(ctx)); err == nil {
-		err = releaseErr
-	}
-	return notRecorded(err)
+	return e.briefly(ctx, options.By, func(records *state.Records) hcl.Diagnostics { return notRecorded(e.recordGenerators(ctx, records, p)) })
 }
 
 // notRecorded tells that what generators gave is not in the state: the next plan
@@ -172,18 +164,17 @@ func (e *Engine) generatorChanges(ctx context.Context, p *plan.Plan) (map[addr.A
 	return changes, nil
 }
 
-// recordGenerators writes into the state what the generators of a plan gave. The
-// caller holds the state.
-func (e *Engine) recordGenerators(ctx context.Context, p *plan.Plan) error {
+// recordGenerators writes into the state what the generators of a plan gave.
+func (e *Engine) recordGenerators(ctx context.Context, records *state.Records, p *plan.Plan) error {
 	changes, err := e.generatorChanges(ctx, p)
 	if err != nil {
 		return err
 	}
 	for address, keys := range changes {
 		if keys == nil {
-			err = e.options.Records.DeleteGenerator(ctx, address)
+			err = records.DeleteGenerator(ctx, address)
 		} else {
-			err = e.options.Records.PutGenerator(ctx, address, keys)
+			err = records.PutGenerator(ctx, address, keys)
 		}
 		if err != nil {
 			return err

@@ -98,6 +98,7 @@ func (p *progress) ranHooks(changes []int) error {
 	if !p.noteHooks(changes) {
 		return nil
 	}
+	p.applying.engine.probe(PointHookRan)
 	ctx, cancel := p.applying.sending()
 	defer cancel()
 	p.mu.Lock()

@@ -18,10 +18,15 @@ import (
 // sweepTimeout is how long deleting the hooks of an application may take.
 const sweepTimeout = 2 * time.Minute
 
+// errKept is that a hook has failed and is not run again, for what it left stays.
+var errKept = errors.New("its run has failed, and is kept, so that it is not run again: neither BeforeHookCreation nor HookFailed is among its delete policies. Delete it, and apply again")
+
 // runHook creates a hook's object, in place of the one of an earlier run. What an apply
 // of this plan that was interrupted has made of it is returned, unless it has failed: a
 // run that succeeded or is under way is not begun twice. A run that succeeded and has
-// left nothing returns nil.
+// left nothing returns nil. One of this plan that has failed is run anew where its
+// policies let what is left of it go, or where its name is generated; to apply it once
+// more, as Argo CD does with any other, makes nothing of a run that has ended.
 func (p *progress) runHook(ctx context.Context, i int) (object.Object, error) {
 	c, key := p.hookRun(i)
 	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
@@ -42,13 +47,21 @@ func (p *progress) runHook(ctx context.Context, i int) (object.Object, error) {
 		return have, nil
 	case !mine && p.hasRun(key): // what has the name is of another phase
 		return nil, nil
-	case leaving || c.Hook.Deletes(order.BeforeHookCreation):
+	case mine && !leaving && !p.goesAgain(i):
+		return nil, errKept
+	case mine, leaving, c.Hook.Deletes(order.BeforeHookCreation):
 		if err := p.delete(ctx, c, have); err != nil {
 			return nil, fmt.Errorf("deleting the one of an earlier run: %w", err)
 		}
 		have = nil
 	}
 	return p.send(ctx, c, have)
+}
+
+// goesAgain reports whether a failed run of a hook goes when it is run once more.
+func (p *progress) goesAgain(i int) bool {
+	c := &p.app.Changes[i]
+	return c.ID.Name == "" || c.Hook.Deletes(order.BeforeHookCreation) || c.Hook.Deletes(order.HookFailed)
 }
 
 // hasFailed reports whether something of the application was begun and has failed: what
@@ -102,12 +115,13 @@ func (p *progress) sweepHooks(ctx context.Context, succeeded bool) {
 		p.record.Done(id)
 	}
 	if p.app.Leaves && p.completed && len(p.record.Objects) == 0 {
-		err := p.applying.engine.options.Records.Delete(ctx, p.app.Address, p.version)
+		err := p.applying.records.Delete(ctx, p.app.Address, p.version)
 		if err != nil && !errors.Is(err, state.ErrNotFound) {
 			p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("its record is left behind: %s", err)})
 		}
 		return
 	}
+	p.record.Claim = nil
 	if err := p.put(ctx); err != nil {
 		// The next apply finds them gone.
 		p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("that hooks were deleted is not recorded: %s", err)})

@@ -172,22 +172,21 @@ func lateApply(t *testing.T) {
 func (f *fleet) takeOver(t *testing.T, then func()) {
 	defer then()
 	store := f.Records.Store()
-	for { // its holder may renew it between the two
-		_, version, err := store.Get(t.Context(), "locks/apply")
+	runs, err := f.Records.Runs(t.Context())
+	if err != nil || len(runs) != 1 {
+		t.Errorf("at work are %+v, %v", runs, err)
+		return
+	}
+	for key := "locks/runs/" + runs[0].ID; ; { // its holder may renew it between the two
+		_, version, err := store.Get(t.Context(), key)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		if store.Delete(t.Context(), "locks/apply", version) == nil {
+		if store.Delete(t.Context(), key, version) == nil {
 			break
 		}
 	}
-	lease, err := state.Acquire(t.Context(), store, "apply", state.Holder{Who: "another"}, state.LeaseOptions{})
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	defer func() { _ = lease.Release(context.WithoutCancel(t.Context())) }()
 	time.Sleep(time.Second) // by then the other knows that it lost it
 	err = f.Records.ChangeRollout(t.Context(), webRollout, func(r *state.Rollout) error {
 		r.Plan, r.Order, r.Ended = "another", "abort", false

@@ -99,7 +99,7 @@ func (p *planning) asRemoved(address addr.Address, record *state.Record) *state.
 // claim reads the application's record: where it has moved, the one under the
 // address that it had, which is deleted as soon as it is written under the new one.
 func (p *progress) claim(ctx context.Context) (*state.Record, string, error) {
-	records := p.applying.engine.options.Records
+	records := p.applying.records
 	record, version, err := records.Get(ctx, p.app.Address)
 	if err != nil || p.app.MovedFrom.IsZero() {
 		return record, version, err
@@ -130,7 +130,8 @@ func (p *progress) leave(ctx context.Context) error {
 	if p.left == "" {
 		return nil
 	}
-	err := p.applying.engine.options.Records.Delete(ctx, p.app.MovedFrom, p.left)
+	p.applying.engine.probe(PointBeforeMove)
+	err := p.applying.records.Delete(ctx, p.app.MovedFrom, p.left)
 	if err != nil && !errors.Is(err, state.ErrNotFound) {
 		return fmt.Errorf("the record of %s, which is %s now, cannot be deleted: %w", p.app.MovedFrom, p.app.Address, err)
 	}

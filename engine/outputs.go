@@ -106,15 +106,7 @@ func (e *Engine) Publish(ctx context.Context, p *plan.Plan, options ApplyOptions
 	if err != nil || !changes {
 		return notPublished(err)
 	}
-	lease, err := state.Acquire(ctx, e.options.Records.Store(), "apply", options.By, e.options.Lease)
-	if err != nil {
-		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: holdSummary(err), Detail: err.Error()}}
-	}
-	err = e.recordPublished(ctx, p)
-	if releaseErr := lease.Release(context.WithoutCancel(ctx)); err == nil {
-		err = releaseErr
-	}
-	return notPublished(err)
+	return e.briefly(ctx, options.By, func(records *state.Records) hcl.Diagnostics { return notPublished(e.recordPublished(ctx, records, p)) })
 }
 
 // notPublished tells that others read what was there before.
@@ -145,15 +137,15 @@ func (e *Engine) publishes(ctx context.Context, p *plan.Plan) (bool, error) {
 	return p.Published.Digest() != before.Digest(), nil
 }
 
-// recordPublished writes into the state what others can read. The caller holds the
-// state, and everything else of the plan has been applied.
-func (e *Engine) recordPublished(ctx context.Context, p *plan.Plan) error {
+// recordPublished writes into the state what others can read, when everything else of the
+// plan has been applied.
+func (e *Engine) recordPublished(ctx context.Context, records *state.Records, p *plan.Plan) error {
 	changes, err := e.publishes(ctx, p)
 	switch {
 	case err != nil || !changes:
 		return err
 	case p.Published == nil:
-		return e.options.Records.DeletePublished(ctx)
+		return records.DeletePublished(ctx)
 	}
-	return e.options.Records.PutPublished(ctx, p.Published)
+	return records.PutPublished(ctx, p.Published)
 }

@@ -81,7 +81,7 @@ func (a *applying) reach(ctx context.Context, s *session) {
 func (a *applying) load(ctx context.Context, apps []*progress) []*progress {
 	parallel(ctx, a.engine.options.Parallelism, len(apps), func(i int) {
 		p := apps[i]
-		record, version, err := p.claim(ctx)
+		record, version, err := p.settled(ctx)
 		if err != nil {
 			p.skip(err.Error())
 			return

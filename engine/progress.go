@@ -40,12 +40,15 @@ type progress struct {
 	mu         sync.Mutex
 	record     *state.Record
 	version    string
-	left       string // version of the record under the address that it had; empty for none
+	former     *state.Claim // of a run that was stopped at work on it; nil for none
+	left       string       // version of the record under the address that it had; empty for none
 	flushed    time.Time
 	startedAt  time.Time
 	endedAt    time.Time
 	elapsed    Seconds
 	completed  bool
+	claimed    bool   // the record says that this apply is at work on it
+	unsaved    bool   // what was done could not be written into the state
 	earlier    bool   // an earlier apply of the plan has done it all; set before anything runs
 	skipped    string // why nothing was done; empty if something was
 	superseded bool   // another plan is about it by now, which is no failure of this one
@@ -120,16 +123,23 @@ func (p *progress) begin(ctx context.Context) error {
 		if !p.app.HasChanges() {
 			return
 		}
+		p.foundRequests(p.record)
 		p.tell(Event{Kind: EventStarted, Subject: p.app.Cluster, Total: p.app.Counts().Changes()})
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.startedAt = p.applying.engine.options.Now()
+		p.applying.engine.probe(PointBeforeIntent)
 		p.intend()
 		err := p.keepHooks()
 		if err == nil {
-			err = p.put(ctx)
+			err = p.takenMeanwhile(ctx, p.put(ctx))
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, state.ErrLocked), errors.Is(err, errStale):
+			p.startedAt, p.skipped, p.beginErr = time.Time{}, err.Error(), errSkipped
+		case err == nil:
+			p.applying.engine.probe(PointAfterIntent)
+		default:
 			p.beginErr = fmt.Errorf("intents cannot be recorded, so nothing was changed: %w", err)
 			p.errs = append(p.errs, p.beginErr)
 		}
@@ -148,6 +158,7 @@ func (p *progress) intend() {
 	} else {
 		r.Plan = p.applying.plan.ID
 	}
+	p.claims(now)
 	r.Cluster = state.Cluster{Name: p.session.name, UID: p.session.info.UID, Connection: p.session.connection}
 	var intents []state.Intent
 	for i := range p.app.Changes {
@@ -164,15 +175,15 @@ func (p *progress) intend() {
 
 // put writes the record. The caller holds mu.
 func (p *progress) put(ctx context.Context) error {
-	if err := p.applying.lease.Check(); err != nil {
-		return err
-	}
-	version, err := p.applying.engine.options.Records.Put(ctx, p.record, p.version)
+	p.applying.engine.probe(PointBeforeRecordWrite)
+	version, err := p.applying.records.Put(ctx, p.record, p.version)
 	if err != nil {
-		return err
+		return p.unwritten(err)
 	}
+	p.claimed = true
 	p.version, p.flushed = version, p.applying.engine.options.Now()
-	return p.leave(ctx)
+	p.applying.engine.probe(PointAfterRecordWrite)
+	return p.unwritten(p.leave(ctx))
 }
 
 // succeeded notes that a change was made, in the record too.
@@ -188,6 +199,7 @@ func (p *progress) succeeded(i int, result object.Object) {
 		p.own(c, result)
 	}
 	p.record.Done(p.idOf(i))
+	p.applying.engine.probe(PointNoted)
 }
 
 // own enters an object as it now is into the record. A patch changes nothing of what was
@@ -254,6 +266,7 @@ func (p *progress) finish(ctx context.Context) {
 	}
 	cancelled := ctx.Err() != nil
 	p.conclude(ctx, cancelled)
+	p.applying.engine.probe(PointBeforeSweep)
 	if p.completed || !cancelled {
 		p.sweepHooks(p.applying.requests, p.completed)
 	}
@@ -286,10 +299,16 @@ func (p *progress) conclude(ctx context.Context, cancelled bool) {
 	case cancelled:
 		p.outcome = OutcomeCancelled
 	}
-	if err := p.close(ctx); err != nil {
+	p.applying.engine.probe(PointBeforeHistory)
+	switch err := p.close(ctx); {
+	case err == nil:
+	case errors.Is(err, state.ErrLeaseLost) && p.outcome == OutcomeCancelled: // which is told once
+	default:
+		p.unsaved = true
 		p.errs = append(p.errs, fmt.Errorf("what was done cannot be recorded: %w. Run the same again: the journal tells what was begun", err))
 		p.outcome = OutcomeFailed
 	}
+	p.applying.engine.probe(PointAfterHistory)
 }
 
 // forget takes out of the record what the plan says is no longer the
@@ -320,11 +339,11 @@ func (p *progress) forget() {
 // has left. The caller holds mu.
 func (p *progress) close(ctx context.Context) error {
 	if p.app.Leaves && p.completed && len(p.record.Objects) == 0 {
-		err := p.applying.engine.options.Records.Delete(ctx, p.app.Address, p.version)
+		err := p.applying.records.Delete(ctx, p.app.Address, p.version)
 		if errors.Is(err, state.ErrNotFound) {
 			return nil
 		}
-		return err
+		return p.unwritten(err)
 	}
 	entry := state.Entry{
 		StartedAt: p.startedAt.UTC(), FinishedAt: p.applying.engine.options.Now().UTC(), Outcome: p.outcome, Message: p.message(),
@@ -345,6 +364,9 @@ func (p *progress) close(ctx context.Context) error {
 		limit = defaultHistory
 	}
 	p.record.Finish(entry, limit)
+	if !p.keepsClaim() {
+		p.record.Claim = nil
+	}
 	return p.put(ctx)
 }
 
@@ -361,6 +383,9 @@ func (p *progress) message() string {
 	}
 	if p.outcome == OutcomeCancelled {
 		parts = nil // each says that it was cancelled
+	}
+	if lost := p.applying.lostWhy(); lost != nil && p.outcome == OutcomeCancelled {
+		return "stopped before it was finished, for the lock was lost; what was in flight is in the journal" + p.soFar()
 	}
 	if len(parts) == 0 && p.outcome == OutcomeCancelled {
 		return "stopped before it was finished; what was done is recorded" + p.soFar()

@@ -68,6 +68,7 @@ func (p *progress) delete(ctx context.Context, c *plan.Change, have object.Objec
 		case errors.Is(err, errGone):
 			return nil
 		case err == nil:
+			p.applying.engine.probe(PointMidPrune)
 			return p.untilGone(ctx, c, uid)
 		case errors.As(err, &conflict) && attempt < attempts:
 		default:

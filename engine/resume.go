@@ -132,7 +132,7 @@ func (a *applying) supersede(ctx context.Context) hcl.Diagnostics {
 	if a.plan.ID == "" || a.resumed { // what was applied after a plan that is resumed stays
 		return nil
 	}
-	if err := a.engine.options.Records.SupersedePlans(ctx, a.unfinished()); err != nil {
+	if err := a.records.SupersedePlans(ctx, a.unfinished()); err != nil {
 		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be written", Detail: fmt.Sprintf("That this plan takes the place of others that did not finish cannot be recorded, so nothing was changed: %s", err)}}
 	}
 	return nil
@@ -161,7 +161,7 @@ func (a *applying) keep(ctx context.Context, file []byte) hcl.Diagnostics {
 		file = text.Bytes()
 	}
 	if kept.File = file; err == nil {
-		err = a.engine.options.Records.KeepPlan(ctx, kept)
+		err = a.records.KeepPlan(ctx, kept)
 	}
 	if err == nil {
 		return nil

@@ -153,16 +153,19 @@ func (p *progress) take(ctx context.Context, step *plan.Step) error {
 	case plan.StepWrite:
 		return p.write(ctx, step.Change)
 	case plan.StepDelete:
+		p.applying.engine.probe(PointBeforePrune)
 		return p.remove(ctx, step.Change)
 	case plan.StepWait:
 		changes := step.Changes
 		if step.On == plan.OnFailure {
 			changes = p.made(changes)
 		}
+		p.applying.engine.probe(PointDuringWait)
 		if err := p.wait(ctx, changes); err != nil {
 			p.noteHooks(changes) // it is written when the application ends, before hooks are deleted
 			return err
 		}
+		p.applying.engine.probe(PointBetweenWaves)
 		return p.ranHooks(changes)
 	case plan.StepRecord:
 		return p.complete()

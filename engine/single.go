@@ -61,7 +61,7 @@ func (a *applying) begun(ctx context.Context) hcl.Diagnostics {
 		return nil
 	}
 	begun := state.AppliedPlan{ID: a.plan.ID, CreatedAt: a.plan.CreatedAt, By: a.by.Who, Act: a.plan.Act != nil}
-	if err := a.engine.options.Records.BeginPlan(ctx, begun); err != nil {
+	if err := a.records.BeginPlan(ctx, begun); err != nil {
 		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be written", Detail: fmt.Sprintf("That the plan is being applied cannot be recorded, so nothing was changed: %s", err)}}
 	}
 	return nil
@@ -72,11 +72,11 @@ func (a *applying) ended(ctx context.Context) hcl.Diagnostics {
 	if a.plan.ID == "" {
 		return nil
 	}
-	if err := a.engine.options.Records.EndPlan(ctx, a.plan.ID); err != nil {
+	if err := a.records.EndPlan(ctx, a.plan.ID); err != nil {
 		return hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Apply is not recorded", Detail: fmt.Sprintf("The plan is applied, and that it is cannot be recorded: %s. Do not apply it again.", err)}}
 	}
 	// One that is kept for nothing is known to be applied.
-	if err := a.engine.options.Records.DropPlan(ctx, a.plan.ID); err != nil {
+	if err := a.records.DropPlan(ctx, a.plan.ID); err != nil {
 		a.engine.options.Log.Debug("the plan stays in the state", "error", err)
 	}
 	return nil

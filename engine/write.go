@@ -243,12 +243,14 @@ func (p *progress) sendOne(ctx context.Context, send func(context.Context) error
 	if err := p.lostTouch(); err != nil {
 		return err
 	}
-	if err := p.applying.lease.Check(); err != nil {
-		return err
+	if err := p.applying.lease.Hold(ctx); err != nil {
+		return p.applying.lost(ctx, err)
 	}
+	p.applying.engine.probe(PointBeforeRequest)
 	ctx, cancel := p.applying.sending()
 	defer cancel()
 	err = send(ctx)
+	p.applying.engine.probe(PointAfterRequest)
 	p.session.heard(err, p.applying.engine.options.Now())
 	return err
 }
