@@ -84,8 +84,10 @@ type Settings struct {
 // Backend says where state is kept.
 type Backend struct {
 	Type      string            // "local" by default; UnknownBackend where it cannot be told
-	Arguments map[string]string // as written, e.g. path
-	Range     hcl.Range
+	Arguments map[string]string // by name, e.g. path, without credentials
+	// Credentials are the arguments that log in, by name. They are in no plan.
+	Credentials map[string]target.Credential
+	Range       hcl.Range
 }
 
 // Cluster is a Kubernetes API to read and write.

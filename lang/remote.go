@@ -78,7 +78,7 @@ func decodeRemote(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	case !in.Values.Known():
 		return unknown
 	}
-	document, err := e.ReadRemote(eval.RemoteState{Type: from.Type, Arguments: from.Arguments})
+	document, err := e.ReadRemote(eval.RemoteState{Type: from.Type, Arguments: from.Arguments, Credentials: from.Credentials})
 	switch {
 	case errors.Is(err, eval.ErrNotRead):
 		in.Deferred = true
@@ -109,7 +109,7 @@ func decodeRemote(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 }
 
 // placeOf names where a state is kept, for people.
-func placeOf(backend Backend) string { return backend.Arguments["path"] }
+func placeOf(backend Backend) string { return PlaceOf(backend.Type, backend.Arguments) }
 
 // checkSensitiveOutputs reports the references to outputs that are not given because
 // they are sensitive, which would otherwise look as if they were not there.

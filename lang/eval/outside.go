@@ -64,7 +64,9 @@ type RemoteReader interface {
 // RemoteState says where the state of another configuration is kept.
 type RemoteState struct {
 	Type      string            // of the backend
-	Arguments map[string]string // as written, e.g. path
+	Arguments map[string]string // by name, e.g. path, without credentials
+	// Credentials are the arguments that log in, by name.
+	Credentials map[string]target.Credential
 }
 
 // ReadRemote reads what another configuration published through the Reader, which

@@ -16,7 +16,6 @@ import (
 	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/late"
 	"github.com/gantrycd/gantry/lang/schema"
-	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/target"
 )
 
@@ -27,13 +26,7 @@ func Kinds() []*eval.Kind {
 }
 
 // Credential is a password or token: its value, or the secret that it is in.
-type Credential struct {
-	Value  object.Sensitive
-	Secret *target.Secret // nil where the value is there
-}
-
-// IsZero reports whether there is none.
-func (c Credential) IsZero() bool { return c.Value == "" && c.Secret == nil }
+type Credential = target.Credential
 
 // credential declares an argument for a password or token.
 func credential(name string, required bool, doc string) schema.Argument {

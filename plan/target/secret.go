@@ -48,6 +48,23 @@ type CommandSecret struct {
 	Timeout time.Duration     `json:"timeout,omitempty"`
 }
 
+// Credential is a password, key or token: its value, or the secret that it is in.
+type Credential struct {
+	Value  object.Sensitive
+	Secret *Secret // nil where the value is there
+}
+
+// IsZero reports whether there is none.
+func (c Credential) IsZero() bool { return c.Value == "" && c.Secret == nil }
+
+// Resolve returns the value, which must be kept nowhere.
+func (c Credential) Resolve(ctx context.Context, read ReadSecret) (object.Sensitive, error) {
+	if c.Secret == nil {
+		return c.Value, nil
+	}
+	return read(ctx, c.Secret)
+}
+
 // Secrets are the parts of a credential that are read when it is used; nil is a
 // part that is not. The zero value is none. It is comparable by identity.
 type Secrets struct {

@@ -1,4 +1,4 @@
-# State in a database, one day.
+# State in a database.
 
 variable "url" {
   default   = "postgres://gantry:password@db.example.com/gantry"
@@ -7,7 +7,6 @@ variable "url" {
 
 gantry {
   backend "postgres" {
-# ^^^^^^^^^^^^^^^^^^ Unsupported backend: State cannot be kept in a backend of type "postgres" in this version of gantry, only in local. Nothing is planned or applied, for that would be with the wrong state. Use a backend "local", and mind that it is on one machine.
     url    = var.url
     schema = var.url
 #            ^^^^^^^ Sensitive value not allowed here: The argument "schema" would be shown in plans and kept in state, so that it cannot hold a sensitive value. Sensitive values may go into the auth block of a cluster or a repository, into Helm values and into the data of Secret objects; nonsensitive(...) says that a value is no secret.

@@ -1,8 +1,7 @@
-# State in a bucket, one day.
+# State in a bucket.
 
 gantry {
   backend "s3" {
-# ^^^^^^^^^^^^ Unsupported backend: State cannot be kept in a backend of type "s3" in this version of gantry, only in local. Nothing is planned or applied, for that would be with the wrong state. Use a backend "local", and mind that it is on one machine.
     bucket     = "state"
     endpoint   = "s3.example.com"
 #                ^^^^^^^^^^^^^^^^ Invalid URL: The argument "endpoint" must be an https URL, such as "https://state.example.com/web".

@@ -1,8 +1,7 @@
-# Where state could be kept, one day.
+# State in a cluster.
 
 gantry {
   backend "kubernetes" {
-# ^^^^^^^^^^^^^^^^^^^^ Unsupported backend: State cannot be kept in a backend of type "kubernetes" in this version of gantry, only in local. Nothing is planned or applied, for that would be with the wrong state. Use a backend "local", and mind that it is on one machine.
     in_cluster = true
 #                ^^^^ Conflicting arguments: A cluster is reached in one way, but in_cluster is set beside context or kubeconfig. Remove one of them.
     context    = "management"
@@ -37,6 +36,6 @@ gantry {
     }
   }
   protection {
-# ^^^^^^^^^^ Duplicate block: There may be one protection block in a gantry block; the first is at backends.gantry.hcl:24,3-13. Put the arguments of both into one.
+# ^^^^^^^^^^ Duplicate block: There may be one protection block in a gantry block; the first is at backends.gantry.hcl:23,3-13. Put the arguments of both into one.
   }
 }

@@ -16,7 +16,7 @@ remote "own" {
 
 remote "bucket" {
   backend "s3" {
-# ^^^^^^^^^^^^ Unsupported backend: State cannot be kept in a backend of type "s3" in this version of gantry, only in local. Nothing is planned or applied, for that would be with the wrong state. Use a backend "local", and mind that it is on one machine.
+# ^^^^^^^^^^^^ Cannot read state: What remote.bucket gives cannot be told: there is no state in .
     bucket = "state"
   }
 }

@@ -38,7 +38,6 @@ gantry {
 
   backend "s3" {
 # ^^^^^^^^^^^^ Missing required argument: The backend block needs the argument "bucket", a string: the bucket.
-# ^^^^^^^^^^^^ Unsupported backend: State cannot be kept in a backend of type "s3" in this version of gantry, only in local. Nothing is planned or applied, for that would be with the wrong state. Use a backend "local", and mind that it is on one machine.
     path = "x"
 #   ^^^^ Unsupported argument: An argument named "path" is not expected here. In a backend block there may be the arguments access_key, bucket, endpoint, path_style, prefix, profile, region and secret_key.
   }
@@ -54,7 +53,7 @@ locals {
 
 locals {
   twice = 2
-# ^^^^^ Duplicate declaration: local.twice was already declared at top_level.gantry.hcl:52,3-8. Rename or remove one of the two.
+# ^^^^^ Duplicate declaration: local.twice was already declared at top_level.gantry.hcl:51,3-8. Rename or remove one of the two.
 }
 
 generator "gti" "x" {

@@ -1,0 +1,63 @@
+package lang
+
+import (
+	"strings"
+
+	"filippo.io/age"
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/govern"
+	"github.com/gantrycd/gantry/lang/schema"
+)
+
+// Encryption says how state and plans are encrypted at rest: to recipients, or with
+// a key.
+type Encryption struct {
+	Recipients []string          // of age
+	Key        govern.Credential // zero where there are recipients
+	Previous   []govern.Credential
+	Range      hcl.Range
+}
+
+func encryptionBlock() *schema.Block {
+	return &schema.Block{
+		Type: "encryption",
+		Doc:  "Encrypts state and plans at rest: to recipients of age, or with a key.",
+		Arguments: []schema.Argument{
+			{Name: "recipients", Type: schema.Strings, Doc: "Who can read them: public keys of age, `age1…`."},
+			{Name: "key", Type: schema.Credential, Sensitive: true, Doc: "A key for AES-256-GCM: a secret of 32 bytes, in base64."},
+		},
+		Blocks: []schema.Nested{{Block: &schema.Block{
+			Type: "previous",
+			Doc:  "A key that older state and plans are still encrypted with.",
+			Arguments: []schema.Argument{
+				{Name: "key", Type: schema.Credential, Required: true, Sensitive: true, Doc: "The key."},
+			},
+		}}},
+	}
+}
+
+func decodeEncryption(in *eval.Instance, v *schema.Values) *Encryption {
+	if v == nil {
+		return nil
+	}
+	encryption := &Encryption{Recipients: v.Strings("recipients"), Key: govern.Credential{Value: credentialOf(v, "key"), Secret: secretOf(v, "key")}, Range: v.Range}
+	switch {
+	case v.Has("recipients") && v.Has("key"):
+		in.Errorf(v.RangeOf("key"), "Conflicting arguments", "State is encrypted in one way, but both recipients and key are set. Remove one of them.")
+	case !v.Has("recipients") && !v.Has("key"):
+		in.Errorf(v.Range, "Missing required argument", "It is not said how to encrypt. Set recipients or key.")
+	case v.IsKnown("recipients") && len(encryption.Recipients) == 0:
+		in.ErrorAt(v, "recipients", "Unsuitable value", "The argument \"recipients\" is an empty list. Nobody could read the state.")
+	}
+	for _, recipient := range encryption.Recipients {
+		if _, err := age.ParseRecipients(strings.NewReader(recipient)); err != nil {
+			in.ErrorAt(v, "recipients", "Invalid recipient", "%q is no public key of age, which is like \"age1ql3z…\".", shorten(recipient))
+		}
+	}
+	for _, b := range v.Blocks("previous") {
+		encryption.Previous = append(encryption.Previous, govern.Credential{Value: credentialOf(b, "key"), Secret: secretOf(b, "key")})
+	}
+	return encryption
+}
