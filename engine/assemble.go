@@ -98,6 +98,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	p.publish(ctx, out)
 	out.Clusters = p.clusters(built)
 	p.rollouts(out)
+	p.resumable(ctx, out)
 	out.Steps = steps(out, stages, made)
 	out.InputDigest = inputDigest(p.config, out)
 	return out, p.diags
@@ -231,6 +232,7 @@ func (d *draft) application() plan.Application {
 	}
 	if d.record != nil {
 		out.Serial, out.Prior, out.Lasted = d.record.Serial, d.record.LastSources(), d.record.Lasted()
+		out.Failed = lastFailure(d.record)
 		out.Name, out.Project, out.Namespace, out.DependsOn = d.record.Name, d.record.Project, d.record.Namespace, d.record.DependsOn
 	}
 	if d.app != nil {

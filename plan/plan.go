@@ -153,6 +153,9 @@ type Application struct {
 	// Lasted is how long the last apply of the application that succeeded took; zero is
 	// not known. It is no part of the digest.
 	Lasted time.Duration `json:"lasted,omitempty"`
+	// Failed is how the last apply of the application did not succeed; nil where it did. It
+	// is no part of the digest.
+	Failed *Failure `json:"failed,omitempty"`
 	// Digest is the application's change digest: "sha256:…" over what would be
 	// done, and nothing else. Equal digests do the same.
 	Digest string `json:"digest"`

@@ -25,3 +25,10 @@ func rolloutExample() *plan.Plan {
 	}}}
 	return p
 }
+
+// unsettledExample has nothing to change, and an application that did not become healthy.
+func unsettledExample() *plan.Plan {
+	a := web(change(plan.Unchanged, "Deployment.apps", "podinfo"))
+	a.Failed = &plan.Failure{At: noon.Add(-time.Hour), Outcome: "failed", Message: "Deployment.apps web/podinfo: is not healthy:\nno pod can be scheduled.", Resumable: true}
+	return base(a)
+}

@@ -89,21 +89,22 @@ const configBefore = "# settings of the web\nlisten: 0.0.0.0:8080\nlog:\n  level
 // examples are the plans that the goldens show.
 func examples() map[string]*plan.Plan {
 	return map[string]*plan.Plan{
-		"create":  createExample(),
-		"update":  updateExample(),
-		"delete":  deleteExample(),
-		"blocked": blockedExample(),
-		"nothing": base(web(change(plan.Unchanged, "Service", "podinfo"), change(plan.Unchanged, "Deployment.apps", "podinfo"))),
-		"empty":   {CreatedAt: noon},
-		"failed":  {CreatedAt: noon, Problems: []plan.Problem{{Summary: "Cluster cannot be reached", Detail: "connection refused"}}},
-		"destroy": destroyExample(),
-		"docs":    docsExample(),
-		"hooks":   hooksExample(),
-		"hostile": hostileExample(),
-		"inside":  insideExample(),
-		"risks":   risksExample(),
-		"rollout": rolloutExample(),
-		"same":    sameExample(),
+		"create":    createExample(),
+		"update":    updateExample(),
+		"delete":    deleteExample(),
+		"blocked":   blockedExample(),
+		"nothing":   base(web(change(plan.Unchanged, "Service", "podinfo"), change(plan.Unchanged, "Deployment.apps", "podinfo"))),
+		"empty":     {CreatedAt: noon},
+		"failed":    {CreatedAt: noon, Problems: []plan.Problem{{Summary: "Cluster cannot be reached", Detail: "connection refused"}}},
+		"destroy":   destroyExample(),
+		"docs":      docsExample(),
+		"hooks":     hooksExample(),
+		"hostile":   hostileExample(),
+		"inside":    insideExample(),
+		"risks":     risksExample(),
+		"rollout":   rolloutExample(),
+		"same":      sameExample(),
+		"unsettled": unsettledExample(),
 	}
 }
 

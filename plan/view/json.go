@@ -15,7 +15,7 @@ import (
 
 // JSONVersion is of the shape that JSON writes, described in docs/plan-json.md.
 // Its second part grows with what is added, its first with anything else.
-const JSONVersion = "1.3"
+const JSONVersion = "1.4"
 
 // JSON writes a plan for programs.
 func JSON(w io.Writer, p *plan.Plan) error {
@@ -90,6 +90,14 @@ type jsonApplication struct {
 	Warnings   []string          `json:"warnings"`
 	Risks      []jsonRisk        `json:"risks"`
 	Changes    []jsonChange      `json:"changes"`
+	LastApply  *jsonLastApply    `json:"lastApply,omitempty"` // where it did not succeed
+}
+
+type jsonLastApply struct {
+	At        time.Time `json:"at"`
+	Outcome   string    `json:"outcome"`
+	Message   string    `json:"message"`
+	Resumable bool      `json:"resumable"`
 }
 
 type jsonSource struct {
@@ -230,6 +238,9 @@ func jsonApplicationOf(a *plan.Application) jsonApplication {
 	}
 	for i := range a.Changes {
 		out.Changes = append(out.Changes, jsonChangeOf(&a.Changes[i]))
+	}
+	if last := a.Failed; last != nil {
+		out.LastApply = &jsonLastApply{At: last.At.UTC(), Outcome: last.Outcome, Message: last.Message, Resumable: last.Resumable}
 	}
 	return out
 }

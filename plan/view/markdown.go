@@ -65,6 +65,12 @@ func (m *markdown) title() string {
 	if risks := alarm.RiskWords(p); risks != "" {
 		line += " · **" + escaped(risks) + "**"
 	}
+	if text, command := unsettled(p); text != "" {
+		line += "\n\n" + escaped(text)
+		if command != "" {
+			line += code(command)
+		}
+	}
 	for _, banner := range []struct {
 		on   bool
 		text string

@@ -18,6 +18,9 @@ func (t *text) summary() {
 		}
 	}
 	t.line(0, t.sentence(blocked)...)
+	if text, command := unsettled(t.p); text != "" {
+		t.line(0, span{yellow, text}, span{bold, command})
+	}
 	if risks := alarm.RiskWords(t.p); risks != "" {
 		t.line(0, span{yellow, risks + "."})
 	}
