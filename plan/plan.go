@@ -142,6 +142,16 @@ type Application struct {
 	// it have ActionBlocked, or there is a problem of the application as a whole.
 	Blocked  []Problem `json:"blocked,omitempty"`
 	Warnings []string  `json:"warnings,omitempty"`
+	// Held says why the application is not applied although it is planned; nil where it is.
+	Held *Hold `json:"held,omitempty"`
+	// Lifts is the hold of a rollback that the apply ends, since the sources have moved on.
+	Lifts *Hold `json:"lifts,omitempty"`
+	// Rollback tells that the application goes back to what it was; nil for what its
+	// sources say.
+	Rollback *Rollback `json:"rollback,omitempty"`
+	// Rendered is a keyed digest of all that the application is to have, whatever of it
+	// changes; empty where that is not known. It is no part of the digest.
+	Rendered string `json:"rendered,omitempty"`
 	// Partial: the plan is limited to some of its objects, and others, or hooks, are left
 	// out that would change too. What is left out is not among the changes.
 	Partial bool `json:"partial,omitempty"`
