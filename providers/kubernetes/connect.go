@@ -35,6 +35,12 @@ func (c *Clusters) Connect(name string, connection target.Connection, credential
 	return cluster, nil
 }
 
+// Config returns what client-go dials a cluster with, for who speaks to it in another way
+// than by a providers.Cluster: a store of state. It reaches nothing.
+func (c *Clusters) Config(connection target.Connection, credentials target.Credentials) (*rest.Config, error) {
+	return c.restConfig(connection, credentials)
+}
+
 // restConfig turns a connection into what client-go dials with.
 func (c *Clusters) restConfig(connection target.Connection, credentials target.Credentials) (*rest.Config, error) {
 	config, err := c.baseConfig(connection, credentials)

@@ -42,8 +42,9 @@ const (
 
 // Options are where a store is.
 type Options struct {
-	// Config is how the cluster is reached. It is not changed, and its limits on the rate
-	// of requests are not kept: the server's priority and fairness decides that better.
+	// Config is how the cluster is reached, as Clusters.Config of providers/kubernetes makes
+	// one. It is not changed, and its limits on the rate of requests are not kept: the
+	// server's priority and fairness decides that better.
 	Config    *rest.Config
 	Namespace string // DefaultNamespace where empty; made where it is missing
 	Name      string // tells apart the stores of one namespace, a label's value; DefaultName where empty
