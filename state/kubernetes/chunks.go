@@ -91,7 +91,7 @@ func (s *Store) collect(ctx context.Context) {
 		mark, looked := named[name]
 		if !looked {
 			secret, err := s.read(ctx, name)
-			if err != nil && !apierrors.IsNotFound(err) {
+			if err != nil && !isMissing(err) {
 				return
 			}
 			mark = secret.Annotations[markAnnotation]
@@ -110,7 +110,7 @@ func (s *Store) removeSecret(ctx context.Context, name string) error {
 	_, err := s.send(ctx, func(ctx context.Context) error {
 		return s.secrets(remove).Name(name).Do(ctx).Error()
 	})
-	if apierrors.IsNotFound(err) {
+	if isMissing(err) {
 		return nil
 	}
 	return err

@@ -59,6 +59,7 @@ type Store struct {
 	mark      func() string // of a write: never the same twice
 	pause     func(ctx context.Context, d time.Duration) error
 	now       func() time.Time
+	busy      gate
 	answered  atomic.Bool // the server has been reached before: it is waited for
 	sweep     sync.Once   // what killed writers left is looked for once
 }
@@ -99,6 +100,7 @@ func New(options Options) (*Store, error) {
 	if config.Dial == nil {
 		config.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
+	config.Wrap(s.busy.watch)
 	var err error
 	if s.client, err = rest.RESTClientFor(config); err != nil {
 		return nil, fmt.Errorf("state in Kubernetes: %w", err)

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/gantrycd/gantry/state"
 )
@@ -28,7 +27,7 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, string, error) {
 	before := ""
 	for {
 		secret, err := s.read(ctx, s.headName(key))
-		if apierrors.IsNotFound(err) {
+		if isMissing(err) {
 			return nil, "", fmt.Errorf("%s: %w", key, state.ErrNotFound)
 		}
 		var h head
@@ -73,7 +72,7 @@ func (s *Store) value(ctx context.Context, h head, packed []byte) ([]byte, error
 			readers.Go(func() error {
 				name := chunkName(s.headName(h.key), h.mark, i)
 				chunk, err := s.read(ctx, name)
-				if apierrors.IsNotFound(err) {
+				if isMissing(err) {
 					return fmt.Errorf("%w: there is no Secret %s in namespace %s", errGone, name, s.namespace)
 				}
 				parts[i] = chunk.Data[dataKey]

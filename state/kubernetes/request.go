@@ -8,10 +8,13 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/klog/v2"
 )
 
 const (
@@ -19,11 +22,13 @@ const (
 	requestTimeout = 30 * time.Second
 	firstBackoff   = 50 * time.Millisecond
 	maxBackoff     = 2 * time.Second
-	// fewAttempts are for a server that was never reached, or that fails over a request;
-	// patience is for one that was reached: it restarts, or another takes its place.
+	// fewAttempts are for a server that was never reached. patience is for one that was: it
+	// restarts, or another takes its place.
 	fewAttempts = 4
 	patience    = 60 * time.Second
-	// maxRetryAfter is how long a server may ask to be left alone.
+	// maxBusy is how often, and maxRetryAfter for how long at once, a server may ask to be
+	// left alone.
+	maxBusy       = 10
 	maxRetryAfter = 2 * time.Minute
 )
 
@@ -65,11 +70,23 @@ func isAdmission(err error) bool {
 	return strings.Contains(err.Error(), "failed calling webhook") || strings.Contains(err.Error(), "admission webhook")
 }
 
+// isMissing reports whether the API server says that there is no such object. A page that
+// someone on the way has not found says nothing.
+func isMissing(err error) bool {
+	return apierrors.IsNotFound(err) && !apierrors.IsUnexpectedServerError(err)
+}
+
+// isStale reports whether a write was refused since the key is not as it was read.
+func isStale(err error) bool {
+	return isMissing(err) || (apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)) && !apierrors.IsUnexpectedServerError(err)
+}
+
 // send sends a request until it is answered, and returns the last answer. Where an answer
 // before that was lost, so that the request may have taken place, lost says why.
 func (s *Store) send(ctx context.Context, request func(context.Context) error) (lost, err error) {
-	began := time.Now()
-	renewed := false
+	ctx = klog.NewContext(ctx, klog.Logger{}) // client-go tells the terminal of broken connections
+	var waited time.Duration                  // unasked
+	busy, renewed := 0, false
 	for attempt := 1; ; attempt++ {
 		one, cancel := context.WithTimeout(ctx, requestTimeout)
 		err := request(one)
@@ -95,15 +112,13 @@ func (s *Store) send(ctx context.Context, request func(context.Context) error) (
 		}
 		wait := min(firstBackoff<<min(attempt-1, 8), maxBackoff)
 		wait += rand.N(wait / 2)
-		seconds, told := apierrors.SuggestsClientDelay(err)
-		after := time.Duration(seconds) * time.Second
-		if told {
-			wait += after
-		}
-		switch {
-		case after > maxRetryAfter,
-			!s.answered.Load() && !told && attempt >= fewAttempts,
-			time.Since(began)+wait > patience+after:
+		if left := s.busy.left(); left > 0 {
+			busy++
+			wait += left
+			if busy > maxBusy || left > maxRetryAfter {
+				return lost, err
+			}
+		} else if waited += wait; waited > patience || !s.answered.Load() && attempt >= fewAttempts {
 			return lost, err
 		}
 		if s.pause(ctx, wait) != nil {
@@ -119,3 +134,34 @@ func ended(ctx context.Context, err error) error {
 	}
 	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
+
+// gate is until when a server has asked to be left alone. The zero value is open.
+type gate struct{ until atomic.Int64 } // Unix nanoseconds
+
+func (g *gate) left() time.Duration { return time.Until(time.Unix(0, g.until.Load())) }
+
+// watch notes what the answers of a transport say of when to come back.
+func (g *gate) watch(next http.RoundTripper) http.RoundTripper { return &watched{next, g} }
+
+type watched struct {
+	next http.RoundTripper
+	gate *gate
+}
+
+// RoundTrip sends a request.
+func (w *watched) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := w.next.RoundTrip(request)
+	if err == nil && response.StatusCode >= http.StatusBadRequest {
+		if text := response.Header.Get("Retry-After"); text != "" {
+			if seconds, err := strconv.Atoi(text); err == nil {
+				w.gate.until.Store(time.Now().Add(time.Duration(seconds) * time.Second).UnixNano())
+			} else if date, err := http.ParseTime(text); err == nil {
+				w.gate.until.Store(date.UnixNano())
+			}
+		}
+	}
+	return response, err
+}
+
+// WrappedRoundTripper lets client-go find the transport below.
+func (w *watched) WrappedRoundTripper() http.RoundTripper { return w.next }

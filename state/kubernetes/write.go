@@ -67,7 +67,7 @@ func (s *Store) swap(ctx context.Context, key string, value []byte, old head) (h
 		if found, err = s.read(ctx, secret.Name); err == nil && found.Annotations[markAnnotation] == next.mark {
 			secret.ObjectMeta = found.ObjectMeta
 		} else {
-			if err == nil || apierrors.IsNotFound(err) {
+			if err == nil || isMissing(err) {
 				err = lost // another has written it since
 			}
 			return head{}, fmt.Errorf("%s: %w: %w", key, state.ErrUnknown, err)
@@ -117,7 +117,7 @@ func (s *Store) create(ctx context.Context, secret *corev1.Secret) (lost, err er
 		})
 	}
 	lost, err = send()
-	if !apierrors.IsNotFound(err) {
+	if !isMissing(err) {
 		return lost, err
 	}
 	if err := s.createNamespace(ctx); err != nil {
@@ -156,10 +156,10 @@ func (s *Store) Delete(ctx context.Context, key, version string) error {
 		return fmt.Errorf("%s: %w", key, state.ErrConflict)
 	}
 	switch {
-	case err == nil, apierrors.IsNotFound(err) && lost != nil:
+	case err == nil, isMissing(err) && lost != nil:
 		s.drop(ctx, key, old)
 		return nil
-	case apierrors.IsNotFound(err):
+	case isMissing(err):
 		return fmt.Errorf("%s: %w", key, state.ErrNotFound)
 	case lost != nil:
 		return fmt.Errorf("deleting %s in Kubernetes: %w: %w", key, state.ErrUnknown, err)
@@ -167,9 +167,4 @@ func (s *Store) Delete(ctx context.Context, key, version string) error {
 		return fmt.Errorf("%s: %w", key, state.ErrConflict)
 	}
 	return fmt.Errorf("deleting %s in Kubernetes: %w", key, err)
-}
-
-// isStale reports whether a write was refused since the key is not as it was read.
-func isStale(err error) bool {
-	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
 }
