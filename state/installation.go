@@ -81,6 +81,11 @@ func newInstallation(clock Clock, lineage string) (*installation, error) {
 }
 
 func readInstallation(value []byte) (*installation, error) {
+	if mark, err := ReadMark(value); err != nil {
+		return nil, err
+	} else if mark != nil {
+		return nil, mark.Err()
+	}
 	found := &installation{}
 	if err := decode(installationKey, value, found); err != nil {
 		return nil, err

@@ -302,7 +302,7 @@ func (c *cli) recordedActions(ctx context.Context) []engine.Actionable {
 	if err != nil {
 		return nil
 	}
-	records, err := openExisting(ctx, dir, backendOf(read.config))
+	records, err := c.openExisting(ctx, dir, backendOf(read.config))
 	if err != nil {
 		return nil
 	}

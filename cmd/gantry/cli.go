@@ -19,6 +19,7 @@ const (
 	exitChanges = 2 // with --detailed-exitcode: the plan has changes
 	exitRisk    = 3 // with --fail-on-risk: the plan has a risk that nobody accepts
 	exitPartial = 5 // of what was to be applied, something was, and something was not
+	exitLost    = 6 // an apply lost its lock, and ended for that
 )
 
 // cli is one run of the program: its streams, its environment, and the flags
@@ -36,6 +37,11 @@ type cli struct {
 	json     bool   // --json
 	noColor  bool   // --no-color
 	cacheDir string // --cache-dir
+
+	backend      backendFlags // --backend, --backend-config
+	identityFile string       // --identity-file
+	reconfigure  bool         // --reconfigure: the state that was worked with is left
+	closers      []io.Closer  // what the command has opened
 
 	events  *eventStream // --events; nil without
 	notices *notices     // where is told what happens beside the command; nil for nowhere
@@ -76,6 +82,7 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	root.SetErr(c.err)
 	c.ctx = ctx
 	command, err := root.ExecuteContextC(ctx)
+	c.close()
 	if why, ok := interrupted(ctx); ok && err != nil {
 		return why.code() // which was told when it came
 	}

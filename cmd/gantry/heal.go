@@ -60,7 +60,7 @@ func (c *cli) selfHeal(ctx context.Context, in *inputs, work workOptions, option
 	w.progress.pause()
 	diags = append(w.diags, diags...)
 	if found != nil {
-		found.Plan.Backend = backendOf(w.config)
+		found.Plan.Backend = w.place.Backend
 		if err := c.showHealing(found, work.view, options, diags.HasErrors()); err != nil {
 			return err
 		}

@@ -121,7 +121,7 @@ func (c *cli) initialise(ctx context.Context, in *inputs, options initOptions) (
 	if err != nil {
 		return nil, err
 	}
-	opened, err := openBackend(ctx, dir, backendOf(config))
+	opened, err := c.openBackend(ctx, dir, backendOf(config))
 	if err != nil {
 		return nil, err
 	}

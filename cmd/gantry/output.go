@@ -83,7 +83,7 @@ func (c *cli) outputs(ctx context.Context, tell bool) ([]published.Output, error
 		return nil, failed(diags)
 	}
 	never := failure("Nothing applied yet", errors.New("the state has no outputs: the configuration was not applied yet, or everything of it is destroyed. Run gantry apply"))
-	records, err := openExisting(ctx, dir, backendOf(read.config))
+	records, err := c.openExisting(ctx, dir, backendOf(read.config))
 	if errors.Is(err, state.ErrNoInstallation) {
 		return nil, never
 	}

@@ -138,7 +138,7 @@ func (w *work) present(made *plan.Plan, diags hcl.Diagnostics) (*plan.Plan, erro
 	w.progress.pause()
 	diags = append(append(w.diags, diags...), unlocked(w.lock)...)
 	if made != nil {
-		made.Backend = backendOf(w.config)
+		made.Backend = w.place.Backend
 		if w.passing && hasSecrets(made) {
 			diags = append(diags, passingFingerprints())
 		}

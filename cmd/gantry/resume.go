@@ -55,7 +55,7 @@ func (w *work) loadUnfinished(ctx context.Context, file string, trust readingOpt
 	if err != nil {
 		return nil, err
 	}
-	records, err := openExisting(ctx, w.dir, named)
+	records, err := w.cli.openExisting(ctx, w.dir, named)
 	if errors.Is(err, state.ErrNoInstallation) {
 		return nil, failure("Nothing to resume", errors.New("nothing was applied yet. Run gantry apply"))
 	}
@@ -73,7 +73,7 @@ func (w *work) loadUnfinished(ctx context.Context, file string, trust readingOpt
 }
 
 // openUnfinished opens the plan file that a state keeps.
-func (w *work) openUnfinished(ctx context.Context, kept []byte, named plan.Backend, trust readingOptions) (*plan.Plan, error) {
+func (w *work) openUnfinished(ctx context.Context, kept []byte, named place, trust readingOptions) (*plan.Plan, error) {
 	keys, err := w.cli.trusted(trust)
 	if err != nil {
 		return nil, failure("Plan cannot be verified", err)
@@ -102,14 +102,14 @@ func (w *work) openUnfinished(ctx context.Context, kept []byte, named plan.Backe
 }
 
 // backendHere is where the state of the configuration in this directory is.
-func (c *cli) backendHere(ctx context.Context) (plan.Backend, error) {
+func (c *cli) backendHere(ctx context.Context) (place, error) {
 	read, diags, err := c.evaluate(ctx, &inputs{partial: true}, nil)
 	if err != nil {
-		return plan.Backend{}, err
+		return place{}, err
 	}
 	if read.config.Settings.Backend.Type == lang.UnknownBackend {
 		c.printDiagnostics(read.files, diags)
-		return plan.Backend{}, exitCode(exitError)
+		return place{}, exitCode(exitError)
 	}
 	return backendOf(read.config), nil
 }

@@ -92,7 +92,7 @@ func (c *cli) rolloutOf(ctx context.Context, text string) (*state.Records, *gove
 		}
 		return nil, nil, failure("No such rollout", fmt.Errorf("the configuration has no %s: it has %s", address, known))
 	}
-	records, err := openExisting(ctx, dir, backendOf(read.config))
+	records, err := c.openExisting(ctx, dir, backendOf(read.config))
 	if errors.Is(err, state.ErrNoInstallation) {
 		return nil, nil, failure("Nothing applied yet", errors.New("there is no state yet: it is made by the first plan that is applied"))
 	}

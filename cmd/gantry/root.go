@@ -42,6 +42,8 @@ Change it:               gantry apply`,
 	flags.BoolVar(&c.json, "json", false, "the result as JSON on stdout; what is done, and diagnostics, as JSON lines on stderr")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours, as with NO_COLOR set")
 	flags.StringVar(&c.cacheDir, "cache-dir", "", "`directory` for what is fetched (default $GANTRY_CACHE, or gantry in the user's cache)")
+	c.backend.register(root, flags, "backend", "backend-config", "that state is in, in place of the configuration's")
+	flags.StringVar(&c.identityFile, "identity-file", "", "the `file` with the identity that opens the state's secrets (default $GANTRY_IDENTITY_FILE, or .gantry/identity)")
 	complete(root, "chdir", directoryCompletions)
 	complete(root, "cache-dir", directoryCompletions)
 

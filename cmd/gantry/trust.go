@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/planfile"
 	"github.com/gantrycd/gantry/plan/seal"
@@ -121,7 +120,7 @@ func (c *cli) decode(data []byte, o readingOptions, trusted *signature.Keys) (*p
 	if dirErr != nil {
 		return nil, dirErr
 	}
-	identity, idErr := seal.Load(filepath.Join(localFolder(dir, plan.Backend{}.Arguments), "identity"))
+	identity, idErr := c.loadIdentity(filepath.Join(dir, stateFolder))
 	if errors.Is(idErr, seal.ErrNoIdentity) {
 		return nil, fmt.Errorf("%w: say with --identity which file has one", err)
 	}

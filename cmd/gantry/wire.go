@@ -28,7 +28,6 @@ import (
 	"github.com/gantrycd/gantry/providers/ociregistry"
 	"github.com/gantrycd/gantry/providers/secret"
 	"github.com/gantrycd/gantry/state"
-	"github.com/gantrycd/gantry/state/local"
 	"github.com/gantrycd/gantry/state/process"
 )
 
@@ -93,46 +92,52 @@ func (c *cli) knownHosts() []string {
 // backend is an opened state, and what seals its secrets.
 type backend struct {
 	records  *state.Records
-	identity *seal.Identity
+	place    place
+	identity *seal.Identity  // nil where it is not here: what is sealed cannot be opened
+	to       *seal.Recipient // whom secrets are sealed to
 }
 
 // openBackend opens the state that a configuration or a plan names; where there
 // is none yet, it begins one.
-func openBackend(ctx context.Context, dir string, named plan.Backend, options ...state.Option) (*backend, error) {
-	records, folder, err := openRecords(ctx, dir, named, options...)
+func (c *cli) openBackend(ctx context.Context, dir string, named place, options ...state.Option) (*backend, error) {
+	records, at, err := c.openRecords(ctx, dir, named, options...)
 	if err != nil {
 		return nil, err
 	}
+	folder := at.folder(dir)
 	// The folder keeps itself, and the key in it, out of repositories.
 	if err := writeNew(filepath.Join(folder, ".gitignore"), "*\n"); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	identity, _, err := seal.LoadOrCreate(filepath.Join(folder, "identity"))
-	if err != nil {
+	opened := &backend{records: records, place: at}
+	if opened.identity, opened.to, err = c.openIdentity(ctx, records, at, folder); err != nil {
 		return nil, err
 	}
-	if err := records.SetRecipient(ctx, identity.Recipient()); err != nil {
-		return nil, err
-	}
-	return &backend{records: records, identity: identity}, nil
+	return opened, c.rememberPlace(dir, at, records.Lineage())
 }
 
-// openRecords opens what the state remembers, and tells the folder that it is in.
-func openRecords(ctx context.Context, dir string, named plan.Backend, options ...state.Option) (records *state.Records, folder string, err error) {
-	switch named.Type {
-	case "", "local":
-	default:
-		return nil, "", failure("State cannot be opened", fmt.Errorf("there is no backend of type %q; there is \"local\"", named.Type))
+// openRecords opens what the state remembers, and tells where that is.
+func (c *cli) openRecords(ctx context.Context, dir string, named place, options ...state.Option) (*state.Records, place, error) {
+	at, err := c.settle(named)
+	if err != nil {
+		return nil, place{}, err
 	}
-	folder = localFolder(dir, named.Arguments)
-	records, err = state.Open(ctx, local.New(filepath.Join(folder, "state")), options...)
+	records, err := c.open(ctx, dir, at, options...)
 	if errors.Is(err, state.ErrNoInstallation) {
-		return nil, "", failure("No state here", fmt.Errorf("%w in %s. A saved plan is applied where it was made, in the same directory (see --chdir) and with the same backend", err, folder))
+		return nil, place{}, failure("No state here", fmt.Errorf("%w in %s. A saved plan is applied where it was made, in the same directory (see --chdir) and with the same backend", err, at.shown(dir)))
 	}
 	if err != nil {
-		return nil, "", failure("State cannot be opened", err)
+		return nil, place{}, failure("State cannot be opened", said(at, err))
 	}
-	return records, folder, nil
+	return records, at, nil
+}
+
+// shown names a settled place, for people.
+func (p place) shown(dir string) string {
+	if p.isLocal() {
+		return localFolder(dir, p.Arguments)
+	}
+	return p.String()
 }
 
 // localFolder is where a backend "local" keeps everything.
@@ -148,11 +153,13 @@ func localFolder(dir string, arguments map[string]string) string {
 }
 
 // openExisting opens a state to read it, and makes nothing.
-func openExisting(ctx context.Context, dir string, named plan.Backend) (*state.Records, error) {
-	if named.Type != "" && named.Type != "local" {
-		return nil, fmt.Errorf("there is no backend of type %q; there is \"local\"", named.Type)
+func (c *cli) openExisting(ctx context.Context, dir string, named place) (*state.Records, error) {
+	at, err := c.settle(named)
+	if err != nil {
+		return nil, err
 	}
-	return state.Open(ctx, local.New(filepath.Join(localFolder(dir, named.Arguments), "state")), state.Existing())
+	records, err := c.open(ctx, dir, at, state.Existing())
+	return records, said(at, err)
 }
 
 // remotes returns what reads the states of other configurations, and makes nothing
@@ -162,9 +169,11 @@ func (w *work) remotes() func(context.Context, lang.RemoteState) (*published.Doc
 		return nil
 	}
 	return func(ctx context.Context, from lang.RemoteState) (*published.Document, error) {
-		records, err := openExisting(ctx, w.dir, plan.Backend{Type: from.Type, Arguments: from.Arguments})
+		// Flags and environment are about this configuration's own state.
+		at := place{Backend: plan.Backend{Type: from.Type, Arguments: from.Arguments}, credentials: from.Credentials, settled: true}
+		records, err := w.cli.openAt(ctx, w.dir, at, state.Existing())
 		if errors.Is(err, state.ErrNoInstallation) {
-			return nil, fmt.Errorf("%w in %s; correct the path, or apply the configuration whose state it is", err, localFolder(w.dir, from.Arguments))
+			return nil, fmt.Errorf("%w in %s; correct where it is, or apply the configuration whose state it is", err, at.shown(w.dir))
 		}
 		if err != nil {
 			return nil, err
@@ -174,7 +183,7 @@ func (w *work) remotes() func(context.Context, lang.RemoteState) (*published.Doc
 }
 
 // recipient returns whom secrets are sealed to.
-func (b *backend) recipient() *seal.Recipient { return b.identity.Recipient() }
+func (b *backend) recipient() *seal.Recipient { return b.to }
 
 // give adds the state to what an engine works with.
 func (b *backend) give(options *engine.Options) {
@@ -188,9 +197,12 @@ func (b *backend) give(options *engine.Options) {
 // offlineFingerprinter makes fingerprints for a plan that asks no state: those of
 // the installation, where there is one to take the key from, so that they can be
 // compared with other plans'; else with a key that nobody keeps, which it tells.
-func offlineFingerprinter(ctx context.Context, dir string, named plan.Backend) (made seal.Fingerprinter, passing bool, err error) {
-	if records, _, err := openRecords(ctx, dir, named, state.Existing()); err == nil {
-		return records.Fingerprinter(), false, nil
+func (c *cli) offlineFingerprinter(ctx context.Context, dir string, named place) (made seal.Fingerprinter, passing bool, err error) {
+	// Offline only this machine is asked.
+	if at, err := c.settle(named); err == nil && at.isLocal() {
+		if records, err := c.openAt(ctx, dir, at, state.Existing()); err == nil {
+			return records.Fingerprinter(), false, nil
+		}
 	}
 	key, err := seal.GenerateKey()
 	if err != nil {
@@ -198,11 +210,6 @@ func offlineFingerprinter(ctx context.Context, dir string, named plan.Backend) (
 	}
 	made, err = seal.NewFingerprinter(key)
 	return made, true, err
-}
-
-// backendOf is the backend of a configuration, as its plans carry it.
-func backendOf(config *lang.Config) plan.Backend {
-	return plan.Backend{Type: config.Settings.Backend.Type, Arguments: config.Settings.Backend.Arguments}
 }
 
 // healthTimeout is how long apply waits for health where nothing says otherwise.

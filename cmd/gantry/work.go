@@ -129,6 +129,7 @@ type work struct {
 	progress *progress
 	meter    *meter
 	state    *backend // nil when offline
+	place    place    // where it is, or would be
 	engine   *engine.Engine
 	with     engine.Options // what engine works with
 	lock     *sourcelock.Lock
@@ -194,7 +195,10 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 		return failed(diags)
 	}
 	if w.options.offline {
-		setup.Fingerprinter, w.passing, err = offlineFingerprinter(ctx, w.dir, backendOf(w.config))
+		if w.place, err = w.cli.settle(backendOf(w.config)); err != nil {
+			return err
+		}
+		setup.Fingerprinter, w.passing, err = w.cli.offlineFingerprinter(ctx, w.dir, w.place)
 	} else {
 		err = w.open(ctx, &setup, backendOf(w.config))
 	}
@@ -239,23 +243,23 @@ func (w *work) loadSaved(ctx context.Context, file string, trust readingOptions)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.open(ctx, &setup, saved.Backend, state.Existing()); err != nil {
+	if err := w.open(ctx, &setup, w.cli.placeOf(ctx, saved.Backend), state.Existing()); err != nil {
 		return nil, err
 	}
 	if saved, err = planfile.Unseal(saved, w.state.identity); err != nil {
-		return nil, failure("Plan file cannot be opened", fmt.Errorf("%s: %w", file, err))
+		return nil, failure("Plan file cannot be opened", fmt.Errorf("%s: %w", file, w.state.sealedHere(err)))
 	}
 	w.engine = engine.New(setup)
 	return saved, nil
 }
 
 // open opens the state for an engine.
-func (w *work) open(ctx context.Context, setup *engine.Options, named plan.Backend, options ...state.Option) error {
-	opened, err := openBackend(ctx, w.dir, named, options...)
+func (w *work) open(ctx context.Context, setup *engine.Options, named place, options ...state.Option) error {
+	opened, err := w.cli.openBackend(ctx, w.dir, named, options...)
 	if err != nil {
 		return err
 	}
-	w.state = opened
+	w.state, w.place = opened, opened.place
 	opened.give(setup)
 	return w.keepRenderings(setup)
 }
