@@ -46,9 +46,10 @@ func (e *Engine) Status(ctx context.Context, config *lang.Config, options Status
 	}
 	s := &standing{engine: e, sessions: e.newSessions(false), assessor: assessor, tree: options.Tree}
 	out := &status.Status{Format: status.Format, At: e.options.Now().UTC()}
-	if out.Running, err = e.running(ctx); err != nil {
+	if s.running, err = e.running(ctx); err != nil {
 		return nil, statusError("State cannot be read", err)
 	}
+	out.Running = first(s.running)
 	entries, err := e.options.Records.List(ctx)
 	if err != nil {
 		return nil, statusError("State cannot be read", err)
@@ -96,13 +97,40 @@ func statusError(summary string, err error) hcl.Diagnostics {
 	return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: summary, Detail: err.Error()}}
 }
 
-// running tells of the apply that holds the state.
-func (e *Engine) running(ctx context.Context) (*status.Running, error) {
-	held, err := state.Look(ctx, e.options.Records.Store(), "apply", e.options.Now())
-	if held == nil || err != nil {
+// running tells of the applies that are at work, by the ID of their lease.
+func (e *Engine) running(ctx context.Context) (map[string]*status.Running, error) {
+	runs, err := e.options.Records.Runs(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return &status.Running{By: held.Holder.Who, Command: held.Holder.Command, Host: held.Holder.Host, PID: held.Holder.PID, Since: held.Since}, nil
+	out := map[string]*status.Running{}
+	for i := range runs {
+		run := &runs[i]
+		if len(run.Applications) == 0 || !e.options.Now().Before(run.Expires) || e.options.Lease.Dead != nil && e.options.Lease.Dead(run.Holder) {
+			continue
+		}
+		out[run.ID] = &status.Running{By: run.Holder.Who, Command: run.Holder.Command, Host: run.Holder.Host, PID: run.Holder.PID, Since: run.Since}
+	}
+	return out, nil
+}
+
+// first is the run of some that began first; nil where there is none.
+func first(running map[string]*status.Running) *status.Running {
+	var out *status.Running
+	for _, r := range running {
+		if out == nil || r.Since.Before(out.Since) || r.Since.Equal(out.Since) && r.By < out.By {
+			out = r
+		}
+	}
+	return out
+}
+
+// runningOf is the run that is at work on an application; nil where none is.
+func (s *standing) runningOf(record *state.Record) *status.Running {
+	if record.Claim == nil {
+		return nil
+	}
+	return s.running[record.Claim.Lease]
 }
 
 // standing is the reading for a status.
@@ -112,6 +140,7 @@ type standing struct {
 	assessor *health.Assessor
 	tree     bool
 	seen     map[*session]*sighting
+	running  map[string]*status.Running
 }
 
 // sighting is what was read of one cluster.
@@ -215,7 +244,7 @@ func (s *standing) judge(ctx context.Context, records []*state.Record, of *statu
 		record := records[i]
 		at := s.sessions.recorded(record.Cluster)
 		judge := &status.Judge{
-			Lineage: s.engine.options.Records.Lineage(), Now: of.At, Running: of.Running, Health: s.assessor,
+			Lineage: s.engine.options.Records.Lineage(), Now: of.At, Running: s.runningOf(record), Health: s.assessor,
 			Owned: func(uid string) []object.Object {
 				if index := owned[at]; index != nil {
 					return index(uid)

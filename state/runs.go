@@ -38,7 +38,8 @@ type Run struct {
 	Plan         string         `json:"plan,omitempty"`
 	Applications []addr.Address `json:"applications,omitempty"`
 	Since        time.Time      `json:"since"`
-	RenewedAt    time.Time      `json:"renewedAt"` // by the holder's clock
+	RenewedAt    time.Time      `json:"renewedAt"` // by the holder's clock, as all here
+	Expires      time.Time      `json:"expires"`   // when it ends unless it is renewed
 	// Whole tells that it holds the configuration as a whole.
 	Whole bool `json:"whole,omitempty"`
 
@@ -68,7 +69,7 @@ func (r *Records) Runs(ctx context.Context) ([]Run, error) {
 		}
 		run := Run{
 			ID: held.ID, Holder: held.Holder, Plan: held.Plan, Applications: held.Applications,
-			Since: held.AcquiredAt, RenewedAt: held.RenewedAt, Whole: key == whole, key: key,
+			Since: held.AcquiredAt, RenewedAt: held.RenewedAt, Expires: held.RenewedAt.Add(held.lasts()), Whole: key == whole, key: key,
 		}
 		if run.ID == "" {
 			run.ID = strings.TrimPrefix(key, runPrefix+"/")
@@ -130,7 +131,7 @@ func (r *Records) enter(ctx context.Context, holder Holder, scope Scope, options
 }
 
 // isBusy returns what says by what another run is in the way of a scope; empty for not.
-func (r *Records) isBusy(scope Scope) func(*Run) string {
+func (*Records) isBusy(scope Scope) func(*Run) string {
 	wanted := make(map[addr.Address]bool, len(scope.Applications))
 	for _, address := range scope.Applications {
 		wanted[address] = true
@@ -146,6 +147,24 @@ func (r *Records) isBusy(scope Scope) func(*Run) string {
 		}
 		return ""
 	}
+}
+
+// Await waits until nobody is at work on some applications, or with nil on any, for as
+// long as the options say; then the error is a *LockedError. It takes nothing: someone may
+// begin right after it.
+func (r *Records) Await(ctx context.Context, applications []addr.Address, options LeaseOptions) error {
+	options = options.withDefaults()
+	others := watches{records: r, options: options, known: map[string]*watch{}}
+	busy := r.isBusy(Scope{Applications: applications})
+	if applications == nil {
+		busy = func(run *Run) string {
+			if !run.Whole && len(run.Applications) == 0 {
+				return ""
+			}
+			return "the state"
+		}
+	}
+	return patiently(ctx, options, func() error { return others.absent(ctx, busy) })
 }
 
 // EnterWhole takes the lock for work on the state as a whole, once no run is left: it
