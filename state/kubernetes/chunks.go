@@ -84,7 +84,7 @@ func (s *Store) collect(ctx context.Context) {
 	named := map[string]string{} // the mark of each head that was looked at
 	for i := range chunks {
 		chunk := &chunks[i]
-		if newest.Sub(chunk.CreationTimestamp.Time) < chunksAbandoned {
+		if newest.Sub(chunk.CreationTimestamp.Time) < s.abandoned {
 			continue
 		}
 		name := s.headName(chunk.Annotations[keyAnnotation])

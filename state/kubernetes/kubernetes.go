@@ -62,6 +62,7 @@ type Store struct {
 	busy      gate
 	answered  atomic.Bool // the server has been reached before: it is waited for
 	sweep     sync.Once   // what killed writers left is looked for once
+	abandoned time.Duration
 }
 
 var (
@@ -71,7 +72,7 @@ var (
 
 // New returns the store at a place, without reaching it.
 func New(options Options) (*Store, error) {
-	s := &Store{namespace: options.Namespace, name: options.Name, mark: mark, pause: pause, now: time.Now}
+	s := &Store{namespace: options.Namespace, name: options.Name, mark: mark, pause: pause, now: time.Now, abandoned: chunksAbandoned}
 	if s.namespace == "" {
 		s.namespace = DefaultNamespace
 	}
