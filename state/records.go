@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan/seal"
@@ -98,46 +95,6 @@ func (r *Records) Get(ctx context.Context, address addr.Address) (*Record, strin
 		return nil, "", err
 	}
 	return record, version, nil
-}
-
-// Versioned is a record with the version to give to Put and Delete.
-type Versioned struct {
-	*Record
-	Version string
-}
-
-// listParallelism is how many records are read at once.
-const listParallelism = 16
-
-// List returns all records, sorted by address. Where some cannot be read it
-// returns the others, and an error that names each.
-func (r *Records) List(ctx context.Context) ([]Versioned, error) {
-	keys, err := r.store.List(ctx, recordPrefix)
-	if err != nil {
-		return nil, err
-	}
-	read, errs := make([]Versioned, len(keys)), make([]error, len(keys))
-	var readers errgroup.Group
-	readers.SetLimit(listParallelism)
-	for i, key := range keys {
-		readers.Go(func() error {
-			address, err := ParseRecordKey(key)
-			if err != nil {
-				errs[i] = &BrokenError{Key: key, Reason: err.Error()}
-				return nil
-			}
-			read[i].Record, read[i].Version, errs[i] = r.Get(ctx, address)
-			return nil
-		})
-	}
-	_ = readers.Wait() // each error is in errs
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	// Without an error and without a record, it went since it was listed.
-	records := slices.DeleteFunc(read, func(v Versioned) bool { return v.Record == nil })
-	slices.SortFunc(records, func(a, b Versioned) int { return a.Address.Compare(b.Address) })
-	return records, errors.Join(errs...)
 }
 
 // Put writes a record if the application's is still at version ("" means: there
