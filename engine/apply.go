@@ -32,6 +32,9 @@ type ApplyOptions struct {
 	// File is the plan's file, where it is from one; the state keeps it until the plan is
 	// applied.
 	File []byte
+	// Verified says who speaks for the plan's file, for the audit log; empty where nobody was
+	// asked for.
+	Verified string
 }
 
 // Result is what an apply did.
@@ -104,12 +107,13 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	}
 	a := newApplying(e, p, lease, options.By)
 	a.resumed, a.left, a.health, a.confirmations = resumed, left, assessor, options.Confirmed
+	a.verified = options.Verified
 	defer a.close()
 	a.caller, a.end = ctx, end
 	requests, stop := inFlight(ctx, options.GiveUp)
 	defer stop()
 	a.requests = requests
-	for _, record := range []func(context.Context) hcl.Diagnostics{a.begun, a.supersede} {
+	for _, record := range []func(context.Context) hcl.Diagnostics{a.logBegun, a.begun, a.supersede} {
 		if diags := record(ctx); diags.HasErrors() {
 			return nil, diags
 		}
@@ -128,6 +132,8 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	result, diags = a.result()
 	ctx = context.WithoutCancel(ctx)
 	diags = append(diags, a.stopped(ctx, result)...)
+	diags = append(diags, a.parents.done()...)
+	diags = append(diags, a.logEnded(ctx, result)...)
 	switch {
 	case result.Lost:
 		return result, diags
@@ -167,13 +173,15 @@ func (e *Engine) refuse(p *plan.Plan) hcl.Diagnostics {
 
 // applying is one apply.
 type applying struct {
-	engine  *Engine
-	plan    *plan.Plan
-	lease   *state.Lease
-	records *state.Records // those of the engine, as long as the lease holds
-	by      state.Holder
-	resumed bool   // an apply of the plan was begun before, and did not finish
-	left    leftOf // what of it may still be meant then
+	engine   *Engine
+	plan     *plan.Plan
+	lease    *state.Lease
+	records  *state.Records // those of the engine, as long as the lease holds
+	by       state.Holder
+	verified string // who speaks for the plan's file
+	parents  parenting
+	resumed  bool   // an apply of the plan was begun before, and did not finish
+	left     leftOf // what of it may still be meant then
 	// confirmations are the deletions that were confirmed.
 	confirmations Confirmed
 	sessions      *sessions

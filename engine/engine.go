@@ -60,6 +60,9 @@ type Options struct {
 	// Parallelism is how many sources are rendered and how many requests are in flight to
 	// one cluster at once; 16 where 0.
 	Parallelism int
+	// Parents has every application have an object on its cluster that stands for it, from
+	// which a lost state is rebuilt, and a restored one is noticed.
+	Parents bool
 	// Lease is how an apply holds the state.
 	Lease state.LeaseOptions
 	// HealthTimeout is how long apply waits for a stage to become healthy where the

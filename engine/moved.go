@@ -18,6 +18,7 @@ import (
 func (p *planning) rename() {
 	set := &p.config.Refactoring
 	p.moved = map[addr.Address]addr.Address{}
+	p.finishMoves()
 	if len(set.Moved) == 0 {
 		return
 	}
@@ -61,6 +62,17 @@ func (p *planning) rename() {
 		}
 	}
 	p.records = now
+}
+
+// finishMoves leaves out of what the state knows what lives on under another address, and
+// was not deleted under the one that it had: what moved it was cut off.
+func (p *planning) finishMoves() {
+	for address, record := range p.records {
+		if old := p.records[record.MovedFrom]; state.Leftover(old, record) {
+			delete(p.records, record.MovedFrom)
+			p.moved[address] = record.MovedFrom
+		}
+	}
 }
 
 // bothThere is the diagnostic about two applications in the state that would have

@@ -71,6 +71,7 @@ func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOpti
 	rendered := p.render(ctx)
 	p.shape(ctx, rendered)
 	p.tellRendered()
+	p.refuseOlder(ctx)
 	claim(p.drafts)
 	shareNamespaces(p.drafts, p.config.Rollouts)
 	p.compare(ctx)

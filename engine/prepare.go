@@ -79,11 +79,20 @@ func (a *applying) reach(ctx context.Context, s *session) {
 // load reads the records of applications of one cluster, settles those that an earlier
 // apply of the plan has done, and returns those that are left to do.
 func (a *applying) load(ctx context.Context, apps []*progress) []*progress {
+	var there parents
+	if len(apps) > 0 {
+		there = a.parentsOf(ctx, apps[0].session)
+	}
 	parallel(ctx, a.engine.options.Parallelism, len(apps), func(i int) {
 		p := apps[i]
+		p.parents = there
 		record, version, err := p.settled(ctx)
 		if err != nil {
 			p.skip(err.Error())
+			return
+		}
+		if why := there.older(record, p.session.name, p.app.Address, p.app.MovedFrom); why != "" {
+			p.skip(why)
 			return
 		}
 		if why := p.staleRecord(record); why != "" {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
@@ -57,6 +58,8 @@ type progress struct {
 	replacing  map[object.ID]string // what an earlier apply began to replace, and its uid before
 	live       []object.Object      // by index in app.Changes: what was there when the apply began
 	checked    time.Time            // when that was read
+	parents    parents              // those of the cluster, when the apply began
+	departed   bool                 // the application has left, and its record with it
 	results    map[int]*written     // by index in app.Changes
 	rounds     rounds               // how often what is left was tried
 	glances    map[scope]*glance    // what was read again since
@@ -92,6 +95,9 @@ func (p *progress) adopt(record *state.Record, version string) {
 		record = &state.Record{}
 	}
 	record.Address = p.app.Address
+	if p.app.MovedFrom.IsZero() {
+		record.MovedFrom = addr.Address{} // the record there is gone
+	}
 	p.record, p.version = record, version
 	p.replacing = map[object.ID]string{}
 	for _, intent := range record.Journal {
@@ -266,6 +272,7 @@ func (p *progress) finish(ctx context.Context) {
 	}
 	cancelled := ctx.Err() != nil
 	p.conclude(ctx, cancelled)
+	p.keepParent()
 	p.applying.engine.probe(PointBeforeSweep)
 	if p.completed || !cancelled {
 		p.sweepHooks(p.applying.requests, p.completed)
@@ -339,6 +346,7 @@ func (p *progress) forget() {
 // has left. The caller holds mu.
 func (p *progress) close(ctx context.Context) error {
 	if p.app.Leaves && p.completed && len(p.record.Objects) == 0 {
+		p.departed = true
 		err := p.applying.records.Delete(ctx, p.app.Address, p.version)
 		if errors.Is(err, state.ErrNotFound) {
 			return nil
@@ -367,6 +375,7 @@ func (p *progress) close(ctx context.Context) error {
 	if !p.keepsClaim() {
 		p.record.Claim = nil
 	}
+	p.notesParent()
 	return p.put(ctx)
 }
 

@@ -76,7 +76,7 @@ func NewWorld(lineage string) *World {
 func (w *World) Add(objects []object.Object) {
 	for _, o := range objects {
 		id, uid := o.ID(), o.UID()
-		if uid == "" || w.byUID[uid] != nil || o.Metadata()["deletionTimestamp"] != nil || isDefault(id) {
+		if uid == "" || w.byUID[uid] != nil || o.Metadata()["deletionTimestamp"] != nil || isDefault(id) || isParent(o) {
 			continue
 		}
 		e := &entry{id: id, uid: uid, owners: owners(o)}
@@ -142,4 +142,11 @@ func text(o object.Object, path ...string) string {
 func isOrdinal(name, prefix string) bool {
 	number, ok := strings.CutPrefix(name, prefix)
 	return ok && number != "" && strings.Trim(number, "0123456789") == ""
+}
+
+// isParent reports whether an object stands for an application: it is written anew when
+// it is missing, and nothing of anybody's.
+func isParent(o object.Object) bool {
+	_, is := track.ReadParent(o)
+	return is
 }
