@@ -180,6 +180,7 @@ type applying struct {
 	by       state.Holder
 	verified string // who speaks for the plan's file
 	parents  parenting
+	holds    holdings
 	resumed  bool   // an apply of the plan was begun before, and did not finish
 	left     leftOf // what of it may still be meant then
 	// confirmations are the deletions that were confirmed.

@@ -62,6 +62,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 		}
 	}
 	made := makers(planned)
+	p.heedHolds()
 	p.blockShrunk()
 	p.blockEmpty()
 	p.budgets(out)
@@ -76,6 +77,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 		p.blockDependents(built, made)
 		p.blockLeaving(built)
 	}
+	p.tellHolds(built)
 	risks := p.risks(ctx)
 	if ctx.Err() != nil {
 		return nil, append(p.diags, cancelled(ctx))
@@ -230,6 +232,7 @@ func (d *draft) application() plan.Application {
 		Address: d.address, Leaves: d.leaves(), Partial: d.partial, MovedFrom: d.from, Cluster: d.session.name, Sources: d.pins,
 		Changes: d.changes, Blocked: d.blocked, Warnings: d.warnings, Settings: d.settings(),
 	}
+	out.Held, out.Lifts, out.Rollback, out.Rendered = d.held, d.lifts, d.rollback, d.rendered
 	if d.record != nil {
 		out.Serial, out.Prior, out.Lasted = d.record.Serial, d.record.LastSources(), d.record.Lasted()
 		out.Failed = lastFailure(d.record)

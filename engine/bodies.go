@@ -11,18 +11,19 @@ import (
 )
 
 // bodiless lists the objects that an application owns and whose bodies its history does not
-// have, because the apply that wrote them did not come to its end; nil where there is none.
+// have, because the apply that wrote them did not come to its end, or what was kept is lost; nil
+// where there is none.
 // What a later apply finds unchanged of them is to be in the history too, so that it can be
 // put back.
-func bodiless(record *state.Record) map[object.ID]bool {
-	if record == nil || unfinished(record) == "" {
+func (e *Engine) bodiless(ctx context.Context, record *state.Record) map[object.ID]bool {
+	if record == nil || unfinished(record) == "" && !isIncomplete(record) {
 		return nil
 	}
 	out := map[object.ID]bool{}
 	for i := range record.Objects {
 		out[record.Objects[i].ID] = !record.Objects[i].Hook
 	}
-	applied, err := lastApplied(record)
+	applied, err := e.lastApplied(ctx, record)
 	if err != nil || applied == nil {
 		return out
 	}

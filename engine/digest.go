@@ -73,7 +73,17 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 		Changes []change      `json:"changes"`
 		Rules   plan.Settings `json:"settings"`
 		Partial bool          `json:"partial,omitempty"`
-	}{app.Address.String(), clusterUID, app.Leaves, app.MovedFrom, changes, rules, app.Partial})
+		// A rollback holds the application, too.
+		RollsBackTo int64 `json:"rollsBackTo,omitempty"`
+	}{app.Address.String(), clusterUID, app.Leaves, app.MovedFrom, changes, rules, app.Partial, backTo(app)})
+}
+
+// backTo is the revision that an application goes back to; 0 where it does not.
+func backTo(app *plan.Application) int64 {
+	if app.Rollback == nil {
+		return 0
+	}
+	return app.Rollback.To
 }
 
 // taken is one object that goes with a deletion, as the change digest has it.

@@ -37,6 +37,11 @@ type draft struct {
 	partial  bool     // some of its changes are left out, for the plan is limited to others
 	session  *session // nil only where the cluster could not be told
 
+	held     *plan.Hold     // why it is not applied; nil where it is
+	lifts    *plan.Hold     // the hold of a rollback that ends with this plan
+	rollback *plan.Rollback // nil where it is as its sources say
+	rendered string         // a digest of all that it is to have
+
 	ignore   []*diff.Ignore    // compiled ignore_differences
 	imports  []refactor.Import // import blocks that are about it
 	pins     []source.Pin

@@ -54,7 +54,7 @@ func (e *Engine) Heal(ctx context.Context, config *lang.Config, targets []addr.A
 	trimmed := &lang.Config{Clusters: config.Clusters, Health: config.Health, Digest: config.Digest, Settings: config.Settings}
 	options := PlanOptions{Targets: targets, Unsound: true}
 	p := &planning{engine: e, config: trimmed, options: options, sessions: e.newSessions(false)}
-	if diags := p.collectApplied(ctx); diags.HasErrors() {
+	if diags := append(p.collectApplied(ctx), p.readHolds(ctx)...); diags.HasErrors() {
 		return nil, diags
 	}
 	out := &Healing{}
@@ -63,7 +63,7 @@ func (e *Engine) Heal(ctx context.Context, config *lang.Config, targets []addr.A
 		declared[app.Address] = app
 	}
 	h := &healer{planning: p, out: out, declared: declared, owned: map[addr.Address]*state.Record{}}
-	p.drafts = slices.DeleteFunc(p.drafts, func(d *draft) bool { return !h.takes(d) })
+	p.drafts = slices.DeleteFunc(p.drafts, func(d *draft) bool { return !h.takes(ctx, d) })
 	p.sessions.connect(ctx)
 	h.desire(ctx)
 	shareNamespaces(p.drafts, p.config.Rollouts)
@@ -96,12 +96,15 @@ func (h *healer) leave(d *draft, id object.ID, why string) {
 }
 
 // takes reports whether an application is healed; where it is not, it says why.
-func (h *healer) takes(d *draft) bool {
+func (h *healer) takes(ctx context.Context, d *draft) bool {
 	if why := h.unasked(d); why != "" {
 		h.out.Left = append(h.out.Left, LeftAlone{Address: d.address, Why: why, Unasked: true})
 		return false
 	}
 	why := unfinished(d.record)
+	if hold := holdOf(h.holds, d.address, d.from); hold != nil && !hold.Rollback {
+		why = fmt.Sprintf("it is held: %s", hold)
+	}
 	if app := h.declared[d.address]; why == "" && app != nil {
 		switch {
 		case app.Lifecycle.Disabled:
@@ -111,7 +114,7 @@ func (h *healer) takes(d *draft) bool {
 		}
 	}
 	if why == "" {
-		why = h.recall(d)
+		why = h.recall(ctx, d)
 	}
 	if why != "" {
 		h.leave(d, object.ID{}, why)
@@ -153,8 +156,8 @@ func unfinished(record *state.Record) string {
 
 // recall gives a draft the application as it was last applied, and nothing that was
 // configured since.
-func (h *healer) recall(d *draft) string {
-	applied, err := lastApplied(d.record)
+func (h *healer) recall(ctx context.Context, d *draft) string {
+	applied, err := h.engine.lastApplied(ctx, d.record)
 	if err == nil && applied != nil {
 		applied, err = planfile.UnsealApplication(applied, h.engine.options.Identity)
 	}
@@ -176,12 +179,7 @@ func (h *healer) recall(d *draft) string {
 	if declared := h.declared[d.address]; declared != nil {
 		app.IgnoreDifferences = append(app.IgnoreDifferences, declared.IgnoreDifferences...)
 	}
-	for i := range applied.Changes {
-		if c := &applied.Changes[i]; len(c.Redacted) > 0 {
-			h.engine.redactions = append(h.engine.redactions, redaction{func(id object.ID) bool { return id == c.ID }, c.Redacted})
-		}
-	}
-	h.engine.differ = h.engine.differ.Redacting(h.engine.redactions.paths)
+	h.engine.redactAsApplied(applied)
 	d.app = app
 	return ""
 }

@@ -116,6 +116,9 @@ func (p *progress) sweepHooks(ctx context.Context, succeeded bool) {
 	}
 	if p.app.Leaves && p.completed && len(p.record.Objects) == 0 {
 		err := p.applying.records.Delete(ctx, p.app.Address, p.version)
+		if err == nil {
+			p.dropRevisions(ctx)
+		}
 		if err != nil && !errors.Is(err, state.ErrNotFound) {
 			p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("its record is left behind: %s", err)})
 		}

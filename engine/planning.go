@@ -75,6 +75,7 @@ func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOpti
 	claim(p.drafts)
 	shareNamespaces(p.drafts, p.config.Rollouts)
 	p.compare(ctx)
+	p.noteRendered()
 	p.limit()
 	p.tellUnrendered(ctx)
 	if ctx.Err() != nil {
@@ -93,6 +94,7 @@ type planning struct {
 	records  map[addr.Address]*state.Record // of all applications
 	moved    map[addr.Address]addr.Address  // where the state has what was moved, by the address that it has now
 	lineage  string
+	holds    map[addr.Address]*state.Hold // those of all applications
 	early    map[*session]*early
 	compared []*comparison // one for each cluster block
 	unsteady answers       // whether charts may render something else every time
@@ -113,6 +115,9 @@ func (p *planning) collect(ctx context.Context) hcl.Diagnostics {
 		}
 		for _, entry := range entries {
 			p.records[entry.Address] = entry.Record
+		}
+		if diags := p.readHolds(ctx); diags.HasErrors() {
+			return diags
 		}
 	}
 	p.rename()
@@ -488,7 +493,7 @@ func (p *planning) decide(ctx context.Context, c *comparison, drafts []*draft, g
 	}
 	var tasks []task
 	for _, d := range drafts {
-		d.bodiless = bodiless(d.record)
+		d.bodiless = p.engine.bodiless(ctx, d.record)
 		for _, want := range d.desired {
 			tasks = append(tasks, task{draft: d, want: want})
 		}

@@ -22,6 +22,9 @@ func (a *applying) prepare(ctx context.Context) {
 			p.skip(fmt.Sprintf("the plan does not say how to reach cluster %q", p.app.Cluster))
 		}
 	}
+	for _, p := range a.apps {
+		p.heedHold(ctx)
+	}
 	a.withinBudgets()
 	for _, session := range a.sessions.list() {
 		a.preparing.Go(func() {

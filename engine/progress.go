@@ -24,9 +24,6 @@ const flushEvery = 2 * time.Second
 // recordTimeout bounds the writing of a record after the context has ended.
 const recordTimeout = 30 * time.Second
 
-// defaultHistory is how many applies are remembered, as in Argo CD.
-const defaultHistory = 10
-
 // progress is one application while it is applied. Its record is written before
 // the first request leaves (with the intents), now and then, and at the end.
 type progress struct {
@@ -122,6 +119,7 @@ func (p *progress) begin(ctx context.Context) error {
 		if ctx.Err() != nil && p.app.HasChanges() {
 			p.skip("cancelled before it was begun")
 		}
+		p.heedHold(ctx)
 		if p.isSkipped() {
 			p.beginErr = errSkipped
 			return
@@ -136,7 +134,10 @@ func (p *progress) begin(ctx context.Context) error {
 		p.startedAt = p.applying.engine.options.Now()
 		p.applying.engine.probe(PointBeforeIntent)
 		p.intend()
-		err := p.keepHooks()
+		err := p.settleHold(ctx)
+		if err == nil {
+			err = p.keepHooks()
+		}
 		if err == nil {
 			err = p.takenMeanwhile(ctx, p.put(ctx))
 		}
@@ -164,6 +165,7 @@ func (p *progress) intend() {
 	} else {
 		r.Plan = p.applying.plan.ID
 	}
+	identify(r)
 	p.claims(now)
 	r.Cluster = state.Cluster{Name: p.session.name, UID: p.session.info.UID, Connection: p.session.connection}
 	var intents []state.Intent
@@ -348,6 +350,9 @@ func (p *progress) close(ctx context.Context) error {
 	if p.app.Leaves && p.completed && len(p.record.Objects) == 0 {
 		p.departed = true
 		err := p.applying.records.Delete(ctx, p.app.Address, p.version)
+		if err == nil {
+			p.dropRevisions(ctx)
+		}
 		if errors.Is(err, state.ErrNotFound) {
 			return nil
 		}
@@ -360,23 +365,20 @@ func (p *progress) close(ctx context.Context) error {
 	entry.Act, entry.Partial = p.applying.plan.Act, p.app.Partial
 	if entry.Act != nil {
 		entry.Objects, entry.Managers = p.acted()
-	} else if p.completed {
-		kept, err := p.kept()
-		if err != nil { // the record without it is worth more than no record
-			p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("the applied plan is left out of the history: %s", err)})
-		}
-		entry.Plan = kept
+	} else {
+		entry.Rendered, entry.Rollback = p.app.Rendered, p.app.Rollback
 	}
-	limit := p.app.Settings.HistoryLimit
-	if limit <= 0 {
-		limit = defaultHistory
-	}
-	p.record.Finish(entry, limit)
+	p.record.Finish(entry, max(p.app.Settings.HistoryLimit, 1)) // what is now is no past state
+	saved := p.keepRevision(ctx)
 	if !p.keepsClaim() {
 		p.record.Claim = nil
 	}
 	p.notesParent()
-	return p.put(ctx)
+	if err := p.put(ctx); err != nil {
+		return err
+	}
+	p.collectRevisions(ctx, saved)
+	return nil
 }
 
 // message says in one line why the application did not succeed.

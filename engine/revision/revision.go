@@ -101,6 +101,29 @@ func (k Keeper) Save(ctx context.Context, record *state.Record, app *plan.Applic
 	return out, nil
 }
 
+// Migrate writes the revisions of entries that have them in themselves, as an older gantry
+// wrote them, but for the newest entry; the record is to be written after it.
+func (k Keeper) Migrate(ctx context.Context, record *state.Record) error {
+	for i := range record.History[:len(record.History)-1] {
+		entry := &record.History[i]
+		if entry.Plan == nil || entry.Revision != "" {
+			continue
+		}
+		found, err := legacy(entry, nil)
+		if err != nil {
+			return err
+		}
+		then := *record
+		then.History = record.History[:i+1]
+		saved, err := k.Save(ctx, &then, found.Application)
+		if err != nil {
+			return err
+		}
+		entry.Plan, entry.Revision, entry.Incomplete = nil, saved.Key, len(saved.Lacks) > 0
+	}
+	return nil
+}
+
 // before reads the newest pack of an entry before the newest one. Those that cannot be read
 // are told.
 func (k Keeper) before(ctx context.Context, record *state.Record) (*pack, error) {

@@ -125,7 +125,7 @@ func (w *writing) add(app *plan.Application, before *pack) error {
 		}
 		e := entry{Change: stripped(c)}
 		if at >= 0 && old.holds(at, c) {
-			e.Body = old.number(w, at)
+			e.Body, e.Change.Desired = old.number(w, at), old.Objects[at].Change.Desired
 		}
 		w.Objects = append(w.Objects, e)
 	}
