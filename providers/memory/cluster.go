@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
 )
@@ -121,13 +123,17 @@ func (c *Cluster) OpenAPI(_ context.Context, group, version string) ([]byte, str
 
 // List implements providers.Cluster.
 func (c *Cluster) List(_ context.Context, resource providers.Resource, namespace string, options providers.ListOptions) ([]object.Object, error) {
-	if options.LabelSelector != "" || options.FieldSelector != "" {
-		return nil, fmt.Errorf("selecting objects by labels or fields: %w", providers.ErrUnsupported)
+	if options.FieldSelector != "" {
+		return nil, fmt.Errorf("selecting objects by fields: %w", providers.ErrUnsupported)
+	}
+	selected, err := labels.Parse(options.LabelSelector)
+	if err != nil {
+		return nil, fmt.Errorf("selecting objects by labels: %w: %w", providers.ErrInvalid, err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.requests["LIST"]++
-	all := c.list(resource, namespace)
+	all := slices.DeleteFunc(c.list(resource, namespace), func(o object.Object) bool { return !selected.Matches(labels.Set(o.Labels())) })
 	if options.AtMost > 0 && len(all) > options.AtMost {
 		return nil, fmt.Errorf("listing %s: %w", resource.GVK, providers.ErrTooMany)
 	}
