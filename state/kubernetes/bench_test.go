@@ -1,0 +1,14 @@
+package kubernetes_test
+
+import (
+	"testing"
+
+	"github.com/gantrycd/gantry/providers/kubernetes/clustertest"
+	"github.com/gantrycd/gantry/state"
+	"github.com/gantrycd/gantry/state/storetest"
+)
+
+func BenchmarkStore(b *testing.B) {
+	cluster := clustertest.Shared(b)
+	storetest.Benchmark(b, func(b *testing.B) state.Store { return open(b, cluster.Kubeconfig, namespace(b, cluster), "") })
+}
