@@ -2,11 +2,13 @@ package kubernetes_test
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/yaml"
 
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers/kubernetes/clustertest"
@@ -35,12 +37,9 @@ func TestRights(t *testing.T) {
 	}
 	admin := cluster.As(t, "admin")
 	admin.Create(object.Object{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": where}})
-	admin.Create(object.Object{
-		"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": map[string]any{"name": user, "namespace": where},
-		"rules": []any{map[string]any{
-			"apiGroups": []any{""}, "resources": []any{"secrets"}, "verbs": []any{"get", "list", "create", "update", "delete"},
-		}},
-	})
+	role := documented(t)
+	role["metadata"] = map[string]any{"name": user, "namespace": where}
+	admin.Create(role)
 	admin.Create(object.Object{
 		"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": map[string]any{"name": user, "namespace": where},
 		"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user},
@@ -79,6 +78,22 @@ func TestRights(t *testing.T) {
 	if _, err := none.Put(ctx, "key", nil, ""); err == nil || !strings.Contains(err.Error(), `there is no namespace "`+where+`-none"`) || !strings.Contains(err.Error(), "forbidden") {
 		t.Errorf("Put without a namespace: %v", err)
 	}
+}
+
+// documented returns the Role that the documentation shows.
+func documented(t *testing.T) object.Object {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/backends.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(page), "```yaml\n")
+	block, _, _ = strings.Cut(block, "```")
+	role := object.Object{}
+	if err := yaml.Unmarshal([]byte(block), &role); err != nil || role["kind"] != "Role" {
+		t.Fatalf("the documentation shows no Role: %v\n%s", err, block)
+	}
+	return role
 }
 
 // TestOptions: names that cannot be are refused before anything is sent.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -112,28 +113,35 @@ func testOpening(t *testing.T, server *pgtest.Server) {
 		t.Errorf("synchronous_commit is %q, %v", is, err)
 	}
 
-	// Who may not make schemas uses one that is there, and is told what is missing else.
-	for _, sql := range []string{
-		"CREATE ROLE runner LOGIN PASSWORD 'runner'",
-		fmt.Sprintf("GRANT USAGE ON SCHEMA %q TO runner", where.Schema),
-		fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %q TO runner", where.Schema),
-	} {
-		if err := store.Do(ctx, sql); err != nil {
-			t.Fatal(err)
-		}
-	}
+	// Who owns the schema makes the tables; who may not is told what is missing; and others
+	// share what is there. The statements are those of the documentation.
 	as := func(user, password, schema string) postgres.Options {
 		return postgres.Options{URL: object.Sensitive("postgres://" + user + ":" + password + "@" + server.Address() + "/postgres"), Schema: schema}
 	}
-	runner := open(t, as("runner", "runner", where.Schema))
-	if _, err := runner.Put(ctx, "key", []byte("value"), ""); err != nil {
-		t.Error(err)
+	own, share := documented(t)
+	if err := store.Do(ctx, own); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := postgres.New(ctx, as("runner", "runner", "other")); err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.Contains(err.Error(), `"other"`) {
+	owner := open(t, as("deployer", "change-me", "shop"))
+	version, err := owner.Put(ctx, "key", []byte("value"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := postgres.New(ctx, as("deployer", "change-me", "other")); err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.Contains(err.Error(), `"other"`) {
 		t.Errorf("a schema that may not be made: %v", err)
 	}
+	if err := store.Do(ctx, share); err != nil {
+		t.Fatal(err)
+	}
+	helper := open(t, as("helper", "change-me-too", "shop"))
+	if version, err = helper.Put(ctx, "key", []byte("other"), version); err != nil {
+		t.Error(err)
+	}
+	if err := helper.Delete(ctx, "key", version); err != nil {
+		t.Error(err)
+	}
 	began := time.Now()
-	if _, err := postgres.New(ctx, as("runner", "hunter2", where.Schema)); err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "password authentication failed") {
+	if _, err := postgres.New(ctx, as("helper", "hunter2", "shop")); err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "password authentication failed") {
 		t.Errorf("a wrong password: %v", err)
 	}
 	if took := time.Since(began); took > 20*time.Second {
@@ -146,6 +154,23 @@ func testOpening(t *testing.T, server *pgtest.Server) {
 	if _, err := postgres.New(ctx, where); !errors.Is(err, state.ErrNewer) {
 		t.Errorf("a newer schema: %v", err)
 	}
+}
+
+// documented returns the statements that the documentation shows: those that make a role
+// that owns a schema, and one that shares it.
+func documented(t *testing.T) (own, share string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/backends.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(page), "```sql\n")
+	if len(blocks) != 3 {
+		t.Fatalf("the documentation has %d blocks of SQL, want 2", len(blocks)-1)
+	}
+	own, _, _ = strings.Cut(blocks[1], "```")
+	share, _, _ = strings.Cut(blocks[2], "```")
+	return own, share
 }
 
 // testLockedRow: a row that another transaction holds is waited for, and the write ends

@@ -12,9 +12,14 @@ func (s *Store) Ask(ctx context.Context, sql string) (answer string, err error) 
 	return answer, err
 }
 
-// Do executes a statement on one of the store's connections.
+// Do executes statements on one of the store's connections.
 func (s *Store) Do(ctx context.Context, sql string) error {
-	_, err := s.pool.Exec(ctx, sql)
+	connection, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer connection.Release()
+	_, err = connection.Conn().PgConn().Exec(ctx, sql).ReadAll()
 	return err
 }
 
