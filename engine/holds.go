@@ -47,6 +47,7 @@ func (p *planning) heedHolds() {
 		hold := holdOf(p.holds, d.address, d.from)
 		switch {
 		case hold == nil || d.failed():
+		case d.applied != nil && d.rollback == nil: // drift is put back also of what was rolled back
 		case d.leaves():
 			d.blocked = append(d.blocked, plan.Problem{
 				Address: d.address, Summary: isHeld, Detail: fmt.Sprintf("%s. What is held is not taken away: release it first (%s).", hold, releasing(hold)),
