@@ -109,3 +109,47 @@ func (r *Records) Raise(ctx context.Context, made *Record, above int64) (*Record
 	_, err = r.Put(ctx, record, version)
 	return record, err
 }
+
+// Overwrite writes a record over whatever is in its place, also where that is broken. The
+// caller holds the state as a whole.
+func (r *Records) Overwrite(ctx context.Context, record *Record) error {
+	_, version, err := r.store.Get(ctx, RecordKey(record.Address))
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	_, err = r.Put(ctx, record, version)
+	return err
+}
+
+// ErrInUse means that an installation has something that is of its own lineage.
+var ErrInUse = errors.New("it remembers something already")
+
+// Inherit makes the installation, which nothing was applied from yet, one of another
+// lineage: that of objects whose state was lost. ErrInUse where there are records.
+func (r *Records) Inherit(ctx context.Context, lineage string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lineage == lineage {
+		return nil
+	}
+	for _, prefix := range []string{recordPrefix, generatorPrefix, rolloutPrefix, holdPrefix, ledgerKey, publishedKey} {
+		keys, err := r.store.List(ctx, prefix)
+		if err == nil && len(keys) == 0 {
+			_, _, err = r.store.Get(ctx, prefix)
+		}
+		switch {
+		case err == nil:
+			return fmt.Errorf("this state is of the lineage %s, and %w", r.lineage, ErrInUse)
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+	}
+	changed := *r.installation
+	changed.Lineage = lineage
+	version, err := putInstallation(ctx, r.store, &changed, r.installationVersion)
+	if err != nil {
+		return err
+	}
+	r.installation, r.installationVersion, r.lineage = &changed, version, lineage
+	return nil
+}

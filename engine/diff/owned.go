@@ -23,6 +23,17 @@ func (d *Differ) Owned(live object.Object, version string) json.RawMessage {
 	return appendFields(nil, entry.fields)
 }
 
+// AppliedVersion returns the version that our manager applied a live object in ("v1"), or
+// otherwise where it has not.
+func (d *Differ) AppliedVersion(live object.Object, otherwise string) string {
+	entry, ok := d.applied(live)
+	if !ok {
+		return otherwise
+	}
+	_, version := object.SplitAPIVersion(entry.apiVersion)
+	return version
+}
+
 // Values returns a keyed digest of a live object's values at fields (FieldsV1),
 // for state.Owned.Values. Where a field is no longer there, that is what counts.
 func (d *Differ) Values(live object.Object, fields json.RawMessage) string {

@@ -45,7 +45,7 @@ type Parent struct {
 
 	Address addr.Address
 	Lineage string
-	Serial  int64 // the record's when the parent was written
+	Serial  int64  // the record's when the parent was written
 	Backend string // the type of the place that the state is in: "local"
 	Kinds   []object.GroupKind
 	// Namespaces are those that its objects are in, beside its own, sorted.
