@@ -226,7 +226,7 @@ func TestRunsAndTheWholeAreNeverThereTogether(t *testing.T) {
 	for i := range 12 {
 		group.Go(func() {
 			for range 10 {
-				options := state.LeaseOptions{Wait: time.Minute, Duration: 300 * time.Millisecond}
+				options := state.LeaseOptions{Wait: time.Minute, Duration: 10 * time.Second}
 				if i < 4 {
 					lease, err := records.EnterWhole(t.Context(), bob, options)
 					if err != nil {
