@@ -219,7 +219,7 @@ func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *
 				a.pruned(app.Cluster, a.apps[i].idOf(j))
 			}
 			if crd := &app.Changes[j]; crd.ID.GroupKind() == crdKind && crd.Body != nil {
-				a.defines[object.GroupKind{Group: text(crd.Body, "spec", "group"), Kind: text(crd.Body, "spec", "names", "kind")}] = true
+				a.defines[definedKind(crd)] = true
 			}
 		}
 	}

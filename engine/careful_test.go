@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/enginetest"
@@ -117,19 +116,15 @@ application "web" {
 `})
 	p := b.MustPlan(t, engine.PlanOptions{})
 	inner := b.Wrap
-	var late atomic.Int64
 	b.Wrap = func(all providers.Clusters) providers.Clusters {
 		return between{Clusters: inner(all), done: &atomic.Bool{}, once: func() {
-			late.Store(int64(time.Minute))
 			made := object.Object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "web", "namespace": "web"}, "data": map[string]any{"b": "theirs"}}
 			if err := cluster.Put(t.Context(), made, "operator"); err != nil {
 				t.Error(err)
 			}
 		}}
 	}
-	options := b.Options()
-	options.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
-	_, diags := engine.New(options).Apply(t.Context(), p, engine.ApplyOptions{})
+	_, diags := b.Apply(t.Context(), t, p)
 	wantError(t, diags, "Apply failed", "was to be created, and exists by now")
 	have := liveWeb(t, cluster)
 	if data, _ := have.Get("data"); fmt.Sprint(data) != "map[b:theirs]" {

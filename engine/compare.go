@@ -190,7 +190,10 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 	case errors.As(err, &conflict) && len(conflict.Fields) > 0 && !q.force:
 		return c.conflict(ctx, d, change, q, conflict)
 	case errors.As(err, &invalid) && c.session.defines(q.want.resource.GVK):
-		return c.predictUpdate(ctx, change, q)
+		return c.predictUpdate(ctx, change, q, "its kind's definition changes in this plan")
+	case errors.Is(err, providers.ErrNoDryRun):
+		change.Force = q.force
+		return c.predictUpdate(ctx, change, q, "a webhook of the server that must be asked takes no dry run")
 	case errors.As(err, &invalid) && q.have != nil:
 		return c.refused(d, change, q, invalid)
 	case err != nil:
@@ -279,13 +282,12 @@ func (c *comparison) newVersion(ctx context.Context, d *draft, change *plan.Chan
 		q.imported, q.moves = c.takeover(d, change, have)
 	}
 	change.Desired = c.engine.differ.Digest(q.desired)
-	return c.predictUpdate(ctx, change, q)
+	return c.predictUpdate(ctx, change, q, "its kind's definition changes in this plan")
 }
 
-// predictUpdate makes a change of an object that the server can be asked about
-// only once the definition of its kind in this plan is there.
-func (c *comparison) predictUpdate(ctx context.Context, change *plan.Change, q question) *plan.Change {
-	const why = "its kind's definition changes in this plan"
+// predictUpdate makes a change of an object that the server cannot be asked about: not
+// before the definition of its kind in this plan is there, or not at all.
+func (c *comparison) predictUpdate(ctx context.Context, change *plan.Change, q question, why string) *plan.Change {
 	if q.have == nil {
 		return c.predict(ctx, change, q.desired, why)
 	}

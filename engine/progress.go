@@ -54,12 +54,11 @@ type progress struct {
 	resumed    bool                 // an earlier apply of the plan has begun it, and did not finish
 	replacing  map[object.ID]string // what an earlier apply began to replace, and its uid before
 	live       []object.Object      // by index in app.Changes: what was there when the apply began
-	checked    time.Time            // when that was read
 	parents    parents              // those of the cluster, when the apply began
 	departed   bool                 // the application has left, and its record with it
 	results    map[int]*written     // by index in app.Changes
 	rounds     rounds               // how often what is left was tried
-	glances    map[scope]*glance    // what was read again since
+	trials     trials               // what is asked about before it is sent
 	done       plan.Counts
 	outcome    string
 }

@@ -19,6 +19,7 @@ var errSkipped = errors.New("skipped")
 // succeeded; what needs a failed step is skipped, and everything else goes on. Each
 // application is closed, and its record written, as soon as its last step is over.
 func (a *applying) run(ctx context.Context) {
+	a.noteTrials()
 	lanes := a.sessions.list()
 	laneOf := make(map[*session]int, len(lanes))
 	for i, session := range lanes {
@@ -151,6 +152,9 @@ func (a *applying) step(ctx context.Context, step *plan.Step) error {
 func (p *progress) take(ctx context.Context, step *plan.Step) error {
 	switch step.Kind {
 	case plan.StepWrite:
+		if err := p.tryOut(ctx, step); err != nil {
+			return err
+		}
 		return p.write(ctx, step.Change)
 	case plan.StepDelete:
 		p.applying.engine.probe(PointBeforePrune)

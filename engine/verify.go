@@ -38,7 +38,7 @@ func (a *applying) verifyCluster(ctx context.Context, session *session, apps []*
 	}
 	var tasks []task
 	for _, p := range apps {
-		p.live, p.checked = make([]object.Object, len(p.app.Changes)), a.engine.options.Now()
+		p.live = make([]object.Object, len(p.app.Changes))
 		for i := range p.app.Changes {
 			if c := &p.app.Changes[i]; c.Action.Changes() && c.Action != plan.Run && (c.Plural != "" || !c.Predicted) {
 				ask.add(resource(c), c.ID.Namespace, c.ID.Name)

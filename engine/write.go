@@ -43,22 +43,13 @@ func (p *progress) write(ctx context.Context, i int) error {
 		result object.Object
 		err    error
 	)
-	unknown := c.Plural == ""
-	if unknown {
+	if c.Plural == "" {
 		err = p.onceKnown(ctx, c)
 	}
 	switch c.Action {
 	case plan.Create:
-		have := p.seen(i)
-		switch {
-		case err != nil:
-		case unknown: // nobody could look before
-			have, err = p.reread(ctx, c, &outage{}, nil)
-		case have == nil:
-			have, err = p.stillAbsent(ctx, c)
-		}
 		if err == nil {
-			result, err = p.send(ctx, c, have)
+			result, err = p.send(ctx, c, p.seen(i))
 		}
 	case plan.Update, plan.Adopt:
 		have := p.seen(i)
@@ -96,17 +87,14 @@ func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object)
 	if c.Method == plan.MethodPatch {
 		return p.patch(ctx, c, have)
 	}
-	request := providers.ApplyRequest{
-		Resource: resource(c), Object: c.Target(), Manager: p.applying.engine.options.Manager, Force: c.Force,
-		Unvalidated: c.Unvalidated, Replace: c.Method == plan.MethodPut,
-	}
+	request := p.applyRequest(c)
 	deadline := p.applying.engine.options.Now().Add(servingTimeout)
 	var unanswered outage
 	for attempt := 1; ; attempt++ {
 		ready, err := p.moveManagers(ctx, c, have)
 		var answer providers.ApplyResult
 		if err == nil {
-			request.UID, request.ResourceVersion = ready.UID(), ready.ResourceVersion()
+			request.New, request.UID, request.ResourceVersion = ready == nil && c.Action == plan.Create, ready.UID(), ready.ResourceVersion()
 			answer, err = p.request(ctx, func(ctx context.Context) (providers.ApplyResult, error) {
 				return p.session.cluster.Apply(ctx, request)
 			})
@@ -206,17 +194,29 @@ func (p *progress) replaced(c *plan.Change, have object.Object) bool {
 }
 
 // replace deletes an object and makes it anew. What an earlier apply has made anew is
-// not deleted again.
+// not deleted again. The server can be asked about the new one once the old one is gone;
+// what an earlier apply has deleted was asked about before (see tryOut).
 func (p *progress) replace(ctx context.Context, c *plan.Change, have object.Object) (object.Object, error) {
-	if !p.replaced(c, have) {
-		if err := p.delete(ctx, c, have); err != nil {
-			return nil, fmt.Errorf("deleting it to make it anew: %w", err)
-		}
-		have = nil
-	}
 	created := *c
 	created.Action, created.UID, created.Predicted = plan.Create, "", true
-	return p.send(ctx, &created, have)
+	if p.replaced(c, have) {
+		return p.send(ctx, &created, have)
+	}
+	if err := p.delete(ctx, c, have); err != nil {
+		return nil, fmt.Errorf("deleting it to make it anew: %w", err)
+	}
+	var result object.Object
+	err := error(nil)
+	if have != nil {
+		err = p.ask(ctx, &created, nil, time.Time{}).err
+	}
+	if err == nil {
+		result, err = p.send(ctx, &created, nil)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("it is gone: it was deleted to be made anew, and that failed: %w", err)
+	}
+	return result, nil
 }
 
 // request sends one write. It is completed even if the apply is cancelled

@@ -111,6 +111,9 @@ type ApplyRequest struct {
 	// the server answers with a conflict: *ConflictError.
 	UID             string
 	ResourceVersion string
+	// New has the object made and never changed: one that is there already gives a
+	// *ConflictError without fields. It goes with neither UID nor ResourceVersion.
+	New bool
 	// Merge sends Object as a merge patch (RFC 7386) of an object that is there: what it
 	// names changes, null takes out, all else stays, and what is written is the manager's
 	// by update. Force does not matter to it. It is ErrNotFound where there is no object.

@@ -16,6 +16,7 @@ var (
 	ErrInvalid      = errors.New("invalid")           // the server's validation, a webhook or a quota refused the object
 	ErrTooMany      = errors.New("too many objects")  // a collection has more of them than asked for at most
 	ErrUnsupported  = errors.New("unsupported")       // the provider cannot do this at all
+	ErrNoDryRun     = errors.New("no dry run")        // a webhook that must be asked cannot be by a dry run
 	ErrNotCached    = errors.New("not in the cache")  // it would have to be fetched, and the network is not to be used
 )
 

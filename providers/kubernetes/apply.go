@@ -21,6 +21,9 @@ func (c *cluster) Apply(ctx context.Context, r providers.ApplyRequest) (provider
 	if r.ResourceVersion != "" && r.UID == "" {
 		return providers.ApplyResult{}, fmt.Errorf("%s: applying a resourceVersion needs its uid. This is a bug in gantry", r.Object.ID())
 	}
+	if r.New && (r.UID != "" || r.ResourceVersion != "" || r.Replace || r.Merge) {
+		return providers.ApplyResult{}, fmt.Errorf("%s: applying what must be new has no preconditions and replaces nothing. This is a bug in gantry", r.Object.ID())
+	}
 	if r.Replace && (r.ResourceVersion == "" || r.UID == "") {
 		return providers.ApplyResult{}, fmt.Errorf("%s: replacing an object needs its uid and resourceVersion. This is a bug in gantry", r.Object.ID())
 	}
@@ -123,9 +126,17 @@ func (c *cluster) send(ctx context.Context, r providers.ApplyRequest, out reques
 	return providers.ApplyResult{Object: live, Warnings: warnings(out, answer.header)}, nil
 }
 
+// noVersion is a resourceVersion that no object ever has: that of a server's empty store.
+// Applying it makes an object that is not there, for which servers ignore it, and is a
+// conflict where there is one.
+const noVersion = "1"
+
 // withPreconditions returns the object to send. The request's own is shared and
 // not changed.
 func withPreconditions(r providers.ApplyRequest) object.Object {
+	if r.New {
+		r.ResourceVersion = noVersion
+	}
 	if r.UID == "" && r.ResourceVersion == "" {
 		return r.Object
 	}

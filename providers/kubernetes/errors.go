@@ -91,6 +91,9 @@ func (c *cluster) statusFailure(r request, answer response) error {
 		}
 		return invalid(r, status)
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
+		if strings.HasSuffix(message, "does not support dry run") { // it has side effects, and says so
+			return &reasonError{providers.ErrNoDryRun, fmt.Sprintf("cluster %q: %s", c.name, message)}
+		}
 		return invalid(r, status)
 	case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
 		return &reasonError{providers.ErrUnsupported, fmt.Sprintf("cluster %q: %s", c.name, message)}

@@ -64,6 +64,10 @@ func TestRefusals(t *testing.T) {
 		},
 		"not served":     {code: 404, reason: "NotFound", message: "the server could not find the requested resource", details: map[string]any{}, want: providers.ErrUnknownKind, says: "does not serve v1 ConfigMap"},
 		"strict":         {code: 400, reason: "BadRequest", message: `strict decoding error: unknown field "spec.x"`, want: providers.ErrInvalid},
+		"no dry run": {
+			code: 400, reason: "BadRequest", message: `admission webhook "audit.example.com" does not support dry run`,
+			want: providers.ErrNoDryRun, says: `cluster "test": admission webhook "audit.example.com" does not support dry run`,
+		},
 		"too large":      {code: 413, reason: "RequestEntityTooLarge", message: "Request entity too large: limit is 3145728", want: providers.ErrInvalid},
 		"no such verb":   {code: 405, reason: "MethodNotAllowed", message: "the server does not allow this method on the requested resource", want: providers.ErrUnsupported},
 		"no media type":  {code: 415, reason: "UnsupportedMediaType", message: "the body of the request was in an unknown format", want: providers.ErrUnsupported},

@@ -106,6 +106,35 @@ func TestLivePreconditions(t *testing.T) {
 	}
 }
 
+// TestLiveNew makes what is not there, and changes nothing of what is.
+func TestLiveNew(t *testing.T) {
+	l := connect(t, kubernetes.Options{})
+	r := l.configMap("settings", map[string]any{"a": "1"})
+	r.New, r.DryRun = true, true
+	l.apply(r)
+	r.DryRun = false
+	made := l.apply(r)
+	if made.UID() == "" {
+		t.Fatal("it is not made")
+	}
+	for _, dryRun := range []bool{true, false} {
+		again := l.configMap("settings", map[string]any{"a": "2"})
+		again.New, again.Force, again.DryRun = true, true, dryRun
+		_, err := l.Apply(t.Context(), again)
+		var conflict *providers.ConflictError
+		if !errors.As(err, &conflict) || len(conflict.Fields) != 0 {
+			t.Errorf("dry run %v: error %v, want a *ConflictError without fields", dryRun, err)
+		}
+	}
+	if have, err := l.get(configMapKind, "settings"); err != nil || have.ResourceVersion() != made.ResourceVersion() {
+		t.Errorf("it has changed: %v, %v", have, err)
+	}
+	r.UID = made.UID()
+	if _, err := l.Apply(t.Context(), r); err == nil || !strings.Contains(err.Error(), "a bug in gantry") {
+		t.Errorf("with a uid: error %v", err)
+	}
+}
+
 func TestLiveVersionWithoutUID(t *testing.T) {
 	l := connect(t, kubernetes.Options{})
 	r := l.configMap("gone", nil)

@@ -167,6 +167,8 @@ func testDryRunAndPreconditions(t *testing.T, c providers.Cluster) {
 	for _, change := range []func(*providers.ApplyRequest){
 		func(r *providers.ApplyRequest) { r.UID = "another" },
 		func(r *providers.ApplyRequest) { r.UID, r.ResourceVersion = have.UID(), "2" },
+		func(r *providers.ApplyRequest) { r.New = true },
+		func(r *providers.ApplyRequest) { r.New, r.DryRun = true, true },
 	} {
 		if _, err := apply(t, c, configMap(nil), "one", change); !errors.As(err, &conflict) {
 			t.Errorf("got %v, want a conflict", err)
@@ -183,7 +185,8 @@ func testDryRunAndPreconditions(t *testing.T, c providers.Cluster) {
 	if err := c.Delete(t.Context(), remove); !errors.Is(err, providers.ErrNotFound) {
 		t.Errorf("deleted again: %v", err)
 	}
-	if again := must(t, c, configMap(nil), "one", nil); again.UID() == have.UID() {
+	fresh := func(r *providers.ApplyRequest) { r.New = true }
+	if again := must(t, c, configMap(nil), "one", fresh); again.UID() == have.UID() {
 		t.Error("an object made anew has the uid of the one before")
 	}
 }

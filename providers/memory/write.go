@@ -38,6 +38,9 @@ func (c *Cluster) Apply(_ context.Context, request providers.ApplyRequest) (prov
 	if err := precondition(id, have, request.UID, request.ResourceVersion); err != nil {
 		return providers.ApplyResult{}, err
 	}
+	if request.New && have != nil {
+		return providers.ApplyResult{}, &providers.ConflictError{Message: fmt.Sprintf("%s has changed", id)}
+	}
 	if errs := refuse(request); errs != nil {
 		return providers.ApplyResult{}, errs
 	}

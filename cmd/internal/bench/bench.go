@@ -23,8 +23,9 @@ import (
 type bench struct {
 	gantry, cluster string // binaries
 	services        int
-	perApplication  int  // services in one application
-	applyOnly       bool // measure the first apply, and nothing after it
+	perApplication  int      // services in one application
+	applyOnly       bool     // measure the first apply, and nothing after it
+	options         []string // more arguments of plan and apply
 
 	dir        string // the repository and the configuration
 	kubeconfig string
@@ -36,6 +37,8 @@ type bench struct {
 type result struct {
 	step     string
 	wall     time.Duration
+	sent     time.Duration  // of an apply: until its last object was written
+	cluster  float64        // CPU seconds that the control plane took meanwhile
 	CPU      float64        `json:"cpuSeconds"`
 	Memory   int64          `json:"maxMemory"` // bytes
 	Requests map[string]int `json:"requests"`
@@ -54,7 +57,10 @@ func (b *bench) run(ctx context.Context) (results []result, err error) {
 		"GANTRY_CLUSTER_HOME="+filepath.Join(temporary, "clusters"), "GANTRY_CACHE="+filepath.Join(temporary, "cache"),
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
 	)
-	if err := writeWorkload(b.dir, b.services, b.perApplication, b.kubeconfig); err != nil {
+	if err := writeWorkload(b.dir, b.services, b.perApplication); err != nil {
+		return nil, err
+	}
+	if err := b.configure(false); err != nil {
 		return nil, err
 	}
 	if err := b.git(ctx, "init", "--quiet", "--initial-branch", "main"); err != nil {
@@ -64,7 +70,7 @@ func (b *bench) run(ctx context.Context) (results []result, err error) {
 		return nil, err
 	}
 	for _, n := range inFlight {
-		err := b.onCluster(ctx, func() error {
+		err := b.onCluster(ctx, true, func() error {
 			took, err := b.leastApply(ctx, n)
 			results = append(results, took)
 			return err
@@ -73,51 +79,86 @@ func (b *bench) run(ctx context.Context) (results []result, err error) {
 			return nil, fmt.Errorf("the minimal client, %d in flight: %w", n, err)
 		}
 	}
-	err = b.onCluster(ctx, func() error {
+	err = b.onCluster(ctx, true, func() error {
 		measured, err := b.measure(ctx)
+		results = append(results, measured...)
+		return err
+	})
+	if err != nil || b.applyOnly {
+		return results, err
+	}
+	if err := b.configure(true); err != nil {
+		return nil, err
+	}
+	err = b.onCluster(ctx, false, func() error {
+		measured, err := b.measurePredicted(ctx)
 		results = append(results, measured...)
 		return err
 	})
 	return results, err
 }
 
-// onCluster does something with a new cluster, which is gone afterwards.
-func (b *bench) onCluster(ctx context.Context, do func() error) (err error) {
+// onCluster does something with a new cluster, which is gone afterwards. It may have the
+// namespaces already.
+func (b *bench) onCluster(ctx context.Context, withNamespaces bool, do func() error) (err error) {
 	if err := b.do(ctx, b.cluster, "up", "--with-parent", "--control-plane-only", "--kubeconfig", b.kubeconfig); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.do(context.WithoutCancel(ctx), b.cluster, "down")) }()
+	if withNamespaces {
+		names := make([]string, namespaces(b.services))
+		for i := range names {
+			names[i] = namespace(i)
+		}
+		if err := minimal.Namespaces(ctx, b.kubeconfig, names); err != nil {
+			return err
+		}
+	}
 	return do()
+}
+
+// planned is the file of the plan that is measured.
+func (b *bench) planned() string { return filepath.Join(filepath.Dir(b.dir), "bench.gantryplan") }
+
+// step measures one command.
+func (b *bench) step(ctx context.Context, name string, wantChanges bool, args ...string) (result, error) {
+	measured, changes, err := b.command(ctx, args...)
+	if err != nil {
+		return result{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if changes != wantChanges {
+		return result{}, fmt.Errorf("%s: the plan has changes: %t, expected %t", name, changes, wantChanges)
+	}
+	measured.step = name
+	return measured, nil
+}
+
+// measurePredicted measures the first plan and apply where the plan makes the namespaces
+// itself: it can only predict what is in them, and apply asks about it.
+func (b *bench) measurePredicted(ctx context.Context) ([]result, error) {
+	first, err := b.step(ctx, predicted, true, "plan", "--detailed-exitcode", "--out", b.planned())
+	if err != nil {
+		return nil, err
+	}
+	applied, err := b.step(ctx, predictedApply, false, "apply", b.planned())
+	return []result{first, applied}, err
 }
 
 // measure runs gantry as its users do.
 func (b *bench) measure(ctx context.Context) ([]result, error) {
-	planned := filepath.Join(filepath.Dir(b.dir), "bench.gantryplan")
 	var results []result
-	step := func(name string, wantChanges bool, args ...string) error {
-		measured, changes, err := b.command(ctx, args...)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if changes != wantChanges {
-			return fmt.Errorf("%s: the plan has changes: %t, expected %t", name, changes, wantChanges)
-		}
-		measured.step = name
-		results = append(results, measured)
-		return nil
-	}
 	for _, s := range []struct {
 		name    string
 		changes bool
 		args    []string
 		before  func() error
 	}{
-		{first, true, []string{"plan", "--detailed-exitcode", "--out", planned}, nil},
-		{firstApply, false, []string{"apply", planned}, nil},
+		{first, true, []string{"plan", "--detailed-exitcode", "--out", b.planned()}, nil},
+		{firstApply, false, []string{"apply", b.planned()}, nil},
 		{cold, false, []string{"plan", "--detailed-exitcode"}, nil},
 		{unchanged, false, []string{"plan", "--detailed-exitcode"}, nil},
-		{"plan with 1 % changed", true, []string{"plan", "--detailed-exitcode", "--out", planned}, func() error { return b.change(ctx) }},
-		{applyChanged, false, []string{"apply", planned}, nil},
+		{changed, true, []string{"plan", "--detailed-exitcode", "--out", b.planned()}, func() error { return b.change(ctx) }},
+		{applyChanged, false, []string{"apply", b.planned()}, nil},
 	} {
 		b.renderAnew = s.name == cold
 		if s.before != nil {
@@ -125,14 +166,16 @@ func (b *bench) measure(ctx context.Context) ([]result, error) {
 				return nil, err
 			}
 		}
-		if err := step(s.name, s.changes, s.args...); err != nil {
+		measured, err := b.step(ctx, s.name, s.changes, s.args...)
+		if err != nil {
 			return nil, err
 		}
+		results = append(results, measured)
 		if b.applyOnly && s.name == firstApply {
 			break
 		}
 		if s.name == first && !b.applyOnly {
-			shown, err := b.views(ctx, planned)
+			shown, err := b.views(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -151,12 +194,15 @@ func (b *bench) measure(ctx context.Context) ([]result, error) {
 
 // The steps that promises are made of.
 const (
-	first        = "first plan"
-	firstApply   = "first apply"
-	cold         = "plan without changes, nothing kept" // of what was rendered before
-	unchanged    = "plan without changes"
-	least        = "minimal client"
-	applyChanged = "apply of 1 %"
+	first          = "first plan"
+	firstApply     = "first apply"
+	cold           = "plan without changes, nothing kept" // of what was rendered before
+	unchanged      = "plan without changes"
+	least          = "minimal client"
+	changed        = "plan with 1 % changed"
+	applyChanged   = "apply of 1 %"
+	predicted      = "first plan, with the namespaces"
+	predictedApply = "first apply, with the namespaces"
 )
 
 // change changes one object in a hundred: one of the ten of every tenth service.
@@ -171,16 +217,16 @@ func (b *bench) change(ctx context.Context) error {
 
 // command runs gantry; changes tells that it ended with exit code 2.
 func (b *bench) command(ctx context.Context, args ...string) (measured result, changes bool, err error) {
-	command := exec.CommandContext(ctx, b.gantry, append(args, "--json", "--stats", "--chdir", b.dir)...)
+	command := exec.CommandContext(ctx, b.gantry, append(append(args, b.options...), "--json", "--stats", "--chdir", b.dir)...)
 	command.Env = b.env
 	if b.renderAnew {
 		command.Env = append(slices.Clone(b.env), "GANTRY_RENDER_CACHE=off")
 	}
 	var stderr bytes.Buffer
 	command.Stdout, command.Stderr = io.Discard, &stderr
-	start := time.Now()
+	before, start := b.clusterCPU(), time.Now()
 	err = command.Run()
-	measured.wall = time.Since(start)
+	measured.wall, measured.cluster = time.Since(start), b.clusterCPU()-before
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 2 {
 		changes, err = true, nil
@@ -188,16 +234,28 @@ func (b *bench) command(ctx context.Context, args ...string) (measured result, c
 	if err != nil {
 		return measured, false, fmt.Errorf("gantry %s: %w\n%s", strings.Join(args, " "), err, last(stderr.String(), 4000))
 	}
-	return measured, changes, readStats(&stderr, &measured)
+	return measured, changes, readStats(&stderr, start, &measured)
 }
 
-// readStats finds what --stats printed among the events.
-func readStats(in io.Reader, into *result) error {
+// readStats finds what --stats printed among the events, and when the last object was
+// written.
+func readStats(in io.Reader, start time.Time, into *result) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20)
+	var written []byte
 	for lines.Scan() {
-		if bytes.Contains(lines.Bytes(), []byte(`"event":"stats"`)) {
-			return json.Unmarshal(lines.Bytes(), into)
+		switch line := lines.Bytes(); {
+		case bytes.Contains(line, []byte(`"event":"written"`)):
+			written = append(written[:0], line...)
+		case bytes.Contains(line, []byte(`"event":"stats"`)):
+			if written != nil {
+				var event struct{ At time.Time }
+				if err := json.Unmarshal(written, &event); err != nil {
+					return err
+				}
+				into.sent = event.At.Sub(start)
+			}
+			return json.Unmarshal(line, into)
 		}
 	}
 	return errors.Join(lines.Err(), errors.New("gantry did not print its stats"))
@@ -232,20 +290,28 @@ func (r result) total() int {
 }
 
 func printHeader(out io.Writer) {
-	fmt.Fprintln(out, "| objects | step | wall | CPU | peak memory | requests |\n|---:|---|---:|---:|---:|---|")
+	fmt.Fprintln(out, "| objects | step | wall | CPU | the cluster's CPU | peak memory | requests |\n|---:|---|---:|---:|---:|---:|---|")
 }
 
 func (r result) print(out io.Writer, objects int) {
+	cluster := ""
+	if r.cluster > 0 {
+		cluster = fmt.Sprintf("%.1f s", r.cluster)
+	}
 	if r.Requests == nil { // another program's
-		fmt.Fprintf(out, "| %d | %s | %.2f s | | | |\n", objects, r.step, r.wall.Seconds())
+		fmt.Fprintf(out, "| %d | %s | %.2f s | | %s | | |\n", objects, r.step, r.wall.Seconds(), cluster)
 		return
 	}
 	var verbs []string
 	for _, verb := range slices.Sorted(maps.Keys(r.Requests)) {
 		verbs = append(verbs, fmt.Sprintf("%d %s", r.Requests[verb], verb))
 	}
-	fmt.Fprintf(out, "| %d | %s | %.2f s | %.2f s | %d MB | %d: %s |\n", objects, r.step,
-		r.wall.Seconds(), r.CPU, r.Memory>>20, r.total(), strings.Join(verbs, ", "))
+	step := r.step
+	if r.sent > 0 {
+		step += fmt.Sprintf(" (all was written after %.2f s)", r.sent.Seconds())
+	}
+	fmt.Fprintf(out, "| %d | %s | %.2f s | %.2f s | %s | %d MB | %d: %s |\n", objects, step,
+		r.wall.Seconds(), r.CPU, cluster, r.Memory>>20, r.total(), strings.Join(verbs, ", "))
 }
 
 func last(text string, n int) string { return text[max(0, len(text)-n):] }

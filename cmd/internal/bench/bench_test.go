@@ -10,7 +10,7 @@ import (
 
 func TestWorkloadHasTheObjectsItSays(t *testing.T) {
 	dir := t.TempDir()
-	if err := writeWorkload(dir, 3, 2, "/kubeconfig"); err != nil {
+	if err := writeWorkload(dir, 3, 2); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "applications", "*", "*.yaml"))
@@ -41,50 +41,121 @@ func TestWorkloadHasTheObjectsItSays(t *testing.T) {
 
 func TestStatsAreFoundAmongEvents(t *testing.T) {
 	var r result
+	start := time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
 	err := readStats(strings.NewReader(`{"event":"reading","subject":"bench"}
+{"event":"written","at":"2026-05-04T10:00:01Z"}
+{"event":"written","at":"2026-05-04T10:00:02.5Z"}
+{"event":"healthy","at":"2026-05-04T10:00:04Z"}
 {"event":"stats","cpuSeconds":1.5,"maxMemory":1048576,"requests":{"LIST":3,"GET":2}}
-`), &r)
+`), start, &r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.CPU != 1.5 || r.Memory != 1<<20 || r.total() != 5 {
+	if r.CPU != 1.5 || r.Memory != 1<<20 || r.total() != 5 || r.sent != 2500*time.Millisecond {
 		t.Errorf("got %+v", r)
 	}
-	if err := readStats(strings.NewReader("{}\n"), &r); err == nil {
+	if err := readStats(strings.NewReader("{}\n"), start, &r); err == nil {
 		t.Error("missing stats are not an error")
 	}
 }
 
+func TestTheConfigurationMakesNamespacesWhereItIsTo(t *testing.T) {
+	b := &bench{dir: t.TempDir(), services: 100, kubeconfig: "/kubeconfig"}
+	for _, with := range []bool{false, true} {
+		if err := b.configure(with); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(b.dir, "bench.gantry.hcl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []string{`application "namespaces"`, "depends_on = [application.namespaces]"} {
+			if strings.Contains(string(text), part) != with {
+				t.Errorf("with namespaces %v: %q is there: %v", with, part, !with)
+			}
+		}
+	}
+}
+
+// well is what is measured where every promise holds.
+func well(services int) map[string]*result {
+	objects := services * objectsPerService
+	all := map[string]*result{}
+	add := func(step string, wall time.Duration, requests map[string]int) {
+		all[step] = &result{step: step, wall: wall, Memory: 100 << 20, Requests: requests}
+	}
+	add(first, 10*time.Second, map[string]int{"DRYRUN": objects})
+	add(firstApply, 10*time.Second, map[string]int{"APPLY": objects})
+	add(cold, time.Second, map[string]int{"LIST": 20})
+	add(unchanged, time.Second, map[string]int{"LIST": 20})
+	add(least, time.Second, nil)
+	add(changed, time.Second, map[string]int{"DRYRUN": objects / 100, "LIST": 40})
+	add(applyChanged, time.Second, map[string]int{"APPLY": objects / 100})
+	add(predicted, time.Second, map[string]int{"DRYRUN": namespaces(services)})
+	add(predictedApply, time.Second, map[string]int{"DRYRUN": objects, "APPLY": objects + namespaces(services)})
+	add(leastStep(8), time.Minute, nil)
+	add(leastStep(16), 9500*time.Millisecond, nil)
+	for _, v := range shown("") {
+		add(viewStep(v.name), time.Second/2, nil)
+	}
+	return all
+}
+
 func TestPromises(t *testing.T) {
-	quick := result{step: cold, wall: time.Second, Memory: 1 << 20, Requests: map[string]int{"LIST": 120}}
-	kept := result{step: unchanged, wall: time.Second}
-	slow := result{step: cold, wall: 5 * time.Second, Memory: 1 << 30, Requests: map[string]int{"LIST": 121}}
-	looked := result{step: least, wall: time.Second}
-	applied, applying := result{step: firstApply, wall: 10 * time.Second}, result{step: leastStep(16), wall: 9500 * time.Millisecond}
-	slowest := result{step: leastStep(8), wall: time.Minute}
 	tests := map[string]struct {
 		services int
-		results  []result
-		broken   int
+		spoil    func(all map[string]*result)
+		broken   string // a part of what is told; empty for nothing
 	}{
-		"1,000 objects":                {100, []result{quick}, 0},
-		"1,000 objects, both broken":   {100, []result{slow}, 2},
-		"10,000 objects":               {1000, []result{quick, kept, looked, slowest, applying, applied}, 0},
-		"10,000 objects, three broken": {1000, []result{slow, kept, looked, applying, applied}, 3},
-		"a slow apply":                 {1000, []result{quick, kept, looked, slowest, {step: leastStep(16), wall: 8 * time.Second}, applied}, 1},
-		"a large apply":                {1000, []result{quick, kept, looked, applying, {step: firstApply, wall: 10 * time.Second, Memory: 1 << 30}}, 1},
-		"a change asks too much":       {1000, []result{quick, kept, looked, applying, applied, {step: applyChanged, Requests: map[string]int{"APPLY": 100, "GET": 9900}}}, 1},
-		"a change takes too long":      {1000, []result{quick, kept, looked, applying, applied, {step: applyChanged, wall: 6 * time.Second}}, 1},
-		"slower than the least":        {1000, []result{quick, kept, {step: least, wall: 600 * time.Millisecond}, applying, applied}, 1},
-		"slow although kept":           {1000, []result{quick, {step: unchanged, wall: 3 * time.Second}, looked, applying, applied}, 1},
-		"another size":                 {10, []result{slow}, 0},
+		"1,000 objects":            {100, func(map[string]*result) {}, ""},
+		"10,000 objects":           {1000, func(map[string]*result) {}, ""},
+		"another size":             {10, func(all map[string]*result) { all[cold].wall = time.Hour }, ""},
+		"slow":                     {100, func(all map[string]*result) { all[cold].wall = 4 * time.Second }, "more than 3s"},
+		"lists too much":           {100, func(all map[string]*result) { all[cold].Requests["LIST"] = 41 }, "41 requests, more than 40"},
+		"asks about the unchanged": {100, func(all map[string]*result) { all[unchanged].Requests["DRYRUN"] = 1 }, "1 requests of DRYRUN, not 0"},
+		"a large plan":             {1000, func(all map[string]*result) { all[cold].Memory = 1 << 30 }, "1024 MB, more than 500"},
+		"a slow apply":             {1000, func(all map[string]*result) { all[leastStep(16)].wall = 8 * time.Second }, "80 % of the minimal client's throughput"},
+		"a large apply":            {1000, func(all map[string]*result) { all[firstApply].Memory = 1 << 30 }, "1024 MB, more than 600"},
+		"writes twice":             {1000, func(all map[string]*result) { all[firstApply].Requests["APPLY"]++ }, "10001 requests of APPLY, not 10000"},
+		"asks before it sends":     {1000, func(all map[string]*result) { all[firstApply].Requests["DRYRUN"]++ }, "1 requests of DRYRUN, not 0"},
+		"does not ask":             {1000, func(all map[string]*result) { all[predictedApply].Requests["DRYRUN"]-- }, "9999 requests of DRYRUN, not 10000"},
+		"a change asks too much":   {1000, func(all map[string]*result) { all[changed].Requests["DRYRUN"] = 200 }, "200 requests of DRYRUN, not 100"},
+		"a change reads too much":  {1000, func(all map[string]*result) { all[applyChanged].Requests["GET"] = 9900 }, "10000 requests, more than 220"},
+		"a change takes too long":  {1000, func(all map[string]*result) { all[applyChanged].wall = 6 * time.Second }, "more than 5s"},
+		"its plan, too":            {1000, func(all map[string]*result) { all[changed].wall = 5 * time.Second }, "more than 4.3s"},
+		"slower than the least":    {1000, func(all map[string]*result) { all[least].wall = 600 * time.Millisecond }, "1.67 times what the minimal client takes"},
+		"slow although kept":       {1000, func(all map[string]*result) { all[unchanged].wall = 3 * time.Second }, "more than 2.5s"},
+		"a slow view":              {1000, func(all map[string]*result) { all[viewStep("HTML")].wall = 2 * time.Second }, "the view as HTML"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := &bench{services: test.services}
-			if got := b.broken(test.results); len(got) != test.broken {
-				t.Errorf("broken are %q, want %d", got, test.broken)
+			all := well(test.services)
+			test.spoil(all)
+			var results []result
+			for _, r := range all {
+				results = append(results, *r)
+			}
+			got := strings.Join((&bench{services: test.services}).broken(results), "; ")
+			if (got == "") != (test.broken == "") || !strings.Contains(got, test.broken) || strings.Contains(got, "; ") {
+				t.Errorf("broken are %q, want %q", got, test.broken)
 			}
 		})
+	}
+}
+
+func TestGrowth(t *testing.T) {
+	before := []result{{step: cold, wall: time.Second, Memory: 100 << 20}, {step: "first plan as HTML", wall: time.Second}}
+	for name, test := range map[string]struct {
+		after  result
+		broken int
+	}{
+		"in proportion":     {result{step: cold, wall: 10 * time.Second, Memory: 1000 << 20}, 0},
+		"time grows faster": {result{step: cold, wall: 16 * time.Second, Memory: 1000 << 20}, 1},
+		"both do":           {result{step: cold, wall: 16 * time.Second, Memory: 1600 << 20}, 2},
+		"not promised":      {result{step: "first plan as HTML", wall: time.Hour}, 0},
+	} {
+		if got := grown(1000, 10000, before, []result{test.after}); len(got) != test.broken {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 }

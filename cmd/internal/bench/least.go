@@ -19,19 +19,20 @@ func leastStep(n int) string { return fmt.Sprintf("minimal client, first apply, 
 
 // leastApply has the minimal client apply the objects of all services.
 func (b *bench) leastApply(ctx context.Context, n int) (result, error) {
+	before := b.clusterCPU()
 	took, err := minimal.Apply(ctx, b.kubeconfig, filepath.Join(b.dir, "applications"), "minimal", n, func(file string) string {
 		return namespaceOf(file, b.services)
 	})
-	return result{step: leastStep(n), wall: took}, err
+	return result{step: leastStep(n), wall: took, cluster: b.clusterCPU() - before}, err
 }
 
 // namespaceOf returns the namespace that the configuration has for a service's file.
 func namespaceOf(file string, services int) string {
 	application, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(filepath.Dir(file)), "application-"))
 	if err != nil {
-		return "bench-0"
+		return namespace(0)
 	}
-	return fmt.Sprintf("bench-%d", application%namespaces(services))
+	return namespace(application % namespaces(services))
 }
 
 // throughput returns the share of the minimal client's throughput that the first apply

@@ -1,8 +1,9 @@
-// Command bench measures gantry against the local control plane: the first apply
-// of 100, 1,000 and 10,000 objects, a plan without changes, and the plan and apply
-// of a change to one object in a hundred; and a minimal client that does the same.
+// Command bench measures gantry against the local control plane: the first plan and apply
+// of 100, 1,000 and 10,000 objects, a plan without changes, the plan and apply of a change
+// to one object in a hundred, and the first plan and apply where the plan makes the
+// namespaces, too; and a minimal client that does the same.
 //
-//	bench -gantry bin/gantry -cluster bin/gantry-cluster -objects 100,1000
+//	bench -gantry bin/gantry -cluster bin/gantry-cluster -objects 1000,10000,50000
 //
 // It prints the table that docs/benchmarks.md shows. Each size has a cluster and
 // a state of its own, and gantry runs as its users run it: one process per
@@ -36,6 +37,7 @@ func run(ctx context.Context, args []string) error {
 	sizes := flags.String("objects", "100,1000,10000", "how many objects, as a `list`")
 	perApplication := flags.Int("services", 10, "how many services of ten objects one application has, a `number`")
 	applyOnly := flags.Bool("apply", false, "measure the first apply only, and the minimal client's")
+	options := flags.String("options", "", "more `arguments` of plan and apply, separated by spaces: --parallelism=32")
 	check := flags.Bool("check", false, "fail where a promise of docs/benchmarks.md is broken")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -49,12 +51,14 @@ func run(ctx context.Context, args []string) error {
 	}
 	printHeader(os.Stdout)
 	var broken, shares []string
+	var before []result
+	few := 0
 	for text := range strings.SplitSeq(*sizes, ",") {
 		objects, err := strconv.Atoi(strings.TrimSpace(text))
 		if err != nil || objects < objectsPerService {
 			return fmt.Errorf("-objects %q: %q is not a number from %d up", *sizes, text, objectsPerService)
 		}
-		b := &bench{gantry: programs[0], cluster: programs[1], services: objects / objectsPerService, perApplication: *perApplication, applyOnly: *applyOnly}
+		b := &bench{gantry: programs[0], cluster: programs[1], services: objects / objectsPerService, perApplication: *perApplication, applyOnly: *applyOnly, options: strings.Fields(*options)}
 		results, err := b.run(ctx)
 		if err != nil {
 			return fmt.Errorf("%d objects: %w", objects, err)
@@ -65,9 +69,14 @@ func run(ctx context.Context, args []string) error {
 		if share, best := throughput(results); best > 0 {
 			shares = append(shares, fmt.Sprintf("%d objects: the first apply reached %.0f %% of the throughput of the minimal client, which was fastest with %d in flight.", objects, 100*share, best))
 		}
-		if !b.applyOnly {
-			broken = append(broken, b.broken(results)...)
+		if b.applyOnly {
+			continue
 		}
+		broken = append(broken, b.broken(results)...)
+		if few >= leastToGrow && objects > few {
+			broken = append(broken, grown(few, objects, before, results)...)
+		}
+		few, before = objects, results
 	}
 	for _, share := range shares {
 		fmt.Printf("\n%s\n", share)
@@ -77,6 +86,10 @@ func run(ctx context.Context, args []string) error {
 	}
 	return nil
 }
+
+// leastToGrow is from how many objects on time and memory are to grow as their number does:
+// what fewer take is what it takes to begin.
+const leastToGrow = 1000
 
 func absolute(paths ...string) ([]string, error) {
 	out := make([]string, len(paths))

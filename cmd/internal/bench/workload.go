@@ -17,16 +17,43 @@ const kindsPerService = 10
 // namespaces is how many namespaces services are spread over: 10 to 50.
 func namespaces(services int) int { return min(max(services/20, 10), 50) }
 
-// writeWorkload writes services' files in folders of perApplication each, and the
-// configuration that makes an application of each folder.
-func writeWorkload(dir string, services, perApplication int, kubeconfig string) error {
+// writeWorkload writes services' files in folders of perApplication each.
+func writeWorkload(dir string, services, perApplication int) error {
 	for i := range services {
 		if err := writeService(dir, i, perApplication, "v1"); err != nil {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, "bench.gantry.hcl"), []byte(configuration(dir, services, kubeconfig)), 0o644)
+	return nil
 }
+
+// namespace names the i-th.
+func namespace(i int) string { return fmt.Sprintf("bench-%d", i) }
+
+// configure writes the configuration that makes an application of each folder, and, where
+// it is to make them, one of the namespaces.
+func (b *bench) configure(withNamespaces bool) error {
+	text := configuration(b.dir, b.services, b.kubeconfig)
+	if withNamespaces {
+		text = strings.Replace(text, "  for_each   =", "  depends_on = [application.namespaces]\n  for_each   =", 1) + namespaceApplication
+	}
+	return os.WriteFile(filepath.Join(b.dir, "bench.gantry.hcl"), []byte(text), 0o644)
+}
+
+const namespaceApplication = `
+application "namespaces" {
+  source {
+    objects = [for name in local.namespaces : {
+      apiVersion = "v1"
+      kind       = "Namespace"
+      metadata   = { name = name }
+    }]
+  }
+  destination {
+    cluster = cluster.bench
+  }
+}
+`
 
 func configuration(dir string, services int, kubeconfig string) string {
 	return fmt.Sprintf(`
@@ -50,22 +77,8 @@ generator "git" "applications" {
   }
 }
 
-application "namespaces" {
-  source {
-    objects = [for name in local.namespaces : {
-      apiVersion = "v1"
-      kind       = "Namespace"
-      metadata   = { name = name }
-    }]
-  }
-  destination {
-    cluster = cluster.bench
-  }
-}
-
 application "services" {
   for_each   = generator.git.applications
-  depends_on = [application.namespaces]
 
   source {
     repository = repository.bench

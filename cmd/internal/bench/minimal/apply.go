@@ -15,22 +15,38 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
+// Namespaces makes namespaces.
+func Namespaces(ctx context.Context, kubeconfig string, names []string) error {
+	client, err := open(kubeconfig)
+	if err != nil {
+		return err
+	}
+	namespaces := make([]unstructured.Unstructured, len(names))
+	for i, name := range names {
+		namespaces[i].Object = map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name}}
+	}
+	return client.applyAll(ctx, namespaces, "minimal", 8)
+}
+
+// open connects to a cluster, without a limit to the requests per second.
+func open(kubeconfig string) (*client, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	config.QPS = -1
+	return connect(config)
+}
+
 // Apply is the least that a client must do to bring objects into a cluster: it sends
-// them by server-side apply, with a number of requests in flight at once, namespaces
-// before the rest. It waits for nothing, records nothing, and returns how long the
+// them by server-side apply, with a number of requests in flight at once. Their
+// namespaces are there. It waits for nothing, records nothing, and returns how long the
 // requests took: reading the objects and finding out about kinds is no part of it.
 // namespaceOf names the namespace of what is in a YAML file of the folder.
 func Apply(ctx context.Context, kubeconfig, folder, manager string, inFlight int, namespaceOf func(file string) string) (time.Duration, error) {
-	var namespaces, objects []unstructured.Unstructured
-	seen := map[string]bool{}
+	var objects []unstructured.Unstructured
 	err := eachFile(folder, func(file string, found []unstructured.Unstructured) {
 		namespace := namespaceOf(file)
-		if !seen[namespace] {
-			seen[namespace] = true
-			namespaces = append(namespaces, unstructured.Unstructured{Object: map[string]any{
-				"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": namespace},
-			}})
-		}
 		for i := range found {
 			found[i].SetNamespace(namespace)
 		}
@@ -39,22 +55,13 @@ func Apply(ctx context.Context, kubeconfig, folder, manager string, inFlight int
 	if err != nil {
 		return 0, err
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		return 0, err
-	}
-	config.QPS = -1
-	client, err := connect(config)
+	client, err := open(kubeconfig)
 	if err != nil {
 		return 0, err
 	}
 	start := time.Now()
-	for _, batch := range [][]unstructured.Unstructured{namespaces, objects} {
-		if err := client.applyAll(ctx, batch, manager, inFlight); err != nil {
-			return 0, err
-		}
-	}
-	return time.Since(start), nil
+	err = client.applyAll(ctx, objects, manager, inFlight)
+	return time.Since(start), err
 }
 
 // applyAll sends objects, and ends with the first that is refused.

@@ -31,7 +31,6 @@ import (
 	"k8s.io/client-go/openapi"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/kube-openapi/pkg/spec3"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
@@ -55,13 +54,8 @@ func Run(ctx context.Context, kubeconfig, folder, manager string) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		return Result{}, err
-	}
-	config.QPS = -1
 	start := time.Now()
-	client, err := connect(config)
+	client, err := open(kubeconfig)
 	if err != nil {
 		return Result{}, err
 	}
