@@ -63,6 +63,8 @@ type Options struct {
 	// Parents has every application have an object on its cluster that stands for it, from
 	// which a lost state is rebuilt, and a restored one is noticed.
 	Parents bool
+	// InFlight is how many writes are in flight to all clusters together; 256 where 0.
+	InFlight int
 	// Lease is how an apply holds the state.
 	Lease state.LeaseOptions
 	// HealthTimeout is how long apply waits for a stage to become healthy where the
@@ -116,6 +118,11 @@ type connected struct {
 	providers.Cluster
 }
 
+// DefaultInFlight is Options.InFlight where nothing else is said: so many that some clusters
+// which do not answer, with as many writes in flight to each as there may be, leave room for
+// the others.
+const DefaultInFlight = 256
+
 // New returns an Engine.
 func New(options Options) *Engine {
 	if options.Manager == "" {
@@ -123,6 +130,9 @@ func New(options Options) *Engine {
 	}
 	if options.Parallelism <= 0 {
 		options.Parallelism = 16
+	}
+	if options.InFlight <= 0 {
+		options.InFlight = DefaultInFlight
 	}
 	if options.HealthTimeout <= 0 {
 		options.HealthTimeout = 10 * time.Minute

@@ -153,12 +153,14 @@ func lateApply(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var once sync.Once
+	var other sync.WaitGroup
 	f.on = func(e engine.Event) {
 		if e.Kind == engine.EventHeld && strings.Contains(e.Message, "bakes") {
-			once.Do(func() { go f.takeOver(t, cancel) })
+			once.Do(func() { other.Go(func() { f.takeOver(t, cancel) }) })
 		}
 	}
 	_, diags := f.Apply(ctx, t, f.MustPlan(t, engine.PlanOptions{}))
+	other.Wait()
 	if !diags.HasErrors() {
 		t.Error("it was not cancelled")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ func (p *progress) retrying(ctx context.Context, step *plan.Step, take func() er
 	}
 	round := p.rounds.now()
 	err := take()
+	var hooks []int // of those that it waits for, the ones that have failed and are to run again
 	for err != nil && !p.inVain(ctx, err) {
 		next, ok := p.nextRound(ctx, round, err)
 		if !ok || p.hasFailed() { // something else has, for good, meanwhile
@@ -40,7 +42,12 @@ func (p *progress) retrying(ctx context.Context, step *plan.Step, take func() er
 		if stale := p.afresh(ctx, step); stale != nil {
 			return fmt.Errorf("%w (it was to be tried again, after: %w)", stale, err)
 		}
-		err = take()
+		if len(hooks) == 0 {
+			hooks = p.failedHooks(step)
+		}
+		if hooks, err = p.rerun(ctx, hooks); err == nil {
+			err = take()
+		}
 	}
 	return err
 }
@@ -83,7 +90,7 @@ func (p *progress) inVain(ctx context.Context, err error) bool {
 		return true
 	}
 	for _, refused := range []error{
-		errStale, errSealed, errAnother, state.ErrLeaseLost, state.ErrConflict,
+		errStale, errSealed, errAnother, errKept, state.ErrLeaseLost, state.ErrConflict,
 		providers.ErrInvalid, providers.ErrForbidden, providers.ErrUnauthorized, providers.ErrUnsupported,
 	} {
 		if errors.Is(err, refused) {
@@ -97,28 +104,19 @@ func (p *progress) inVain(ctx context.Context, err error) bool {
 var errSealed = errors.New("its value is sealed in the plan, and the identity to open it is not here")
 
 // afresh makes a step ready to be taken again: the object is read, and must still be as
-// the plan relies on it; hooks that have failed run again.
+// the plan relies on it.
 func (p *progress) afresh(ctx context.Context, step *plan.Step) error {
-	switch step.Kind {
-	case plan.StepWrite, plan.StepDelete:
-		have, err := p.anew(ctx, &p.app.Changes[step.Change])
-		if err != nil {
-			return p.objectError(&p.app.Changes[step.Change], err)
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if step.Change < len(p.live) {
-			p.live[step.Change] = have
-		}
-	case plan.StepWait:
-		for _, i := range step.Changes {
-			if p.hookFailed(i) {
-				if err := p.write(ctx, i); err != nil {
-					return err
-				}
-			}
-		}
-	case plan.StepRecord:
+	if step.Kind != plan.StepWrite && step.Kind != plan.StepDelete {
+		return nil
+	}
+	have, err := p.anew(ctx, &p.app.Changes[step.Change])
+	if err != nil {
+		return p.objectError(&p.app.Changes[step.Change], err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if step.Change < len(p.live) {
+		p.live[step.Change] = have
 	}
 	return nil
 }
@@ -150,17 +148,30 @@ func (p *progress) anew(ctx context.Context, c *plan.Change) (object.Object, err
 	return have, nil
 }
 
-// hookFailed reports whether the i-th change is a hook that has run and failed, and
-// takes that back.
-func (p *progress) hookFailed(i int) bool {
-	c := &p.app.Changes[i]
+// failedHooks returns which of the changes that a step waits for are hooks that have run and
+// failed.
+func (p *progress) failedHooks(step *plan.Step) []int {
+	if step.Kind != plan.StepWait {
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	made := p.results[i]
-	if c.Hook == nil || made == nil || !made.failed {
-		return false
+	return slices.DeleteFunc(slices.Clone(step.Changes), func(i int) bool {
+		made := p.results[i]
+		return p.app.Changes[i].Hook == nil || made == nil || !made.failed
+	})
+}
+
+// rerun runs hooks again that have failed, and returns those that it did not come to, with
+// the error for which.
+func (p *progress) rerun(ctx context.Context, hooks []int) (left []int, err error) {
+	for at, i := range hooks {
+		if err := p.write(ctx, i); err != nil {
+			return hooks[at:], err
+		}
+		p.mu.Lock()
+		p.done[p.app.Changes[i].Action]-- // it is counted once
+		p.mu.Unlock()
 	}
-	made.failed = false
-	p.done[c.Action]--
-	return true
+	return nil, nil
 }

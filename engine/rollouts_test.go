@@ -29,9 +29,10 @@ import (
 // fleet is applications in two clusters in memory, and what is done to them, in order.
 type fleet struct {
 	*enginetest.Bench
-	clusters map[string]*memory.Cluster
-	refuse   string // the application whose objects are refused
-	blind    bool   // what is read panics
+	clusters  map[string]*memory.Cluster
+	refuse    string // the application whose objects are refused
+	blind     bool   // what is read panics
+	unwatched bool   // nothing may be watched
 
 	mu    sync.Mutex
 	lines []string
@@ -57,6 +58,14 @@ func (r refusing) Apply(ctx context.Context, request providers.ApplyRequest) (pr
 		return providers.ApplyResult{}, errors.New("refused on purpose")
 	}
 	return r.Cluster.Apply(ctx, request)
+}
+
+// Watch implements providers.Cluster.
+func (r refusing) Watch(ctx context.Context, resource providers.Resource, namespace string, options providers.WatchOptions, changed func(object.Object, bool) bool) error {
+	if r.fleet.unwatched {
+		return fmt.Errorf("watching %s: %w", resource.Plural, providers.ErrForbidden)
+	}
+	return r.Cluster.Watch(ctx, resource, namespace, options, changed)
 }
 
 // newFleet is web in four instances, two in each of the clusters eu and us, of which eu-a
@@ -261,7 +270,29 @@ func TestAFailedStepStopsItsRolloutOnly(t *testing.T) {
 
 func TestWhatDegradesWhileItBakesStopsTheRollout(t *testing.T) {
 	t.Parallel()
+	for _, unwatched := range []bool{false, true} {
+		t.Run(fmt.Sprintf("unwatched %t", unwatched), func(t *testing.T) {
+			t.Parallel()
+			degradesWhileItBakes(t, unwatched)
+		})
+	}
+}
+
+// TestARolloutWithoutWatches: where nothing may be watched, what bakes is listed.
+func TestARolloutWithoutWatches(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, canaryFirst)
+	f.unwatched = true
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, diags := f.Apply(ctx, t, f.MustPlan(t, engine.PlanOptions{}))
+	enginetest.Check(t, diags)
+	f.inOrder(t, "started eu-a", "finished eu-a", "held eu-b step 1 of rollout.web bakes for 1s, until ", "started eu-b")
+}
+
+func degradesWhileItBakes(t *testing.T, unwatched bool) {
 	f := newFleet(t, strings.Replace(canaryFirst, `"1s"`, `"1h"`, 1))
+	f.unwatched = unwatched
 	var once sync.Once
 	f.on = func(e engine.Event) {
 		if e.Kind == engine.EventHeld && strings.Contains(e.Message, "bakes") {
@@ -275,7 +306,7 @@ func TestWhatDegradesWhileItBakesStopsTheRollout(t *testing.T) {
 			})
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	result, _ := f.Apply(ctx, t, f.MustPlan(t, engine.PlanOptions{}))
 	if got := outcomes(result); got["eu-a"] != engine.OutcomeSucceeded || got["eu-b"] != engine.OutcomeSkipped {

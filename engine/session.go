@@ -30,6 +30,7 @@ type session struct {
 	schemas     *diff.Schemas
 
 	slots    chan struct{} // one per write in flight
+	all      chan struct{} // likewise, of all clusters
 	prepared chan struct{} // closed when an apply knows of the cluster what it must
 	contact
 
@@ -51,10 +52,11 @@ type sessions struct {
 	offline    bool
 	byName     map[string]*session
 	configured map[string]*lang.Cluster
+	inFlight   chan struct{} // one per write in flight, to whichever cluster
 }
 
 func (e *Engine) newSessions(offline bool) *sessions {
-	return &sessions{engine: e, offline: offline, byName: map[string]*session{}, configured: map[string]*lang.Cluster{}}
+	return &sessions{engine: e, offline: offline, byName: map[string]*session{}, configured: map[string]*lang.Cluster{}, inFlight: make(chan struct{}, e.options.InFlight)}
 }
 
 // known makes a cluster of the configuration known, for recorded to find.
@@ -80,7 +82,7 @@ func (s *sessions) open(name string, connection target.Connection, credentials t
 	}
 	made := &session{
 		name: name, connection: connection, credentials: credentials,
-		slots: make(chan struct{}, s.engine.options.Parallelism), prepared: make(chan struct{}),
+		slots: make(chan struct{}, s.engine.options.Parallelism), all: s.inFlight, prepared: make(chan struct{}),
 		schemas: diff.NewSchemas(), loading: map[string]*sync.Once{}, defined: map[object.GroupKind][]defined{},
 	}
 	s.byName[name] = made
@@ -274,15 +276,21 @@ func text(o object.Object, path ...string) string {
 	return s
 }
 
-// slot waits for room for one more write and returns what gives it back. It is held
-// for a request, never while waiting for what a request brings about.
+// slot waits for room for one more write, to this cluster and to all of them, and returns
+// what gives it back. It is held for a request, never while waiting for what a request
+// brings about.
 func (s *session) slot(ctx context.Context) (func(), error) {
-	select {
-	case s.slots <- struct{}{}:
-		return func() { <-s.slots }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	for _, room := range []chan struct{}{s.slots, s.all} { // the own first: who waits for it holds up no other cluster
+		select {
+		case room <- struct{}{}:
+		case <-ctx.Done():
+			if room == s.all {
+				<-s.slots
+			}
+			return nil, context.Cause(ctx)
+		}
 	}
+	return func() { <-s.all; <-s.slots }, nil
 }
 
 // clusterError is why a cluster cannot be used, with its name in front once.

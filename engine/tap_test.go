@@ -4,7 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/enginetest"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/target"
@@ -80,7 +79,7 @@ func (c tapped) Watch(ctx context.Context, r providers.Resource, namespace strin
 // newMemoryStage is a stage whose cluster is in memory.
 func newMemoryStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{namespace: "web", memory: true, cluster: memory.New(memory.Options{Name: "local", Resource: engine.GuessResource})}
+	s := &stage{namespace: "web", memory: true, cluster: memory.New(memory.Options{Name: "local", Resource: plurals})}
 	s.Bench = enginetest.New(t, map[string]string{"cluster.gantry.hcl": "cluster \"local\" {\n  server = \"https://local.example.com\"\n}\n"})
 	s.tap(taps{})
 	return s

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -76,8 +77,60 @@ func (ws *watchers) of(s *session, resource providers.Resource, namespace string
 			w.put(o, deleted)
 			return true
 		})
+		if errors.Is(err, providers.ErrForbidden) {
+			err = w.poll(ctx, resource, err)
+		}
 	})
 	return w
+}
+
+// pollEvery is between two lists of a kind that may not be watched.
+const pollEvery = 3 * time.Second
+
+// poll lists in place of a watch that is not allowed, until the context ends or listing is
+// not allowed either. forbidden is why there is no watch.
+func (w *watcher) poll(ctx context.Context, resource providers.Resource, forbidden error) error {
+	for {
+		all, err := w.key.session.cluster.List(ctx, resource, w.key.namespace, providers.ListOptions{MetadataOnly: w.key.metadata})
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err == nil:
+			w.replace(all)
+		case !errors.Is(err, providers.ErrUnreachable):
+			return fmt.Errorf("%w; nor can it be listed: %w", forbidden, err)
+		}
+		timer := time.NewTimer(pollEvery)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// replace takes a list for all that there is: what is not in it is gone.
+func (w *watcher) replace(all []object.Object) {
+	here := make(map[string]bool, len(all))
+	for _, o := range all {
+		here[o.Name()] = true
+		if was := w.now(o.Name()).object; was == nil || was.UID() != o.UID() || was.ResourceVersion() != o.ResourceVersion() {
+			w.put(o, false)
+		}
+	}
+	w.mu.Lock()
+	var gone []object.Object
+	for name, e := range w.entries {
+		if e.object != nil && !e.gone && !here[name] {
+			gone = append(gone, e.object)
+		}
+	}
+	w.mu.Unlock()
+	for _, o := range gone {
+		w.put(o, true)
+	}
+	w.listed()
 }
 
 // watcher is one watch and the newest state of what it saw.

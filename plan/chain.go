@@ -26,13 +26,19 @@ func (p *Plan) Follows() [][]int {
 // unknownTime stands for how long an application takes of which nobody knows.
 const unknownTime = 10 * time.Second
 
-// takes is how long an application is likely to take: what it took the last time.
+// takes is how long an application is likely to take.
 func (a *Application) takes() time.Duration {
-	switch {
-	case !a.HasChanges():
+	if !a.HasChanges() {
 		return 0
-	case a.Lasted > 0:
-		return a.Lasted
+	}
+	return Takes(a.Lasted)
+}
+
+// Takes is how long an application is likely to take that took so long the last time; 0 is
+// not known.
+func Takes(lasted time.Duration) time.Duration {
+	if lasted > 0 {
+		return lasted
 	}
 	return unknownTime
 }
@@ -60,25 +66,12 @@ func (p *Plan) After() []time.Duration {
 // likely to take longest, and how long that was the last time; 0 where of one of them
 // it is not known. There is none where no application with changes follows another.
 func (p *Plan) LongestChain() (chain []int, lasted time.Duration) {
-	follows := p.Follows()
-	best, before := make([]time.Duration, len(follows)), make([]int, len(follows))
-	last := -1
-	for _, i := range Sequence(follows) {
-		before[i] = -1
-		for _, other := range follows[i] {
-			if best[other] > 0 && (before[i] < 0 || best[other] > best[before[i]]) {
-				before[i] = other
-			}
-		}
-		if best[i] = p.Applications[i].takes(); before[i] >= 0 {
-			best[i] += best[before[i]]
-		}
-		if last < 0 || best[i] > best[last] {
-			last = i
-		}
+	takes := make([]time.Duration, len(p.Applications))
+	for i := range takes {
+		takes[i] = p.Applications[i].takes()
 	}
 	known := true
-	for at := last; at >= 0; at = before[at] {
+	for _, at := range Longest(p.Follows(), takes) {
 		if app := &p.Applications[at]; app.HasChanges() {
 			chain = append(chain, at)
 			lasted += app.Lasted
@@ -91,8 +84,34 @@ func (p *Plan) LongestChain() (chain []int, lasted time.Duration) {
 	if !known {
 		lasted = 0
 	}
-	slices.Reverse(chain)
 	return chain, lasted
+}
+
+// Longest returns the chain of a graph that takes longest, each one following the one before
+// it; of several the first by index. What is before a chain and takes no time is no part of it.
+func Longest(follows [][]int, takes []time.Duration) []int {
+	best, before := make([]time.Duration, len(follows)), make([]int, len(follows))
+	last := -1
+	for _, i := range Sequence(follows) {
+		before[i] = -1
+		for _, other := range follows[i] {
+			if best[other] > 0 && (before[i] < 0 || best[other] > best[before[i]]) {
+				before[i] = other
+			}
+		}
+		if best[i] = takes[i]; before[i] >= 0 {
+			best[i] += best[before[i]]
+		}
+		if last < 0 || best[i] > best[last] {
+			last = i
+		}
+	}
+	var chain []int
+	for at := last; at >= 0; at = before[at] {
+		chain = append(chain, at)
+	}
+	slices.Reverse(chain)
+	return chain
 }
 
 // Sequence returns the indices of a graph so that each comes after those it follows.

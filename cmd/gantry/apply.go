@@ -103,6 +103,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 	in.register(c, command)
 	work.register(c, command)
 	work.confirm.register(command)
+	work.registerInFlight(command)
 	work.registerSelection(command)
 	work.registerAllowEmpty(c, command)
 	work.registerAllowRemoved(c, command)

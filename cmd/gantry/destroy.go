@@ -30,6 +30,7 @@ To review it first: gantry plan --destroy --out end.gantryplan`,
 	work.register(c, command)
 	work.registerAllowDestroyed(command)
 	work.confirm.register(command)
+	work.registerInFlight(command)
 	work.registerReport(command)
 	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
 	return command

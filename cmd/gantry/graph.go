@@ -22,7 +22,11 @@ func newGraph(c *cli) *cobra.Command {
 		Short: "Show what refers to what",
 		Long: `Shows the blocks of the configuration and what each refers to: what must be known
 before it can be evaluated, and between applications, what must be healthy before
-it is applied.`,
+it is applied.
+
+The longest chain of applications, each of which follows the one before it, is marked:
+an apply of everything takes at least as long as that. It goes by how long each took when
+it was last applied, where the state can be read and knows.`,
 		Example: `  gantry graph
   gantry graph --format dot | dot -Tsvg > graph.svg`,
 		Args: takes(0, 0),
@@ -35,10 +39,11 @@ it is applied.`,
 			if err != nil {
 				return err
 			}
+			chain := c.longestChain(cmd.Context(), loaded.config)
 			if c.json {
-				return c.writeJSON(graphNodes(loaded.config.Graph))
+				return c.writeJSON(graphNodes(loaded.config.Graph, chain))
 			}
-			return write(c.out, loaded.config.Graph)
+			return write(c.out, loaded.config.Graph, chain)
 		},
 	}
 	in.register(c, command)
@@ -52,21 +57,22 @@ type graphNode struct {
 	Address string   `json:"address"`
 	Range   string   `json:"range"`
 	Needs   []string `json:"needs"`
+	Longest bool     `json:"longest"` // in the longest chain of applications
 }
 
-func graphNodes(nodes []lang.Node) []graphNode {
+func graphNodes(nodes []lang.Node, chain *appChain) []graphNode {
 	out := make([]graphNode, 0, len(nodes))
 	for _, node := range nodes {
 		needs := make([]string, 0, len(node.Needs))
 		for _, need := range node.Needs {
 			needs = append(needs, need.String())
 		}
-		out = append(out, graphNode{Address: node.Address.String(), Range: node.Range.String(), Needs: needs})
+		out = append(out, graphNode{Address: node.Address.String(), Range: node.Range.String(), Needs: needs, Longest: chain.has(node.Address)})
 	}
 	return out
 }
 
-func graphWriter(format string) func(io.Writer, []lang.Node) error {
+func graphWriter(format string) func(io.Writer, []lang.Node, *appChain) error {
 	switch format {
 	case "text":
 		return writeTextGraph
@@ -78,8 +84,8 @@ func graphWriter(format string) func(io.Writer, []lang.Node) error {
 	return nil
 }
 
-// writeTextGraph lists each block with what it refers to.
-func writeTextGraph(out io.Writer, nodes []lang.Node) error {
+// writeTextGraph lists each block with what it refers to, and then the longest chain.
+func writeTextGraph(out io.Writer, nodes []lang.Node, chain *appChain) error {
 	var b strings.Builder
 	for _, node := range nodes {
 		fmt.Fprintln(&b, node.Address)
@@ -90,6 +96,9 @@ func writeTextGraph(out io.Writer, nodes []lang.Node) error {
 			}
 			fmt.Fprintln(&b, branch, need)
 		}
+	}
+	if text := chain.String(); text != "" {
+		fmt.Fprintf(&b, "\n%s\n", text)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
@@ -106,7 +115,7 @@ func modulesOf(nodes []lang.Node) []string {
 }
 
 // writeDotGraph writes Graphviz's language.
-func writeDotGraph(out io.Writer, nodes []lang.Node) error {
+func writeDotGraph(out io.Writer, nodes []lang.Node, chain *appChain) error {
 	quote := func(text string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"` }
 	var b strings.Builder
 	b.WriteString("digraph gantry {\n  rankdir = LR\n  node [shape = box]\n")
@@ -118,7 +127,11 @@ func writeDotGraph(out io.Writer, nodes []lang.Node) error {
 		}
 		for _, node := range nodes {
 			if node.Address.Module == module {
-				fmt.Fprintf(&b, "%s%s\n", indent, quote(node.Address.String()))
+				marked := ""
+				if chain.has(node.Address) {
+					marked = " [penwidth = 3]"
+				}
+				fmt.Fprintf(&b, "%s%s%s\n", indent, quote(node.Address.String()), marked)
 			}
 		}
 		if module != "" {
@@ -127,7 +140,11 @@ func writeDotGraph(out io.Writer, nodes []lang.Node) error {
 	}
 	for _, node := range nodes {
 		for _, need := range node.Needs {
-			fmt.Fprintf(&b, "  %s -> %s\n", quote(node.Address.String()), quote(need.String()))
+			marked := ""
+			if chain.follows(node.Address, need) {
+				marked = " [penwidth = 3]"
+			}
+			fmt.Fprintf(&b, "  %s -> %s%s\n", quote(node.Address.String()), quote(need.String()), marked)
 		}
 	}
 	b.WriteString("}\n")
@@ -136,7 +153,7 @@ func writeDotGraph(out io.Writer, nodes []lang.Node) error {
 }
 
 // writeMermaidGraph writes a flowchart that forges show in Markdown.
-func writeMermaidGraph(out io.Writer, nodes []lang.Node) error {
+func writeMermaidGraph(out io.Writer, nodes []lang.Node, chain *appChain) error {
 	names := map[string]string{}
 	for i, node := range nodes {
 		names[node.Address.String()] = fmt.Sprintf("n%d", i)
@@ -161,8 +178,21 @@ func writeMermaidGraph(out io.Writer, nodes []lang.Node) error {
 	}
 	for _, node := range nodes {
 		for _, need := range node.Needs {
-			fmt.Fprintf(&b, "  %s --> %s\n", names[node.Address.String()], names[need.String()])
+			arrow := "-->"
+			if chain.follows(node.Address, need) {
+				arrow = "==>"
+			}
+			fmt.Fprintf(&b, "  %s %s %s\n", names[node.Address.String()], arrow, names[need.String()])
 		}
+	}
+	var marked []string
+	for _, node := range nodes {
+		if chain.has(node.Address) {
+			marked = append(marked, names[node.Address.String()])
+		}
+	}
+	if len(marked) > 0 {
+		fmt.Fprintf(&b, "  classDef longest stroke-width:3px\n  class %s longest\n", strings.Join(marked, ","))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

@@ -41,6 +41,8 @@ type workOptions struct {
 	// allowDestroyed raises budgets of less.
 	allowDestroyed optionalCount
 	parallelism    int
+	inFlight       int // 0 where bounded is not set
+	bounded        bool
 	stats          bool
 	offline        bool
 	noInput        bool
@@ -74,10 +76,19 @@ func (o *workOptions) registerReading(c *cli, command *cobra.Command) {
 	complete(command, "target", c.targetCompletions())
 }
 
+// registerInFlight adds the flag to a command that writes to clusters.
+func (o *workOptions) registerInFlight(command *cobra.Command) {
+	o.bounded = true
+	command.Flags().IntVar(&o.inFlight, "parallelism-in-all", engine.DefaultInFlight, "`number` of writes to all clusters together at once")
+}
+
 // check refuses what the flags' types allow and that makes no sense.
 func (o *workOptions) check() error {
 	if o.parallelism < 1 {
 		return &usageError{command: o.command, err: fmt.Errorf("--parallelism is %d, and must be at least 1", o.parallelism)}
+	}
+	if o.bounded && o.inFlight < 1 {
+		return &usageError{command: o.command, err: fmt.Errorf("--parallelism-in-all is %d, and must be at least 1", o.inFlight)}
 	}
 	return o.checkReports()
 }
@@ -323,6 +334,7 @@ func (w *work) setup() (engine.Options, error) {
 		Remotes:       w.remotes(),
 		Version:       version,
 		Parallelism:   w.options.parallelism,
+		InFlight:      w.options.inFlight,
 		HealthTimeout: healthTimeout,
 		Events:        w.progress.event,
 	}
