@@ -80,6 +80,7 @@ type confinement struct {
 var confinements = []confinement{
 	{"k8s.io/client-go", []string{"providers/kubernetes", "state/kubernetes", "cmd/internal/bench/minimal"}},
 	{"github.com/go-git", []string{"providers/git"}},
+	{"github.com/jackc/pgx", []string{"state/postgres"}},
 	{"helm.sh/helm", []string{"providers/helm", "providers/helmrepo"}},
 	{"sigs.k8s.io/kustomize", []string{"providers/kustomize"}},
 	{"github.com/google/go-jsonnet", []string{"providers/jsonnet"}},
