@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,3 +101,10 @@ const InstallationKey = installationKey
 
 // LocksPrefix is what the keys of locks are below, which are of a place and not of a state.
 const LocksPrefix = leasePrefix
+
+// EnterWhole is Records.EnterWhole of a store whose state need not be open: one that is
+// being moved, or that is encrypted with a key that is not here.
+func EnterWhole(ctx context.Context, store Store, holder Holder, options LeaseOptions) (*Lease, error) {
+	options = options.withDefaults()
+	return (&Records{store: store, clock: options.Clock, leases: options}).EnterWhole(ctx, holder, options)
+}
