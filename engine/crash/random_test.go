@@ -1,0 +1,69 @@
+package crash
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/gantrycd/gantry/engine"
+)
+
+// TestKilledAtRandom has applies killed from outside at any moment of their time, again and
+// again on one application: 100 times, and in a soak 1,000 times. What must hold is checked
+// after each.
+func TestKilledAtRandom(t *testing.T) {
+	t.Parallel()
+	const size = 6
+	rounds := 100
+	if soak() {
+		rounds = 1000
+	}
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 0))
+	e := newEstate(t, size)
+	e.next(t)
+	e.MustApply(t, engine.PlanOptions{})
+	longest, killed := 300*time.Millisecond, 0
+	for round := range rounds {
+		p, file := e.next(t)
+		command, out := e.command(t, order{Plan: file, Point: pointNever})
+		began := time.Now()
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- command.Wait() }()
+		timer := time.NewTimer(time.Duration(random.Int64N(int64(longest))))
+		select {
+		case err := <-ended:
+			timer.Stop()
+			if err != nil {
+				t.Fatalf("seed %d, round %d: %v\n%s", seed, round, err, out)
+			}
+			longest = (longest*3 + time.Since(began)) / 4 // kills are spread over the time that it takes
+		case <-timer.C:
+			_ = command.Process.Kill()
+			if err := <-ended; isKilled(err) {
+				killed++
+				longest = longest * 51 / 50
+			}
+		}
+		e.recovers(t, p, fmt.Sprintf("seed %d, round %d", seed, round))
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d applies, of which %d were killed at random: 0 violations", rounds, killed)
+	if killed < rounds/4 {
+		t.Errorf("only %d of %d were killed before they were done", killed, rounds)
+	}
+}
+
+// isKilled reports whether a process ended by a signal.
+func isKilled(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && !exit.Exited()
+}
