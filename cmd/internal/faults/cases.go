@@ -13,5 +13,20 @@ func cases() []faultCase {
 			[]string{"./state/local"},
 			[]string{"TestErrorsOfTheDisk", "TestAReadOnlyFileSystem", "TestAFullDiskKeepsTheOldValue", "TestAFullFileSystemKeepsTheOldValue"},
 		},
+		{
+			"PostgreSQL killed while it is written to, and started again", "0 lost or doubled serials",
+			[]string{"./state/postgres"},
+			[]string{"TestRestarts"},
+		},
+		{
+			"the API server of the Kubernetes backend away while it is written to, with all connections", "0 lost or doubled serials",
+			[]string{"./state/kubernetes"},
+			[]string{"TestRestarts"},
+		},
+		{
+			"answers to writes lost: of PostgreSQL and of the API server", "what took place is found out by reading, or said to be unknown",
+			[]string{"./state/postgres", "./state/kubernetes"},
+			[]string{"TestServer", "TestCutWrites"},
+		},
 	}
 }
