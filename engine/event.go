@@ -15,33 +15,35 @@ type EventKind string
 
 // The kinds of event, in the order in which a plan and an apply send them.
 const (
-	EventOpening  EventKind = "opening"  // a source is being read: Subject is its URL
-	EventOpened   EventKind = "opened"   // Message is the revision it came to
-	EventRendered EventKind = "rendered" // an application's objects are known: Total of them
-	EventReading  EventKind = "reading"  // live objects of a cluster (Subject) are being read
-	EventCompared EventKind = "compared" // an application is planned; Done of Total applications are
-	EventHeld     EventKind = "held"     // an application (or, with Phase, what is next of it) may not start yet: Message says what it waits for, and is one line
-	EventStarted  EventKind = "started"  // an application is being applied on a cluster (Subject): Total changes
-	EventPhase    EventKind = "phase"    // an application begins a phase or a wave of it: Phase and Wave; Message is about it, if anything
-	EventWriting  EventKind = "writing"  // Object is about to be written
-	EventWritten  EventKind = "written"  // Object is written; Action tells how
-	EventDeleting EventKind = "deleting" // Object is about to be deleted
-	EventDeleted  EventKind = "deleted"  // Object is gone
-	EventWaiting  EventKind = "waiting"  // Object is not yet healthy: Message says why, Since when it is waited for, Cause what a person would look for
-	EventHealthy  EventKind = "healthy"  // Object is healthy
-	EventRetrying EventKind = "retrying" // Attempt failed, of Total that there may be (0: no limit is known): Message says why, Elapsed how long until the next begins
-	EventFailed   EventKind = "failed"   // Object (or, without one, the application) failed: Message says why, Cause what a person would look for
-	EventSkipped  EventKind = "skipped"  // an application is left out: Message says why
-	EventFinished EventKind = "finished" // an application is applied
-	EventWarning  EventKind = "warning"  // the server's warning about Object
+	EventOpening   EventKind = "opening"   // a source is being read: Subject is its URL
+	EventOpened    EventKind = "opened"    // Message is the revision it came to
+	EventRendered  EventKind = "rendered"  // an application's objects are known: Total of them
+	EventReading   EventKind = "reading"   // live objects of a cluster (Subject) are being read
+	EventCompared  EventKind = "compared"  // an application is planned; Done of Total applications are
+	EventHeld      EventKind = "held"      // an application (or, with Phase, what is next of it) may not start yet: Message says what it waits for, and is one line
+	EventRollout   EventKind = "rollout"   // a rollout (Subject) is at another step, bakes, is paused or has ended: Message says where it is
+	EventStarted   EventKind = "started"   // an application is being applied on a cluster (Subject): Total changes
+	EventPhase     EventKind = "phase"     // an application begins a phase or a wave of it: Phase and Wave; Message is about it, if anything
+	EventWriting   EventKind = "writing"   // Object is about to be written
+	EventWritten   EventKind = "written"   // Object is written; Action tells how
+	EventDeleting  EventKind = "deleting"  // Object is about to be deleted
+	EventDeleted   EventKind = "deleted"   // Object is gone; one that is let go (Action orphan) is written
+	EventWaiting   EventKind = "waiting"   // Object is not yet healthy: Message says why, Since when it is waited for, Cause what a person would look for
+	EventHealthy   EventKind = "healthy"   // Object is healthy
+	EventRetrying  EventKind = "retrying"  // Attempt failed, of Total that there may be (0: no limit is known): Message says why, Elapsed how long until the next begins
+	EventFailed    EventKind = "failed"    // Object (or, without one, the application) failed: Message says why, Cause what a person would look for
+	EventCancelled EventKind = "cancelled" // an application was stopped before it was finished, for the apply was interrupted: Message says how far it was
+	EventSkipped   EventKind = "skipped"   // an application is left out: Message says why
+	EventFinished  EventKind = "finished"  // an application is applied
+	EventWarning   EventKind = "warning"   // the server's warning about Object
 )
 
 // EventKinds lists the kinds in the order above.
 func EventKinds() []EventKind {
 	return []EventKind{
-		EventOpening, EventOpened, EventRendered, EventReading, EventCompared, EventHeld, EventStarted, EventPhase,
+		EventOpening, EventOpened, EventRendered, EventReading, EventCompared, EventHeld, EventRollout, EventStarted, EventPhase,
 		EventWriting, EventWritten, EventDeleting, EventDeleted, EventWaiting, EventHealthy, EventRetrying,
-		EventFailed, EventSkipped, EventFinished, EventWarning,
+		EventFailed, EventCancelled, EventSkipped, EventFinished, EventWarning,
 	}
 }
 

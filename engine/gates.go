@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -219,11 +220,22 @@ func (g *gates) decide(ctx context.Context, i int, now time.Time) time.Time {
 			}
 		}
 	}
-	if said := &g.said[i]; said.State != d.State || said.Step != d.Step {
-		*said = d
+	said := g.said[i]
+	g.said[i] = d
+	if turns(&said, &d) {
+		g.engine.emit(Event{Kind: EventRollout, Subject: r.Address.String(), Message: strings.TrimPrefix(d.State, r.Address.String()+" ")})
+	}
+	if said.State != d.State || said.Step != d.Step {
 		g.record(ctx, r, d, false)
 	}
 	return d.Again
+}
+
+// turns reports whether a rollout has come to something that is worth an event: more than
+// that one application more is healthy.
+func turns(before, now *rollout.Decision) bool {
+	return before.State == "" || before.Step != now.Step || before.Stopped != now.Stopped || before.Paused != now.Paused ||
+		before.Again.IsZero() != now.Again.IsZero()
 }
 
 // decision is what is to be done about one rollout. The caller holds mu.

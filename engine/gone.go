@@ -77,10 +77,11 @@ func (p *progress) watchGone(ctx context.Context, v *vigil, c *plan.Change, uid 
 	})
 }
 
-// going notes an object that is being deleted. Its finalizers can be seen without a look.
+// going notes an object that is being deleted. Its finalizers can be seen without a look;
+// at first there are those by which the cluster deletes it.
 func (v *vigil) going(o object.Object) {
 	now := v.p.applying.engine.options.Now()
-	if held, ok := cause.NewWorld(now).Of(o, now); ok && v.cause.Text == "" {
+	if held, ok := cause.NewWorld(now).Of(o, now); ok && v.cause.Text == "" && now.Sub(v.since) >= lookAfter {
 		v.vigilance.found(now, held)
 	}
 	v.saw(o, "is being deleted")

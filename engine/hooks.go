@@ -24,38 +24,40 @@ var errKept = errors.New("its run has failed, and is kept, so that it is not run
 // runHook creates a hook's object, in place of the one of an earlier run. What an apply
 // of this plan that was interrupted has made of it is returned, unless it has failed: a
 // run that succeeded or is under way is not begun twice. A run that succeeded and has
-// left nothing returns nil. One of this plan that has failed is run anew where its
-// policies let what is left of it go, or where its name is generated; to apply it once
-// more, as Argo CD does with any other, makes nothing of a run that has ended.
-func (p *progress) runHook(ctx context.Context, i int) (object.Object, error) {
+// left nothing returns nil; found tells of both. One of this plan that has failed is run
+// anew where its policies let what is left of it go, or where its name is generated; to
+// apply it once more, as Argo CD does with any other, makes nothing of a run that has ended.
+func (p *progress) runHook(ctx context.Context, i int) (result object.Object, found bool, err error) {
 	c, key := p.hookRun(i)
 	have, err := p.session.cluster.Get(ctx, resource(c), c.ID.Namespace, c.ID.Name)
 	switch {
 	case errors.Is(err, providers.ErrNotFound), notServedYet(c, err):
 		if p.hasRun(key) {
-			return nil, nil
+			return nil, true, nil
 		}
-		return p.send(ctx, c, nil)
+		result, err = p.send(ctx, c, nil)
+		return result, false, err
 	case err != nil:
-		return nil, err
+		return nil, false, err
 	case !p.isOurs(have):
-		return nil, staleError(notTheHooks(c))
+		return nil, false, staleError(notTheHooks(c))
 	}
 	mine, leaving := have.Annotation(annotationRun) == key, isTerminating(have)
 	switch ready := p.readiness(c, have); {
 	case mine && !ready.Failed && (!leaving || p.hasRun(key)):
-		return have, nil
+		return have, true, nil
 	case !mine && p.hasRun(key): // what has the name is of another phase
-		return nil, nil
+		return nil, true, nil
 	case mine && !leaving && !p.goesAgain(i):
-		return nil, errKept
+		return nil, false, errKept
 	case mine, leaving, c.Hook.Deletes(order.BeforeHookCreation):
 		if err := p.delete(ctx, c, have); err != nil {
-			return nil, fmt.Errorf("deleting the one of an earlier run: %w", err)
+			return nil, false, fmt.Errorf("deleting the one of an earlier run: %w", err)
 		}
 		have = nil
 	}
-	return p.send(ctx, c, have)
+	result, err = p.send(ctx, c, have)
+	return result, false, err
 }
 
 // goesAgain reports whether a failed run of a hook goes when it is run once more.

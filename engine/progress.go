@@ -280,9 +280,12 @@ func (p *progress) finish(ctx context.Context) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	kind := EventFinished
-	if p.outcome != OutcomeSucceeded {
-		kind = EventFailed
+	kind := EventFailed
+	switch p.outcome {
+	case OutcomeSucceeded:
+		kind = EventFinished
+	case OutcomeCancelled:
+		kind = EventCancelled
 	}
 	p.applying.engine.emit(Event{Kind: kind, Application: p.app.Address, Message: p.message(), Elapsed: p.elapsed})
 }

@@ -17,12 +17,16 @@ import (
 func (p *progress) remove(ctx context.Context, i int) error {
 	c := &p.app.Changes[i]
 	started := p.applying.engine.options.Now()
-	p.tell(Event{Kind: EventDeleting, Object: &c.ID, Action: c.Action})
+	begins, ends := EventDeleting, EventDeleted
+	if c.Action == plan.Orphan { // it stays, without our marks
+		begins, ends = EventWriting, EventWritten
+	}
+	p.tell(Event{Kind: begins, Object: &c.ID, Action: c.Action})
 	if err := p.removeOnce(ctx, c, p.seen(i)); err != nil {
 		return p.objectError(c, err)
 	}
 	p.succeeded(i, nil)
-	p.tell(Event{Kind: EventDeleted, Object: &c.ID, Action: c.Action, Elapsed: p.applying.engine.since(started)})
+	p.tell(Event{Kind: ends, Object: &c.ID, Action: c.Action, Elapsed: p.applying.engine.since(started)})
 	return nil
 }
 

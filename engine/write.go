@@ -41,6 +41,7 @@ func (p *progress) write(ctx context.Context, i int) error {
 	}
 	var (
 		result object.Object
+		found  bool // a run of an earlier apply
 		err    error
 	)
 	if c.Plural == "" {
@@ -66,7 +67,7 @@ func (p *progress) write(ctx context.Context, i int) error {
 		result, err = p.replace(ctx, c, p.seen(i))
 	case plan.Run:
 		if err == nil {
-			result, err = p.runHook(ctx, i)
+			result, found, err = p.runHook(ctx, i)
 		}
 	default:
 		err = fmt.Errorf("the plan writes an object with action %q. This is a bug in gantry", c.Action)
@@ -76,7 +77,11 @@ func (p *progress) write(ctx context.Context, i int) error {
 	}
 	p.succeeded(i, result)
 	id := p.idOf(i)
-	p.tell(Event{Kind: EventWritten, Object: &id, Action: c.Action, Elapsed: p.applying.engine.since(started)})
+	event := Event{Kind: EventWritten, Object: &id, Action: c.Action, Elapsed: p.applying.engine.since(started)}
+	if found {
+		event.Message = "started before, by an apply of this plan"
+	}
+	p.tell(event)
 	return nil
 }
 

@@ -78,6 +78,9 @@ func line(e engine.Event) string {
 	case engine.EventStarted:
 		return subject + ": applying" + message
 	case engine.EventWritten:
+		if e.Action == plan.Run && e.Message != "" { // one of an earlier apply
+			return subject + ": hook" + message
+		}
 		return fmt.Sprintf("%s: %s%s%s", subject, past(e.Action), took, message)
 	case engine.EventDeleted:
 		return fmt.Sprintf("%s: %s%s", subject, past(e.Action), took)
@@ -94,6 +97,10 @@ func line(e engine.Event) string {
 		return ""
 	case engine.EventFailed:
 		return subject + ": failed" + message
+	case engine.EventCancelled:
+		return subject + ": interrupted" + message
+	case engine.EventRollout:
+		return e.Subject + message
 	case engine.EventSkipped:
 		return subject + ": left out" + message
 	case engine.EventFinished:
@@ -112,7 +119,7 @@ func lineColour(e engine.Event) colour {
 		return green
 	case engine.EventFailed:
 		return red
-	case engine.EventWarning, engine.EventSkipped, engine.EventRetrying:
+	case engine.EventWarning, engine.EventCancelled, engine.EventSkipped, engine.EventRetrying:
 		return yellow
 	default:
 		return plain

@@ -20,7 +20,7 @@ import (
 // the same with a second part, which grows with what is added.
 const (
 	eventsFormat  = 1
-	eventsVersion = "1.1"
+	eventsVersion = "1.2"
 )
 
 // eventStream writes what happens in a run as it happens, one JSON object a line, in the

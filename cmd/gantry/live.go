@@ -50,6 +50,9 @@ func progressLine(s *story.Story, now time.Time) string {
 	if n := states[story.Failed]; n > 0 {
 		text += fmt.Sprintf(", %d failed", n)
 	}
+	if n := states[story.Stopped]; n > 0 {
+		text += fmt.Sprintf(", %d interrupted", n)
+	}
 	if n := states[story.Skipped]; n > 0 {
 		text += fmt.Sprintf(", %d left out", n)
 	}
@@ -194,7 +197,7 @@ func (l layout) row(a *story.Application, now time.Time) row {
 		}
 	case story.Running:
 		mark, markColour = "→", plain
-	case story.Pending, story.Failed, story.Skipped:
+	case story.Pending, story.Failed, story.Stopped, story.Skipped:
 	}
 	out := row{{mark + " ", markColour}, {pad(a.Address.String(), l.address), plain}}
 	if l.stage > 0 {
@@ -268,4 +271,9 @@ func withCause(message, cause string) string {
 }
 
 // roughly is a duration in whole seconds.
-func roughly(d time.Duration) string { return d.Round(time.Second).String() }
+func roughly(d time.Duration) string {
+	if d = d.Round(time.Second); d > 0 {
+		return plan.Spell(d)
+	}
+	return "0s"
+}

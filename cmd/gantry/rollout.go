@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/gantrycd/gantry/engine/rollout"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/govern"
+	"github.com/gantrycd/gantry/plan/view/words"
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/process"
 )
@@ -166,7 +168,7 @@ func (c *cli) rolloutStatus(ctx context.Context, records *state.Records, r *gove
 			Steps   int    `json:"steps"`
 			State   string `json:"state"`
 			Applied bool   `json:"beingApplied"`
-		}{r.Address.String(), known.Order, known.OrderedBy, known.Plan, known.Step, known.Steps, known.State, known.Plan != "" && !known.Ended}
+		}{r.Address.String(), cmp.Or(known.Order, "go"), known.OrderedBy, known.Plan, known.Step, known.Steps, known.State, known.Plan != "" && !known.Ended}
 		return c.writeJSON(out)
 	}
 	text := known.State
@@ -178,8 +180,8 @@ func (c *cli) rolloutStatus(ctx context.Context, records *state.Records, r *gove
 	}
 	fmt.Fprintf(c.out, "%s: %s\n", r.Address, text)
 	if known.Order != "" {
-		words := map[string]string{string(rollout.Pause): "paused", string(rollout.Abort): "aborted"}
-		fmt.Fprintf(c.out, "It is %s, by %s at %s.\n", words[known.Order], known.OrderedBy, known.OrderedAt.Format(time.RFC3339))
+		asked := map[string]string{string(rollout.Pause): "paused", string(rollout.Abort): "aborted"}
+		fmt.Fprintf(c.out, "It is %s, by %s, %s.\n", asked[known.Order], known.OrderedBy, words.Ago(known.OrderedAt, time.Now()))
 	}
 	for i, step := range r.Steps {
 		names := make([]string, len(step.Applications))

@@ -201,7 +201,7 @@ func (s *statusScreen) show(now *status.Status) error {
 	rows := view.rows(now)
 	if s.how.watch && isTerminal(s.cli.out) && s.cli.getenv("TERM") != "dumb" {
 		columns, lines := size(s.cli.out)
-		rows = append([]row{{{now.At.Local().Format(time.TimeOnly), dim}}}, rows...)
+		rows = append([]row{{{now.At.UTC().Format("15:04:05 MST"), dim}}}, rows...)
 		if more := len(rows) - (lines - 1); more > 0 {
 			rows = append(rows[:lines-2], row{{fmt.Sprintf("and %s more", count(more+1, "line")), dim}})
 		}

@@ -61,6 +61,8 @@ type Decision struct {
 	// Stopped says that a step has failed or someone has aborted the rollout: what has
 	// not started will not.
 	Stopped bool
+	// Paused says that someone has paused it.
+	Paused bool
 	// Again is when to decide again even if nothing happens; zero is never.
 	Again time.Time
 }
@@ -77,6 +79,9 @@ func Decide(r *plan.Rollout, member func(int) Member, name func(int) string, ord
 	d := decider{rollout: r, member: member, name: name, order: order, now: now}
 	for i := range r.Steps {
 		if !d.step(i) {
+			if d.out.Paused = order == Pause; d.out.Paused && !d.out.Stopped {
+				d.out.State += ", paused"
+			}
 			return d.out
 		}
 	}
@@ -136,14 +141,17 @@ func (d *decider) step(i int) bool {
 		return true
 	}
 	if end := settled.Add(step.Bake); end.After(d.now) {
-		d.out.State = fmt.Sprintf("step %d of %d bakes until %s", i+1, len(d.rollout.Steps), end.Format(time.TimeOnly))
-		d.holdFrom(i+1, fmt.Sprintf("step %d of %s bakes for %s, until %s", i+1, d.rollout.Address, plan.Spell(step.Bake), end.Format(time.TimeOnly)))
+		d.out.State = fmt.Sprintf("step %d of %d bakes until %s", i+1, len(d.rollout.Steps), moment(end))
+		d.holdFrom(i+1, fmt.Sprintf("step %d of %s bakes for %s, until %s", i+1, d.rollout.Address, plan.Spell(step.Bake), moment(end)))
 		d.watch(step)
 		d.out.Again = end
 		return false
 	}
 	return true
 }
+
+// moment is a time of the day, which whoever reads it elsewhere reads as the same.
+func moment(t time.Time) string { return t.UTC().Format("15:04:05 MST") }
 
 // failure says what failed of a step.
 func failure(step *plan.RolloutStep, member func(int) Member, name func(int) string) string {
@@ -181,9 +189,6 @@ func (d *decider) move(i, moving int) {
 			d.out.Start = append(d.out.Start, app)
 			moving++
 		}
-	}
-	if d.order == Pause {
-		d.out.State += ", paused"
 	}
 }
 

@@ -86,8 +86,8 @@ func TestDecide(t *testing.T) {
 			"hold d: waits for step 1 of rollout.x: 0 of 1 healthy", "hold e: waits for step 1 of rollout.x: 0 of 1 healthy", "step 1 of 3: 0 of 1 healthy",
 		}},
 		"it bakes": {three, "healthy -4m, ready, waiting, ready, ready", rollout.Go, []string{
-			"hold b: step 1 of rollout.x bakes for 10m, until 12:06:00", "hold d: step 1 of rollout.x bakes for 10m, until 12:06:00",
-			"hold e: step 1 of rollout.x bakes for 10m, until 12:06:00", "watch a", "again in 6m0s", "step 1 of 3 bakes until 12:06:00",
+			"hold b: step 1 of rollout.x bakes for 10m, until 12:06:00 UTC", "hold d: step 1 of rollout.x bakes for 10m, until 12:06:00 UTC",
+			"hold e: step 1 of rollout.x bakes for 10m, until 12:06:00 UTC", "watch a", "again in 6m0s", "step 1 of 3 bakes until 12:06:00 UTC",
 		}},
 		"it is not healthy while it bakes": {three, "unsettled has no replicas, ready, ready, ready, ready", rollout.Go, []string{
 			"hold b: waits for step 1 of rollout.x: 0 of 1 healthy (a has no replicas)", "hold c: waits for step 1 of rollout.x: 0 of 1 healthy (a has no replicas)",
@@ -118,7 +118,7 @@ func TestDecide(t *testing.T) {
 			"hold c: rollout.x is paused", "hold d: rollout.x is paused", "hold e: rollout.x is paused; waits for step 2 of rollout.x: 0 of 3 healthy", "step 2 of 3: 0 of 3 healthy, paused",
 		}},
 		"it bakes while it is paused": {three, "healthy -9m, waiting, waiting, waiting, ready", rollout.Pause, []string{
-			"hold e: rollout.x is paused; step 1 of rollout.x bakes for 10m, until 12:01:00", "watch a", "again in 1m0s", "step 1 of 3 bakes until 12:01:00",
+			"hold e: rollout.x is paused; step 1 of rollout.x bakes for 10m, until 12:01:00 UTC", "watch a", "again in 1m0s", "step 1 of 3 bakes until 12:01:00 UTC, paused",
 		}},
 		"aborted": {three, "healthy -1m, ready, waiting, ready, ready", rollout.Abort, []string{
 			"skip b: rollout.x was aborted at step 1 of 3", "skip c: rollout.x was aborted at step 1 of 3", "skip d: rollout.x was aborted at step 1 of 3",

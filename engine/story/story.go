@@ -25,7 +25,8 @@ const (
 	Pending State = "pending" // it has not begun
 	Running State = "running"
 	Done    State = "done"
-	Failed  State = "failed" // or was cancelled
+	Failed  State = "failed"
+	Stopped State = "cancelled" // before it was finished
 	Skipped State = "skipped"
 )
 
@@ -157,14 +158,16 @@ func (s *Story) Add(e engine.Event) {
 		clear(a.waits)
 	case engine.EventFailed:
 		a.fail(e)
+	case engine.EventCancelled:
+		a.end(e, Stopped)
 	case engine.EventSkipped:
 		a.end(e, Skipped)
 	case engine.EventFinished:
 		a.end(e, Done)
 	case engine.EventWarning:
 		a.Warnings = append(a.Warnings, note(e))
-	case engine.EventOpening, engine.EventOpened, engine.EventRendered, engine.EventReading, engine.EventCompared:
-		// these are of planning
+	case engine.EventOpening, engine.EventOpened, engine.EventRendered, engine.EventReading, engine.EventCompared, engine.EventRollout:
+		// these are of planning, and of no application
 	}
 }
 
