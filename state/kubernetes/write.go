@@ -123,7 +123,10 @@ func (s *Store) create(ctx context.Context, secret *corev1.Secret) (lost, err er
 	if err := s.createNamespace(ctx); err != nil {
 		return nil, err
 	}
-	return send()
+	if lost, err = send(); isMissing(err) { // which is no word on the key
+		err = fmt.Errorf("the namespace %q is being made and deleted at once", s.namespace)
+	}
+	return lost, err
 }
 
 // createNamespace makes the namespace, if nobody else does at the same time.
