@@ -113,6 +113,9 @@ func (p *progress) send(ctx context.Context, c *plan.Change, have object.Object)
 			if have, err = p.reread(ctx, c, &unanswered, nil); err != nil {
 				return nil, err
 			}
+			if request.New && p.isDoneBy(ctx, c, have) {
+				return have, nil // the answer to an attempt was lost, and the next one met what it had made
+			}
 		case p.definitionLags(c, err) && p.applying.engine.options.Now().Before(deadline.Add(lagTimeout-servingTimeout)):
 			if err := pause(ctx, 250*time.Millisecond); err != nil {
 				return nil, err
