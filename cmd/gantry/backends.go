@@ -11,8 +11,10 @@ import (
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/target"
+	"github.com/gantrycd/gantry/providers/kubernetes"
 	"github.com/gantrycd/gantry/state"
 	statehttp "github.com/gantrycd/gantry/state/http"
+	statekubernetes "github.com/gantrycd/gantry/state/kubernetes"
 	"github.com/gantrycd/gantry/state/local"
 	"github.com/gantrycd/gantry/state/postgres"
 	"github.com/gantrycd/gantry/state/process"
@@ -27,12 +29,17 @@ type place struct {
 	credentials map[string]target.Credential // by argument; in no plan
 	from        []string                     // what said so beside the configuration or the plan
 	settled     bool                         // flags and environment are in it
+	encryption  *lang.Encryption             // what it is encrypted with; nil where nothing says so
+	configured  bool                         // it is a configuration's, which says all about it
 }
 
 // backendOf is the backend of a configuration.
 func backendOf(config *lang.Config) place {
 	named := config.Settings.Backend
-	return place{Backend: plan.Backend{Type: named.Type, Arguments: named.Arguments}, credentials: named.Credentials}
+	return place{
+		Backend: plan.Backend{Type: named.Type, Arguments: named.Arguments}, credentials: named.Credentials,
+		encryption: config.Settings.Encryption, configured: true,
+	}
 }
 
 // placeOf is the backend of a saved plan. A plan holds no credentials: they come from flags
@@ -91,6 +98,18 @@ func (c *cli) openStore(ctx context.Context, dir string, p place) (state.Store, 
 			Username: at["username"], Password: secrets["password"], CACertificate: at["ca_certificate"],
 			Holder: process.Self("", time.Now()).Who,
 		})
+		if err == nil {
+			c.closers = append(c.closers, store)
+		}
+		return store, err
+	case "kubernetes":
+		config, err := kubernetes.New(kubernetes.Options{Version: version, BaseDir: dir, Getenv: c.getenv}).Config(target.Connection{
+			Kubeconfig: at["kubeconfig"], Context: at["context"], InCluster: at["in_cluster"] == "true",
+		}, target.Credentials{})
+		if err != nil {
+			return nil, err
+		}
+		store, err := statekubernetes.New(statekubernetes.Options{Config: config, Namespace: at["namespace"], Name: at["name"]})
 		if err == nil {
 			c.closers = append(c.closers, store)
 		}

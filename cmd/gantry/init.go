@@ -55,6 +55,17 @@ type initialised struct {
 	Recipient string       `json:"recipient"`
 	Locked    []locked     `json:"locked"`
 	Changes   []lockChange `json:"changes"`
+	Backend   stateBackend `json:"backend"`
+	Migration *migration   `json:"migration,omitempty"`
+}
+
+// stateBackend says where the state is as JSON.
+type stateBackend struct {
+	Type      string            `json:"type"`
+	Arguments map[string]string `json:"arguments,omitempty"` // without credentials
+	Place     string            `json:"place"`
+	// SetBy are the flags and variables that say so in place of the configuration.
+	SetBy []string `json:"setBy,omitempty"`
 }
 
 func newInit(c *cli) *cobra.Command {
@@ -74,15 +85,26 @@ it; with --upgrade everything is looked up anew. A tag that is no longer where i
 is an error. Branches that repositories track move by design and are recorded only
 after --lock-branches. Where anything cannot be read, the lock file stays as it was.
 
+Where the backend in the configuration is another than this directory has worked with,
+no state is begun in its place: --migrate-state moves the state there, verified, and
+--reconfigure leaves it where it was. Moving copies everything but locks, reads it back,
+and only then marks the old state as moved. A move that was cut off goes on when it is
+run again. --dry-run tells what would be moved.
+
 It may be run again at any time. Variables need no values: what depends on them is
 recorded once they have.`,
 		Example: `  gantry init
   gantry init --upgrade
-  gantry init --locked             # in CI: the lock file has all, and changes nothing`,
+  gantry init --locked             # in CI: the lock file has all, and changes nothing
+  gantry init --migrate-state
+  gantry init --migrate-state --from local --from-config path=../old/.gantry`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if other := firstSet(cmd, "upgrade", "lock-branches"); in.locked && other != "" {
 				return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s changes the lock file, and --locked refuses that: leave one of them out", other)}
+			}
+			if err := options.check(cmd); err != nil {
+				return err
 			}
 			options.setBranches = cmd.Flags().Changed("lock-branches")
 			result, err := c.initialise(cmd.Context(), &in, options)
@@ -96,6 +118,7 @@ recorded once they have.`,
 				fmt.Fprintf(c.out, "Wrote %s\n", filepath.Join(result.Directory, file))
 			}
 			c.showLocked(result)
+			c.showMigration(result.Migration)
 			fmt.Fprintf(c.out, "Ready. What the configuration would change:\n\n  gantry plan\n")
 			return nil
 		},
@@ -104,7 +127,23 @@ recorded once they have.`,
 	flags := command.Flags()
 	flags.BoolVar(&options.upgrade, "upgrade", false, "look everything up anew, and record the newest that the configuration allows")
 	flags.BoolVar(&options.branches, "lock-branches", false, "record where the branches that repositories track are, too; --lock-branches=false ends it")
+	flags.BoolVar(&options.migrate, "migrate-state", false, "move the state to where the configuration has it from now on")
+	flags.BoolVar(&c.reconfigure, "reconfigure", false, "go on with the backend of the configuration, and leave the state that this directory has worked with")
+	options.from.register(command, flags, "from", "from-config", "that the state comes from, with --migrate-state (default the one that was worked with)")
+	flags.BoolVar(&options.dryRun, "dry-run", false, "with --migrate-state: tell what would be moved, and move nothing")
+	flags.DurationVar(&options.lockTimeout, "lock-timeout", 0, "with --migrate-state: how `long` to wait for whoever is at work on the state")
 	return command
+}
+
+// check refuses flags that say nothing together.
+func (o *initOptions) check(cmd *cobra.Command) error {
+	if other := firstSet(cmd, "from", "from-config", "dry-run", "lock-timeout"); other != "" && !o.migrate {
+		return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s is about moving the state: give --migrate-state, too", other)}
+	}
+	if o.migrate && firstSet(cmd, "reconfigure") != "" {
+		return &usageError{command: cmd.CommandPath(), err: errors.New("--reconfigure leaves the state where it was, and --migrate-state moves it: leave one of them out")}
+	}
+	return nil
 }
 
 // initialise prepares the directory.
@@ -121,10 +160,17 @@ func (c *cli) initialise(ctx context.Context, in *inputs, options initOptions) (
 	if err != nil {
 		return nil, err
 	}
+	if options.migrate {
+		result.Migration, err = c.migrateState(ctx, dir, backendOf(config), options)
+		if err != nil || options.dryRun {
+			return result, err
+		}
+	}
 	opened, err := c.openBackend(ctx, dir, backendOf(config))
 	if err != nil {
 		return nil, err
 	}
+	result.Backend = stateBackend{Type: opened.place.Type, Arguments: opened.place.Arguments, Place: opened.place.shown(dir), SetBy: opened.place.from}
 	result.Lineage, result.Recipient = opened.records.Lineage(), opened.recipient().String()
 	return result, nil
 }

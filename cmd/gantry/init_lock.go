@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -19,6 +20,11 @@ type initOptions struct {
 	upgrade     bool
 	branches    bool
 	setBranches bool // --lock-branches was given
+
+	migrate     bool         // --migrate-state
+	from        backendFlags // --from, --from-config
+	dryRun      bool         // --dry-run
+	lockTimeout time.Duration
 }
 
 // locked is one entry of the lock file as JSON.

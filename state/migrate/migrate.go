@@ -144,16 +144,16 @@ func (m *move) look(ctx context.Context) (done bool, err error) {
 		return false, fmt.Errorf("%w: another is on its way to %s, from %s", ErrOccupied, m.To.At.Place, mark.Arriving.Place)
 	case mark.Arriving != nil:
 		m.id, m.result.Resumed = mark.Migration, true
-	case lineageOf(mark.Installation) != lineageOf(m.installation):
+	case Lineage(mark.Installation) != Lineage(m.installation):
 		// It was there once, and moved on: only the state itself may come back.
 		return false, fmt.Errorf("%w: %s had one that was moved to %s", ErrOccupied, m.To.At.Place, mark.MovedTo.Place)
 	}
 	return false, nil
 }
 
-// lineageOf returns the lineage of an installation, which is in clear also where the rest
+// Lineage returns the lineage of an installation, which is in clear also where the rest
 // of it is encrypted.
-func lineageOf(installation []byte) string {
+func Lineage(installation []byte) string {
 	line, _, _ := bytes.Cut(installation, []byte("\n"))
 	var found struct {
 		Lineage string `json:"lineage"`
