@@ -73,9 +73,23 @@ func New(ctx context.Context, options Options) (*Store, error) {
 	return s, nil
 }
 
+// closing is how long Close waits for servers that say nothing any more. The connections
+// to them are given up some seconds later, by themselves.
+const closing = 2 * time.Second
+
 // Close closes the connections. Nothing may be asked of the store afterwards.
 func (s *Store) Close() error {
-	s.pool.Close()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.pool.Close()
+	}()
+	late := time.NewTimer(closing)
+	defer late.Stop()
+	select {
+	case <-closed:
+	case <-late.C:
+	}
 	return nil
 }
 

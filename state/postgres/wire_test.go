@@ -18,6 +18,7 @@ type wire struct {
 	before bool   // before the server has it; else when its answer is there
 	then   func() // called before the cut
 	silent bool   // in place of being cut, the answer never comes
+	open   []net.Conn
 }
 
 // through starts a wire to a server and returns it with a URL that leads through it.
@@ -31,6 +32,11 @@ func through(t *testing.T, server, url string) (*wire, string) {
 	var all sync.WaitGroup
 	t.Cleanup(func() {
 		_ = listener.Close()
+		w.mu.Lock()
+		for _, connection := range w.open {
+			_ = connection.Close()
+		}
+		w.mu.Unlock()
 		all.Wait()
 	})
 	all.Go(func() {
@@ -39,6 +45,9 @@ func through(t *testing.T, server, url string) (*wire, string) {
 			if err != nil {
 				return
 			}
+			w.mu.Lock()
+			w.open = append(w.open, client)
+			w.mu.Unlock()
 			all.Go(func() { w.carry(client) })
 		}
 	})
