@@ -81,6 +81,7 @@ var confinements = []confinement{
 	{"k8s.io/client-go", []string{"providers/kubernetes", "state/kubernetes", "cmd/internal/bench/minimal"}},
 	{"github.com/go-git", []string{"providers/git"}},
 	{"github.com/jackc/pgx", []string{"state/postgres"}},
+	{"github.com/aws", []string{"state/s3"}},
 	{"helm.sh/helm", []string{"providers/helm", "providers/helmrepo"}},
 	{"sigs.k8s.io/kustomize", []string{"providers/kustomize"}},
 	{"github.com/google/go-jsonnet", []string{"providers/jsonnet"}},
