@@ -54,6 +54,10 @@ func (e *Engine) Status(ctx context.Context, config *lang.Config, options Status
 	if err != nil {
 		return nil, statusError("State cannot be read", err)
 	}
+	holds, err := e.options.Records.Holds(ctx)
+	if err != nil {
+		return nil, statusError("State cannot be read", err)
+	}
 	chosen := func(address addr.Address) bool { return options.Chosen == nil || options.Chosen(address) }
 	for _, c := range config.Clusters {
 		s.sessions.known(c)
@@ -84,7 +88,11 @@ func (e *Engine) Status(ctx context.Context, config *lang.Config, options Status
 		}
 	}
 	for i := range out.Applications {
-		out.Applications[i].Leaves = !declared[out.Applications[i].Address]
+		a := &out.Applications[i]
+		a.Leaves = !declared[a.Address]
+		if hold := holds[a.Address]; hold != nil {
+			a.Held = &hold.Hold
+		}
 	}
 	out.Sort()
 	if ctx.Err() != nil {

@@ -50,3 +50,10 @@ type Rollback struct {
 	// was none. What the sources are is told by it, too.
 	Config string `json:"config,omitempty"`
 }
+
+// Between says that a plan is of what changed from one revision of an application to
+// another, of its history: it cannot be applied.
+type Between struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}

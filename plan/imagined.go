@@ -15,6 +15,8 @@ func (p *Plan) Imagined() string {
 			commit = fmt.Sprintf(" (%s)", p.Against.Commit[:shortCommit])
 		}
 		return fmt.Sprintf("Planned against %s%s: what the change of the configuration does by itself. No cluster was asked, and the plan cannot be applied.", p.Against.Ref, commit)
+	case p.Between != nil:
+		return fmt.Sprintf("What changed from revision %d to %d, by the history. No cluster was asked, and it cannot be applied.", p.Between.From, p.Between.To)
 	case !p.AsOf.IsZero():
 		return fmt.Sprintf("Planned with a snapshot of the clusters as of %s, %s: what changes is predicted, and the plan cannot be applied.",
 			p.AsOf.UTC().Format("2006-01-02 15:04:05 UTC"), age(p.CreatedAt.Sub(p.AsOf)))

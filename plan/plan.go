@@ -40,6 +40,8 @@ type Plan struct {
 	// Against says that the plan is of the configuration against what it was at a
 	// revision, and of no cluster: it cannot be applied.
 	Against *Against `json:"against,omitempty"`
+	// Between says that the plan is of what changed between two revisions of the history.
+	Between *Between `json:"between,omitempty"`
 	// AsOf is when the clusters were as the plan has them, where it was made from a
 	// snapshot; zero is when it was made.
 	AsOf time.Time `json:"asOf,omitzero"`

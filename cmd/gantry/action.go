@@ -121,7 +121,7 @@ func (c *cli) act(cmd *cobra.Command, args []string, in *inputs, work workOption
 		return err
 	}
 	if options.out != "" {
-		return w.save(made, options.out, saving)
+		return w.save(ctx, made, options.out, saving)
 	}
 	if !made.HasChanges() {
 		return nil

@@ -47,6 +47,11 @@ healthy. What is pruned goes when the rest is healthy. An application that fails
 those that depend on it: the exit code is 5 where something was applied and something
 was not, and 1 where nothing was.
 
+An apply holds the applications that it changes, and no others: applies of others go on
+beside it. Who wants one that is held is told who has it, or waits with --lock-timeout.
+Nobody has to unlock anything; see gantry unlock. An apply that was stopped for so long
+that another took over ends with the exit code 6.
+
 Deletions that need to be confirmed (Prune=confirm, Delete=confirm) are asked about at
 a terminal. Elsewhere the application is left out unless --confirm names each of them.
 
@@ -57,6 +62,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
   gantry apply next.gantryplan --verify-key ci.pub
   gantry apply next.gantryplan --refresh
   gantry apply --resume
+  gantry apply --lock-timeout 10m
   gantry apply --auto-approve --target application.web
   gantry apply next.gantryplan --confirm 'PersistentVolumeClaim shop/data'
   gantry apply --self-heal
@@ -109,6 +115,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 	work.registerAllowRemoved(c, command)
 	work.registerAllowDestroyed(command)
 	work.registerReport(command)
+	work.registerLocking(command)
 	trust.registerIdentity(command)
 	trust.registerTrust(command)
 	heal.register(command)
@@ -157,6 +164,9 @@ func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions,
 		return err
 	}
 	defer w.end()
+	if err := w.await(ctx); err != nil {
+		return err
+	}
 	made, err := w.plan(ctx, how.destroy)
 	if made == nil || !made.HasChanges() {
 		w.remember(ctx, made)
@@ -208,7 +218,7 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 	by := process.Self(w.options.command, start)
 	w.progress.applying(p)
 	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{
-		By: by, Confirmed: confirmed, GiveUp: w.cli.giveUp, Resume: w.resumes, File: w.file,
+		By: by, Confirmed: confirmed, GiveUp: w.cli.giveUp, Resume: w.resumes, File: w.file, Verified: w.verified,
 	})
 	w.changed = result.HasChanged()
 	w.progress.pause()
@@ -219,6 +229,9 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 		}
 	}
 	w.cli.tellOutcome(w.files, diags)
+	if result != nil && result.Lost {
+		return exitCode(exitLost)
+	}
 	if err := failed(diags); err != nil {
 		return w.partly(err)
 	}

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
 	"time"
+
+	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/plan"
@@ -119,10 +122,14 @@ func (c *cli) openStore(ctx context.Context, dir string, p place) (state.Store, 
 			return nil, fmt.Errorf("it is not said where the database is: set url in the backend, or GANTRY_BACKEND_URL in the environment")
 		}
 		store, err := postgres.New(ctx, postgres.Options{URL: secrets["url"], Schema: at["schema"]})
-		if err == nil {
-			c.closers = append(c.closers, store)
+		if err != nil {
+			return nil, err
 		}
-		return store, err
+		c.closers = append(c.closers, store)
+		for _, warning := range store.Warnings() {
+			c.printDiagnostics(nil, hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Connection to the state is not safe", Detail: sentence(errors.New(warning))}})
+		}
+		return store, nil
 	}
 	return nil, lang.CheckBackend(lang.Backend{Type: p.Type})
 }

@@ -32,6 +32,7 @@ To review it first: gantry plan --destroy --out end.gantryplan`,
 	work.confirm.register(command)
 	work.registerInFlight(command)
 	work.registerReport(command)
+	work.registerLocking(command)
 	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
 	return command
 }

@@ -25,6 +25,7 @@ type migration struct {
 	From   string `json:"from"`
 	To     string `json:"to"`
 	DryRun bool   `json:"dryRun,omitempty"`
+	left   string // what can be removed, for people
 	*migrate.Result
 }
 
@@ -38,7 +39,10 @@ func (c *cli) migrateState(ctx context.Context, dir string, named place, options
 	if err != nil {
 		return nil, err
 	}
-	out := &migration{From: from.shown(dir), To: to.shown(dir), DryRun: options.dryRun}
+	out := &migration{From: from.shown(dir), To: to.shown(dir), DryRun: options.dryRun, left: from.shown(dir)}
+	if from.isLocal() {
+		out.left = filepath.Join(out.From, "state") // the identity beside it is still needed
+	}
 	same, err := c.samePlace(ctx, dir, from, to)
 	if err != nil {
 		return nil, failure("State cannot be moved", err)
@@ -89,7 +93,7 @@ func (c *cli) openArrived(ctx context.Context, store state.Store) (lineage strin
 // worked with.
 func (c *cli) migrateFrom(ctx context.Context, dir string, to place, options initOptions) (place, error) {
 	named := place{Backend: plan.Backend{Type: options.from.kind}}
-	known, err := recall(ctx, dir, to)
+	known, err := c.recall(ctx, dir, to)
 	if err != nil {
 		return place{}, failure("State cannot be moved", err)
 	}
@@ -194,6 +198,6 @@ func (c *cli) showMigration(m *migration) {
 		fmt.Fprintf(c.out, "  %s: %d\n", kind, m.Kinds[kind])
 	}
 	if !m.DryRun {
-		fmt.Fprintf(c.out, "What is left in %s is marked as moved: nobody opens it, and it can be removed\n", m.From)
+		fmt.Fprintf(c.out, "What is left in %s is marked as moved: nobody opens it, and it can be removed\n", m.left)
 	}
 }

@@ -88,7 +88,8 @@ func (f *backendFlags) over(named place, environment map[string]string, environm
 		kind, p.from = f.kind, append(p.from, "--backend")
 	}
 	if kind != named.Type {
-		p = place{Backend: plan.Backend{Type: kind}, from: p.from}.clone()
+		p.Backend, p.credentials = plan.Backend{Type: kind}, nil
+		p = p.clone()
 	}
 	if lang.BackendArguments(kind) == nil {
 		return place{}, said(p, lang.CheckBackend(lang.Backend{Type: kind}))
@@ -123,7 +124,7 @@ func said(p place, err error) error {
 	if err == nil || len(p.from) == 0 {
 		return err
 	}
-	return fmt.Errorf("%w. The backend is set by %s", err, schema.List(p.from, "and"))
+	return fmt.Errorf("%w (the backend is set by %s)", err, schema.List(p.from, "and"))
 }
 
 // set sets an argument of the place, and reports whether there is one of the name.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
@@ -13,6 +14,7 @@ import (
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/planfile"
+	"github.com/gantrycd/gantry/state/process"
 )
 
 func newPlan(c *cli) *cobra.Command {
@@ -91,7 +93,7 @@ it; the others are planned, and the exit code is 1.`,
 				return err
 			}
 			if out != "" {
-				if saveErr := w.save(made, out, saving); saveErr != nil {
+				if saveErr := w.save(ctx, made, out, saving); saveErr != nil {
 					return saveErr
 				}
 			}
@@ -185,10 +187,16 @@ func quoted(word string) string {
 }
 
 // save writes a plan file and says how to go on.
-func (w *work) save(made *plan.Plan, file string, options planfile.WriteOptions) error {
+func (w *work) save(ctx context.Context, made *plan.Plan, file string, options planfile.WriteOptions) error {
 	options.Recipient = w.state.recipient()
+	if err := w.encryptPlan(ctx, &options); err != nil {
+		return err
+	}
 	if err := planfile.WriteFile(file, made, options); err != nil {
 		return failure("Plan file cannot be written", err)
+	}
+	if err := w.engine.LogSaved(context.WithoutCancel(w.cli.ctx), made, process.Self(w.options.command, time.Now())); err != nil {
+		fmt.Fprintf(w.cli.err, "Not recorded in the audit log that this plan was saved: %s.\n", printable(err.Error()))
 	}
 	if made.HasChanges() || made.ChangesOutputs() {
 		w.progress.note(fmt.Sprintf("Saved to %s. To carry it out:\n\n  %s", file, w.cli.applyCommand(file)))

@@ -11,7 +11,7 @@ import (
 // applyRefreshed plans anew what a saved plan is about, and applies what is still the
 // same.
 func (c *cli) applyRefreshed(ctx context.Context, file string, in *inputs, options workOptions, trust readingOptions) error {
-	saved, err := c.openPlan(file, trust)
+	saved, err := c.openPlan(ctx, file, trust)
 	if err != nil {
 		return err
 	}

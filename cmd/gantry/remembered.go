@@ -12,7 +12,6 @@ import (
 
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/state"
-	"github.com/gantrycd/gantry/state/local"
 )
 
 // rememberedFile is where a directory remembers which state it has worked with, so that
@@ -32,11 +31,11 @@ func (r *remembered) String() string { return lang.PlaceOf(r.Type, r.Arguments) 
 
 // recall returns the state that a directory has worked with, where it is not in the
 // place that goes without saying; nil for none.
-func recall(ctx context.Context, dir string, at place) (*remembered, error) {
+func (c *cli) recall(ctx context.Context, dir string, at place) (*remembered, error) {
 	path := filepath.Join(dir, stateFolder, rememberedFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return recallUnsaid(ctx, dir, at)
+		return c.recallUnsaid(ctx, dir, at)
 	}
 	if err != nil {
 		return nil, err
@@ -49,12 +48,13 @@ func recall(ctx context.Context, dir string, at place) (*remembered, error) {
 }
 
 // recallUnsaid returns the state beside the configuration where another place is meant.
-func recallUnsaid(ctx context.Context, dir string, at place) (*remembered, error) {
+func (c *cli) recallUnsaid(ctx context.Context, dir string, at place) (*remembered, error) {
 	folder := filepath.Join(dir, stateFolder)
 	if at.isLocal() && filepath.Clean(at.folder(dir)) == filepath.Clean(folder) {
 		return nil, nil
 	}
-	records, err := state.Open(ctx, local.New(filepath.Join(folder, "state")), state.Existing())
+	beside := place{settled: true, encryption: at.encryption, configured: at.configured}
+	records, err := c.openAt(ctx, dir, beside, state.Existing())
 	var moved *state.MovedError
 	switch {
 	case errors.Is(err, state.ErrNoInstallation), errors.As(err, &moved):
@@ -95,7 +95,7 @@ func (c *cli) rememberPlace(dir string, at place, lineage string) error {
 // open opens what a settled place remembers. Where the directory has worked with a
 // state, another is neither opened nor begun.
 func (c *cli) open(ctx context.Context, dir string, at place, options ...state.Option) (*state.Records, error) {
-	known, err := recall(ctx, dir, at)
+	known, err := c.recall(ctx, dir, at)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (c *cli) open(ctx context.Context, dir string, at place, options ...state.O
 
 // openAt opens what a settled place remembers, whatever the directory has worked with.
 func (c *cli) openAt(ctx context.Context, dir string, at place, options ...state.Option) (*state.Records, error) {
-	store, err := c.openStore(ctx, dir, at)
+	store, err := c.openEncrypted(ctx, dir, at)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (w *work) openUnfinished(ctx context.Context, kept []byte, named place, tru
 	if err != nil {
 		return nil, failure("Plan cannot be verified", err)
 	}
-	read, err := w.cli.decode(kept, trust, keys)
+	read, err := w.cli.decode(ctx, kept, trust, keys)
 	if errors.Is(err, planfile.ErrSignature) {
 		return nil, failure("Plan is not trusted", fmt.Errorf("the plan that is to be resumed: %w", err))
 	}

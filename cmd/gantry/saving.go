@@ -65,6 +65,14 @@ func (o *savingOptions) load(c *cli) (planfile.WriteOptions, error) {
 // expiry is a flag: a duration, or never, which is 0.
 type expiry time.Duration
 
+// until is when a plan that was made at a time can no longer be applied; zero is never.
+func (o *savingOptions) until(made time.Time) time.Time {
+	if o.expires == 0 {
+		return time.Time{}
+	}
+	return made.Add(o.expires.duration())
+}
+
 // duration is 0 for never.
 func (e expiry) duration() time.Duration { return time.Duration(e) }
 

@@ -19,7 +19,7 @@ configuration is read, and the values of Secrets are not in what is shown. Who m
 			if err := shown.reports.check(c, cmd.CommandPath()); err != nil {
 				return err
 			}
-			saved, err := c.openPlan(args[0], trust)
+			saved, err := c.openPlan(cmd.Context(), args[0], trust)
 			if err != nil {
 				return err
 			}

@@ -19,4 +19,17 @@ None of these commands changes what runs.`,
 }
 
 // stateCommands are what "gantry state" can do.
-func stateCommands(*cli) []*cobra.Command { return nil }
+func stateCommands(c *cli) []*cobra.Command {
+	return []*cobra.Command{
+		newStateList(c),
+		newStateShow(c),
+		newStateMove(c),
+		newStateRemove(c),
+		newStatePull(c),
+		newStateRebuild(c),
+		newStateVerify(c),
+		newStateAccept(c),
+		newStatePush(c),
+		newStateRotate(c),
+	}
+}

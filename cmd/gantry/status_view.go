@@ -84,6 +84,9 @@ func (v *statusView) details(a *status.Application) {
 	if a.Leaves {
 		v.wrapped(4, span{"  The configuration has it no more: the next apply takes it away.", yellow})
 	}
+	if a.Held != nil {
+		v.wrapped(4, span{"  Held: " + a.Held.String(), yellow})
+	}
 	if a.Why != "" {
 		v.wrapped(4, span{"  " + a.Why, syncColour(a.Sync)})
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +56,18 @@ type opened struct {
 	data   []byte             // the file as it is
 }
 
+// speaker says who speaks for the plan file; empty where nobody was asked for.
+func (o *opened) speaker() string {
+	if o.Bundle != nil {
+		return o.Bundle.Identity + " (" + o.Bundle.Issuer + ")"
+	}
+	var names []string
+	for _, v := range o.Verified {
+		names = append(names, strings.TrimSpace(v.Name+" "+v.KeyID))
+	}
+	return strings.Join(names, ", ")
+}
+
 // trusted returns the keys of which a signature is demanded; nil where none is.
 func (c *cli) trusted(o readingOptions) (*signature.Keys, error) {
 	files := append([]string{}, o.verifyKeys...)
@@ -73,7 +87,7 @@ func (c *cli) trusted(o readingOptions) (*signature.Keys, error) {
 }
 
 // openPlan reads a plan file, once what speaks for it is as demanded.
-func (c *cli) openPlan(path string, o readingOptions) (*opened, error) {
+func (c *cli) openPlan(ctx context.Context, path string, o readingOptions) (*opened, error) {
 	if o.bundle == "" && o.policy != (sigstore.Policy{}) {
 		return nil, failure("Plan file cannot be verified", errors.New("a trusted root and a signer are for a sigstore bundle: say with --bundle which file has it"))
 	}
@@ -91,7 +105,7 @@ func (c *cli) openPlan(path string, o readingOptions) (*opened, error) {
 			return nil, failure("Plan file is not trusted", fmt.Errorf("%s: %w", path, err))
 		}
 	}
-	if out.File, err = c.decode(data, o, keys); err != nil {
+	if out.File, err = c.decode(ctx, data, o, keys); err != nil {
 		summary := "Plan file cannot be read"
 		if errors.Is(err, planfile.ErrSignature) {
 			summary = "Plan file is not trusted"
@@ -103,7 +117,7 @@ func (c *cli) openPlan(path string, o readingOptions) (*opened, error) {
 
 // decode reads a plan file's bytes. The installation's identity is looked for only
 // where the file is encrypted and nothing else is to open it.
-func (c *cli) decode(data []byte, o readingOptions, trusted *signature.Keys) (*planfile.File, error) {
+func (c *cli) decode(ctx context.Context, data []byte, o readingOptions, trusted *signature.Keys) (*planfile.File, error) {
 	options := planfile.ReadOptions{Trusted: trusted}
 	for _, path := range o.identities {
 		keys, err := seal.LoadKeys(path, object.Sensitive(c.getenv("GANTRY_IDENTITY_PASSPHRASE")))
@@ -120,14 +134,18 @@ func (c *cli) decode(data []byte, o readingOptions, trusted *signature.Keys) (*p
 	if dirErr != nil {
 		return nil, dirErr
 	}
-	identity, idErr := c.loadIdentity(filepath.Join(dir, stateFolder))
-	if errors.Is(idErr, seal.ErrNoIdentity) {
-		return nil, fmt.Errorf("%w: say with --identity which file has one", err)
+	if err := c.planKeys(ctx, &options); err != nil {
+		return nil, err
 	}
-	if idErr != nil {
+	identity, idErr := c.loadIdentity(filepath.Join(dir, stateFolder))
+	if idErr == nil {
+		options.Keys = append(options.Keys, identity.Key())
+	} else if !errors.Is(idErr, seal.ErrNoIdentity) {
 		return nil, idErr
 	}
-	options.Keys = []*seal.Key{identity.Key()}
+	if len(options.Keys)+len(options.SecretKeys) == 0 {
+		return nil, fmt.Errorf("%w: say with --identity which file has one", err)
+	}
 	return planfile.Read(bytes.NewReader(data), options)
 }
 

@@ -36,8 +36,8 @@ file is not whole, or not trusted.`,
     --certificate-oidc-issuer https://token.actions.githubusercontent.com \
     --certificate-identity https://github.com/example/deploy/.github/workflows/plan.yml@refs/heads/main`,
 		Args: takes(1, 1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			saved, err := c.openPlan(args[0], trust)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			saved, err := c.openPlan(cmd.Context(), args[0], trust)
 			if err != nil {
 				return err
 			}

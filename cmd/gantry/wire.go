@@ -192,6 +192,7 @@ func (b *backend) give(options *engine.Options) {
 	options.Identity = b.identity
 	options.Recipient = b.recipient()
 	options.Lease = state.LeaseOptions{Dead: process.Dead}
+	options.Parents = true
 }
 
 // offlineFingerprinter makes fingerprints for a plan that asks no state: those of

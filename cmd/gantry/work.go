@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
@@ -54,8 +55,10 @@ type workOptions struct {
 	// sourceless: no source is read, generators' included; what is made of them is not known.
 	sourceless bool
 	// adapt changes what an engine works with; nil leaves it.
-	adapt   func(*engine.Options)
-	command string // "gantry apply", for others who find the state held
+	adapt func(*engine.Options)
+	// lockTimeout is how long others are waited for; only what changes applications has the flag.
+	lockTimeout time.Duration
+	command     string // "gantry apply", for others who find the state held
 }
 
 // register adds the flags to a command.
@@ -146,6 +149,7 @@ type work struct {
 	lock     *sourcelock.Lock
 	passing  bool   // fingerprints hold within the plan only
 	file     []byte // of the plan that is applied, where it is from one
+	verified string // who speaks for that file; empty where nobody was asked for
 	resumes  bool   // what is left of a plan is done
 	changed  bool   // an apply has changed something
 
@@ -244,12 +248,12 @@ func (c *cli) beginSaved(ctx context.Context, file string, options workOptions, 
 
 // loadSaved reads a saved plan and opens the state that it was made from.
 func (w *work) loadSaved(ctx context.Context, file string, trust readingOptions) (*plan.Plan, error) {
-	read, err := w.cli.openPlan(file, trust)
+	read, err := w.cli.openPlan(ctx, file, trust)
 	if err != nil {
 		return nil, err
 	}
 	saved := read.Plan
-	w.file = read.data
+	w.file, w.verified = read.data, read.speaker()
 	setup, err := w.setup()
 	if err != nil {
 		return nil, err
@@ -272,6 +276,7 @@ func (w *work) open(ctx context.Context, setup *engine.Options, named place, opt
 	}
 	w.state, w.place = opened, opened.place
 	opened.give(setup)
+	w.locking(setup)
 	return w.keepRenderings(setup)
 }
 

@@ -353,3 +353,20 @@ func legacy(entry *state.Entry, identity *seal.Identity) (*Revision, error) {
 	app.Changes = slices.DeleteFunc(app.Changes, func(c plan.Change) bool { return !remains(&c) })
 	return &Revision{Application: app}, nil
 }
+
+// Check reports whether all packs that the revision of an entry needs can be read.
+func (k Keeper) Check(ctx context.Context, entry *state.Entry) error {
+	if entry.Revision == "" {
+		return nil
+	}
+	found, err := k.read(ctx, entry.Revision)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, key := range found.needs()[1:] {
+		_, err := k.read(ctx, key)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

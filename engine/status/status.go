@@ -75,6 +75,8 @@ type Application struct {
 	// Doing is what the apply that runs has begun of it, or one that was cut off has left;
 	// nil where there is nothing.
 	Doing *Doing `json:"doing,omitempty"`
+	// Held says why it is not applied; nil where it is.
+	Held *plan.Hold `json:"held,omitempty"`
 	// Leaves: the configuration has it no more.
 	Leaves bool `json:"leaves,omitempty"`
 	// Tree is what it owns, sorted by identity, with what that owns in its turn.

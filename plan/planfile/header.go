@@ -12,7 +12,7 @@ import (
 // header is what the lines before the body say.
 type header struct {
 	tool     string
-	content  string // contentPlain or contentEncrypted
+	content  string // contentPlain, contentEncrypted or contentKeyed
 	bytes    int64
 	checksum string
 }
@@ -21,11 +21,15 @@ type header struct {
 const (
 	contentPlain     = "gzip"
 	contentEncrypted = "gzip age"
+	contentKeyed     = "gzip aes-256-gcm"
 )
 
-func contentOf(encrypted bool) string {
-	if encrypted {
+func contentOf(options WriteOptions) string {
+	switch {
+	case len(options.EncryptTo) > 0:
 		return contentEncrypted
+	case options.Key != nil:
+		return contentKeyed
 	}
 	return contentPlain
 }
@@ -68,7 +72,7 @@ func readHeader(r *bufio.Reader) (header, error) {
 	if err != nil || h.bytes < 0 || length != strconv.FormatInt(h.bytes, 10) {
 		return h, fmt.Errorf("%w: its length is %q", ErrDamaged, length)
 	}
-	if h.content != contentPlain && h.content != contentEncrypted {
+	if h.content != contentPlain && h.content != contentEncrypted && h.content != contentKeyed {
 		return h, fmt.Errorf("%w: its content is %q", ErrDamaged, h.content)
 	}
 	return h, nil

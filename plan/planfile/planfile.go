@@ -4,7 +4,7 @@
 //
 //	gantry-plan 2        the format's version
 //	tool 0.3.0           of the gantry that wrote it
-//	content gzip         or "gzip age": encrypted, too
+//	content gzip         or "gzip age", "gzip aes-256-gcm": encrypted, too
 //	length 12345         of the body, in bytes
 //	sha256 <hex>         over the lines above and the body
 //
@@ -55,6 +55,8 @@ type WriteOptions struct {
 	Signers []*signature.Signer
 	// EncryptTo is who can read the file at all; empty is everyone.
 	EncryptTo []*seal.Addressee
+	// Key encrypts the file where EncryptTo is empty; nil does not.
+	Key *seal.SecretKey
 }
 
 // Write writes a plan.
@@ -87,7 +89,7 @@ func writePlan(w io.Writer, p *plan.Plan, options WriteOptions) error {
 	if err != nil {
 		return err
 	}
-	head := header{tool: p.ToolVersion, content: contentOf(len(options.EncryptTo) > 0), bytes: int64(len(body))}
+	head := header{tool: p.ToolVersion, content: contentOf(options), bytes: int64(len(body))}
 	_, err = fmt.Fprintf(w, "%ssha256 %s\n\n", head.lines(), checksum(head.lines(), body))
 	if err != nil {
 		return err
@@ -154,6 +156,9 @@ func enclose(payload []byte, options WriteOptions) ([]byte, error) {
 	}
 	if err := out.Close(); err != nil {
 		return nil, err
+	}
+	if len(options.EncryptTo) == 0 && options.Key != nil {
+		return lock(body.Bytes(), options.Key)
 	}
 	return body.Bytes(), nil
 }

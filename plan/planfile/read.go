@@ -66,6 +66,8 @@ type ReadOptions struct {
 	Identity *seal.Identity
 	// Keys open a plan file that is encrypted.
 	Keys []*seal.Key
+	// SecretKeys open one that is encrypted with a key.
+	SecretKeys []*seal.SecretKey
 	// Trusted demands a signature of one of these keys; nil demands none. It is checked
 	// before anything of the plan is looked at.
 	Trusted *signature.Keys
@@ -128,8 +130,13 @@ func read(r io.Reader, options ReadOptions, most limits) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &File{Tool: head.tool, Encrypted: head.content == contentEncrypted}
-	text, err := open(body, out.Encrypted, options.Keys, most.envelope)
+	out := &File{Tool: head.tool, Encrypted: head.content != contentPlain}
+	if head.content == contentKeyed {
+		if body, err = unlock(body, options.SecretKeys); err != nil {
+			return nil, err
+		}
+	}
+	text, err := open(body, head.content == contentEncrypted, options.Keys, most.envelope)
 	if err != nil {
 		return nil, err
 	}

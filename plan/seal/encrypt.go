@@ -79,9 +79,18 @@ func LoadKeys(path string, passphrase object.Sensitive) ([]*Key, error) {
 		}
 		return []*Key{key}, nil
 	}
-	found, err := age.ParseIdentities(strings.NewReader(string(text)))
+	keys, err := ParseKeys(object.Sensitive(text))
 	if err != nil {
-		return nil, fmt.Errorf("key file %s: expected secret keys like AGE-SECRET-KEY-1…, or an SSH private key", path)
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	return keys, nil
+}
+
+// ParseKeys reads secret keys of age, a line each.
+func ParseKeys(text object.Sensitive) ([]*Key, error) {
+	found, err := age.ParseIdentities(strings.NewReader(text.Reveal()))
+	if err != nil { // which could quote it
+		return nil, errors.New("expected secret keys like AGE-SECRET-KEY-1…, or an SSH private key")
 	}
 	keys := make([]*Key, len(found))
 	for i, identity := range found {

@@ -38,6 +38,7 @@ type jsonPlan struct {
 	Offline       bool              `json:"offline"`
 	Against       *plan.Against     `json:"against"`
 	AsOf          *time.Time        `json:"asOf"`
+	Between       *plan.Between     `json:"between,omitempty"`
 	Act           *plan.Act         `json:"act"`
 	Targets       []string          `json:"targets"`
 	Lineage       string            `json:"lineage"`
@@ -88,6 +89,9 @@ type jsonApplication struct {
 	Counts     plan.Counts       `json:"counts"`
 	Blocked    []jsonProblem     `json:"blocked"`
 	Warnings   []string          `json:"warnings"`
+	Held       *plan.Hold        `json:"held,omitempty"`
+	Lifts      *plan.Hold        `json:"lifts,omitempty"`
+	Rollback   *plan.Rollback    `json:"rollback,omitempty"`
 	Risks      []jsonRisk        `json:"risks"`
 	Changes    []jsonChange      `json:"changes"`
 	LastApply  *jsonLastApply    `json:"lastApply,omitempty"` // where it did not succeed
@@ -187,7 +191,7 @@ func jsonPlanOf(p *plan.Plan) jsonPlan {
 	if !p.ExpiresAt.IsZero() {
 		out.ExpiresAt = &p.ExpiresAt
 	}
-	out.Against, out.Act = p.Against, p.Act
+	out.Against, out.Between, out.Act = p.Against, p.Between, p.Act
 	if !p.AsOf.IsZero() {
 		out.AsOf = &p.AsOf
 	}
@@ -225,6 +229,7 @@ func jsonApplicationOf(a *plan.Application) jsonApplication {
 		Address: a.Address, Name: a.Name, Project: a.Project, Cluster: a.Cluster, Namespace: a.Namespace, Labels: a.Labels,
 		Sources: []jsonSource{}, DependsOn: notNil(a.DependsOn), Leaves: a.Leaves, MovedFrom: a.MovedFrom, HasChanges: a.HasChanges(), Digest: a.Digest,
 		Counts: everyAction(a.Counts()), Blocked: jsonProblems(a.Blocked), Warnings: notNil(a.Warnings), Risks: jsonRisks(a), Changes: []jsonChange{},
+		Held: a.Held, Lifts: a.Lifts, Rollback: a.Rollback,
 	}
 	if out.Labels == nil {
 		out.Labels = map[string]string{}

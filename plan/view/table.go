@@ -79,6 +79,12 @@ func remarks(a *plan.Application) []string {
 	if a.IsBlocked() {
 		out = append(out, "blocked")
 	}
+	if a.Held != nil {
+		out = append(out, "held")
+	}
+	if a.Rollback != nil {
+		out = append(out, "rolls back")
+	}
 	if a.Leaves {
 		out = append(out, "leaves")
 	}

@@ -2,6 +2,7 @@ package view
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gantrycd/gantry/lang/addr"
@@ -103,7 +104,7 @@ func (t *text) interesting(i int) bool {
 // isTold reports whether there is something to say of an application itself, whatever
 // its changes are.
 func isTold(a *plan.Application) bool {
-	return a.IsBlocked() || a.Leaves || !a.MovedFrom.IsZero() || len(a.Warnings) > 0 || len(alarm.Accepted(a)) > 0
+	return a.IsBlocked() || a.Leaves || a.Held != nil || a.Rollback != nil || !a.MovedFrom.IsZero() || len(a.Warnings) > 0 || len(alarm.Accepted(a)) > 0
 }
 
 func (t *text) application(i int) {
@@ -141,6 +142,9 @@ func (t *text) counts(a *plan.Application, folded, unchanged int) {
 // head is all about an application but its changes.
 func (t *text) head(a *plan.Application) {
 	t.header(a)
+	if a.Held != nil {
+		t.paragraph(2, span{loud, "held: "}, a.Held.String())
+	}
 	for _, problem := range a.Blocked {
 		if !t.options.Errors && !t.toldByChange(a, problem) {
 			t.problem(2, "blocked", problem, addr.Address{})
@@ -170,6 +174,10 @@ func (t *text) header(a *plan.Application) {
 	switch {
 	case a.IsBlocked():
 		spans = append(spans, span{loud, "  blocked: it will not be applied"})
+	case a.Held != nil:
+		spans = append(spans, span{loud, "  held: it will not be applied"})
+	case a.Rollback != nil:
+		spans = append(spans, span{yellow, "  rolls back to revision " + strconv.FormatInt(a.Rollback.To, 10)})
 	case a.Leaves && !t.p.Destroy:
 		spans = append(spans, span{loud, "  leaves: it is no longer in the configuration"})
 	}

@@ -38,9 +38,13 @@ type Store struct {
 	keys  Keys
 }
 
+// sealing is a Store that has keys: it is a state.Sealer, for what is kept elsewhere.
+type sealing struct{ *Store }
+
 // bulk is a Store over one that reads many keys in few requests.
 type bulk struct {
-	*Store
+	state.Store
+	keys   Keys
 	reader state.BulkReader
 }
 
@@ -48,12 +52,29 @@ type bulk struct {
 // Keys it writes in clear, and says of what is encrypted that it is. It is a
 // state.BulkReader where the one below is.
 func New(below state.Store, keys Keys) state.Store {
-	out := &Store{below: below, keys: keys}
+	made := &Store{below: below, keys: keys}
+	var out state.Store = made
+	if !keys.IsZero() {
+		out = sealing{made}
+	}
 	if reader, ok := below.(state.BulkReader); ok {
-		return &bulk{out, reader}
+		return &bulk{out, keys, reader}
 	}
 	return out
 }
+
+// Seal implements state.Sealer.
+func (s sealing) Seal(_ context.Context, key string, value []byte) ([]byte, error) {
+	return s.keys.encrypt(key, value)
+}
+
+// Open implements state.Sealer.
+func (s sealing) Open(_ context.Context, key string, value []byte) ([]byte, error) {
+	return s.keys.decrypt(key, value)
+}
+
+// Unwrap returns the store that it is beside reading many keys.
+func (b *bulk) Unwrap() state.Store { return b.Store }
 
 // Unwrap returns the store below.
 func (s *Store) Unwrap() state.Store { return s.below }
@@ -157,6 +178,16 @@ func (k Keys) encrypt(key string, value []byte) ([]byte, error) {
 // place ties a value to the key that it is under, and to what its first line says of it.
 func place(key, line string) string { return "gantry state\x00" + key + "\x00" + line }
 
+// isMark reports whether a value says that the state was moved elsewhere, which is to be
+// read without a key.
+func isMark(key string, value []byte) bool {
+	if key != state.InstallationKey {
+		return false
+	}
+	mark, err := state.ReadMark(value)
+	return err == nil && mark != nil
+}
+
 func (k Keys) decrypt(key string, value []byte) ([]byte, error) {
 	if isClear(key) {
 		return value, nil
@@ -165,10 +196,10 @@ func (k Keys) decrypt(key string, value []byte) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case head == nil && k.IsZero():
+	case head == nil && (k.IsZero() || isMark(key, value)):
 		return value, nil
 	case head == nil:
-		return nil, fmt.Errorf("%w, although the configuration says that it is to be (key %s): run gantry init --encrypt-state, which encrypts all of it. If it was encrypted before, someone has replaced it", ErrClear, key)
+		return nil, fmt.Errorf("%w, although the configuration says that it is to be (key %s): run \"gantry state rotate --from-clear\", which encrypts all of it. If it was encrypted before, someone has replaced it", ErrClear, key)
 	}
 	out, err := k.open(head.Algorithm, head.KeyID, place(key, line), sealed)
 	switch {

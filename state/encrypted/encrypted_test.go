@@ -184,10 +184,13 @@ func TestNoWayBackToClearText(t *testing.T) {
 		below := memory.New()
 		put(t, below, "applications/a", "{}")
 		store := encrypted.New(below, keys)
-		if _, _, err := store.Get(t.Context(), "applications/a"); !errors.Is(err, encrypted.ErrClear) || !strings.Contains(err.Error(), "--encrypt-state") {
+		if _, _, err := store.Get(t.Context(), "applications/a"); !errors.Is(err, encrypted.ErrClear) || !strings.Contains(err.Error(), "--from-clear") {
 			t.Errorf("clear where it must not be: %v", err)
 		}
-		done, err := encrypted.Rewrite(t.Context(), below, keys, keys)
+		if _, err := encrypted.Rewrite(t.Context(), below, keys, keys, false); !errors.Is(err, encrypted.ErrClear) {
+			t.Errorf("what is in clear is encrypted without being asked for: %v", err)
+		}
+		done, err := encrypted.Rewrite(t.Context(), below, keys, keys, true)
 		if err != nil || done.Written != 1 || get(t, store, "applications/a") != "{}" {
 			t.Errorf("%+v, %v", done, err)
 		}
@@ -196,6 +199,23 @@ func TestNoWayBackToClearText(t *testing.T) {
 		}
 		if _, err := state.Open(t.Context(), encrypted.New(below, encrypted.Keys{Key: secretKey(t)}), state.Existing()); err == nil {
 			t.Error("opened with another key")
+		}
+	})
+}
+
+// TestSealsWhatIsKeptElsewhere: what cannot be written into the state is encrypted like it.
+func TestSealsWhatIsKeptElsewhere(t *testing.T) {
+	both(t, func(t *testing.T, keys encrypted.Keys) {
+		records, err := state.Open(t.Context(), encrypted.New(local.New(t.TempDir()), keys))
+		if err != nil {
+			t.Fatal(err)
+		}
+		saved, err := records.ExportUnsaved(t.Context(), state.Unsaved{Run: canary})
+		if err != nil || bytes.Contains(saved, []byte(canary)) {
+			t.Fatalf("%s, %v", saved, err)
+		}
+		if found, err := records.ImportUnsaved(t.Context(), saved); err != nil || found.Run != canary {
+			t.Errorf("%+v, %v", found, err)
 		}
 	})
 }
@@ -235,7 +255,7 @@ func TestRotation(t *testing.T) {
 			t.Errorf("%d: read with the previous key: %q", i, have)
 		}
 		put(t, rotating, "applications/b", canary+"applications/b")
-		done, err := encrypted.Rewrite(t.Context(), below, next, next)
+		done, err := encrypted.Rewrite(t.Context(), below, next, next, false)
 		if err != nil || done.Written != 1 || done.As != 1 {
 			t.Errorf("%d: %+v, %v", i, done, err)
 		}
@@ -246,7 +266,7 @@ func TestRotation(t *testing.T) {
 			}
 		}
 	}
-	if done, err := encrypted.Rewrite(t.Context(), below, encrypted.Keys{Recipients: to, Identities: identities}, encrypted.Keys{}); err != nil || done.Written != 2 || get(t, below, "applications/a") != canary+"applications/a" {
+	if done, err := encrypted.Rewrite(t.Context(), below, encrypted.Keys{Recipients: to, Identities: identities}, encrypted.Keys{}, true); err != nil || done.Written != 2 || get(t, below, "applications/a") != canary+"applications/a" {
 		t.Errorf("to clear text, where that is asked for: %+v, %v", done, err)
 	}
 }

@@ -52,6 +52,15 @@ func (k Keys) ID() string {
 	return ""
 }
 
+// Lenient returns what reads with the same keys and reads clear text, too.
+func (k Keys) Lenient() Keys {
+	out := Keys{Identities: k.Identities, Previous: k.Previous}
+	if k.Key != nil {
+		out.Previous = append(slices.Clone(k.Previous), k.Key)
+	}
+	return out
+}
+
 // names says which keys there are, for who lacks another.
 func (k Keys) names() string {
 	var out []string

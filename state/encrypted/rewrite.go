@@ -15,11 +15,14 @@ type Rewritten struct {
 }
 
 // Rewrite writes every value of a store, as it is below any Store, with the keys that it is
-// to have: also those in clear, and with the zero Keys in clear. read opens those that are
-// encrypted. Each value is written by compare-and-swap, so that what others write meanwhile
+// to have, with the zero Keys in clear. read opens those that are encrypted. One in clear is
+// ErrClear, unless clear says that there may be such. Each value is written by compare-and-swap, so that what others write meanwhile
 // is not lost. When it fails half-way every value is readable with the one or the other
 // keys, and it can be run again.
-func Rewrite(ctx context.Context, below state.Store, read, write Keys) (Rewritten, error) {
+func Rewrite(ctx context.Context, below state.Store, read, write Keys, clear bool) (Rewritten, error) {
+	if clear {
+		read = read.Lenient()
+	}
 	var out Rewritten
 	keys, err := below.List(ctx, "")
 	if err != nil {
@@ -61,9 +64,9 @@ func rewrite(ctx context.Context, below state.Store, key string, read, write Key
 		id := ""
 		if head != nil {
 			id = head.KeyID
-			if value, err = read.decrypt(key, value); err != nil {
-				return false, err
-			}
+		}
+		if value, err = read.decrypt(key, value); err != nil {
+			return false, err
 		}
 		if id == write.ID() {
 			return false, nil
