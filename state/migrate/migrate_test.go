@@ -12,7 +12,9 @@ import (
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/state"
+	"github.com/gantrycd/gantry/state/encrypted"
 	statehttp "github.com/gantrycd/gantry/state/http"
 	"github.com/gantrycd/gantry/state/http/gitlabtest"
 	"github.com/gantrycd/gantry/state/local"
@@ -324,5 +326,40 @@ func TestKilledAtEachWrite(t *testing.T) {
 		if n < 15 {
 			t.Errorf("there were only %d writes", n-1)
 		}
+	}
+}
+
+// TestEncryptedState moves a state without its key, and whoever has the key opens it there.
+func TestEncryptedState(t *testing.T) {
+	t.Parallel()
+	text, err := seal.GenerateSecretKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := seal.ParseSecretKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := encrypted.Keys{Key: key}
+	old, next := memory.New(), memory.New()
+	records := begin(t, encrypted.New(old, keys), 3)
+	options := migrate.Options{From: migrate.Side{Store: old, At: at("old")}, To: migrate.Side{Store: next, At: at("new")}}
+	result, err := migrate.Run(t.Context(), options)
+	if err != nil || result.Verified != 5 {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	arrived, err := state.Open(t.Context(), encrypted.New(next, keys), state.Existing())
+	if err != nil || arrived.Lineage() != records.Lineage() {
+		t.Fatalf("opening what arrived: %v", err)
+	}
+	if list, err := arrived.List(t.Context()); err != nil || len(list) != 3 {
+		t.Errorf("%d records, %v", len(list), err)
+	}
+	value, _, err := next.Get(t.Context(), state.InstallationKey)
+	if err != nil || migrate.Lineage(value) != records.Lineage() {
+		t.Errorf("the lineage in clear is %q, %v", migrate.Lineage(value), err)
+	}
+	if _, err := state.Open(t.Context(), encrypted.New(old, keys), state.Existing()); !errors.Is(err, state.ErrElsewhere) {
+		t.Errorf("opening what was moved: %v", err)
 	}
 }
