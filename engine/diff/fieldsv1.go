@@ -1,7 +1,9 @@
 package diff
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -48,16 +50,25 @@ func appendQuoted(out []byte, s string) []byte {
 
 // appendAt appends the encoding of value at the fields of a FieldsV1 node. A leaf
 // counts with everything below it. Where the item of a list cannot be told by its
-// keys, the whole list counts: then a change is seen too often rather than never.
+// keys, the whole list counts: then a change is seen too often rather than never. In which
+// order the items of a list stand counts, too: an apply puts it right.
 func appendAt(out []byte, value any, fields map[string]any) []byte {
+	list, isList := value.([]any)
+	var places []int // of the items
 	for _, name := range sortedKeys(fields) {
 		out = appendString(out, name)
 		if name == "." {
 			continue
 		}
-		child, found := step(value, name)
+		var child any
+		found := false
+		if !isList {
+			child, found = descend(value, name)
+		} else if at := place(list, name); at >= 0 {
+			child, found, places = list[at], true, append(places, at)
+		}
 		if !found {
-			if _, isList := value.([]any); isList {
+			if isList {
 				out = appendValue(append(out, '!'), value)
 			} else {
 				out = append(out, '-')
@@ -71,6 +82,23 @@ func appendAt(out []byte, value any, fields map[string]any) []byte {
 		}
 		out = append(appendAt(append(out, '('), child, node), ')')
 	}
+	return appendOrder(out, places)
+}
+
+// appendOrder appends how items stand to each other, by the places that they have in their
+// list; nothing where that is the order in which they are given.
+func appendOrder(out []byte, places []int) []byte {
+	if slices.IsSorted(places) {
+		return out
+	}
+	order := make([]int, len(places))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
+	for _, i := range order {
+		out = strconv.AppendInt(append(out, '#'), int64(i), 10)
+	}
 	return out
 }
 
@@ -83,52 +111,43 @@ func leaf(node map[string]any) bool {
 	return len(node) == 0
 }
 
-// step follows one element; it finds nothing where the value has another shape.
-func step(value any, element string) (any, bool) {
+// descend follows one element into a map; it finds nothing where the value has another
+// shape.
+func descend(value any, element string) (any, bool) {
+	name, ok := strings.CutPrefix(element, "f:")
+	m, isMap := value.(map[string]any)
+	if !ok || !isMap {
+		return nil, false
+	}
+	child, found := m[name]
+	return child, found
+}
+
+// place returns where in a list the item of an element stands, -1 where it has none.
+func place(list []any, element string) int {
 	kind, text, _ := strings.Cut(element, ":")
-	switch v := value.(type) {
-	case map[string]any:
-		child, ok := v[text]
-		return child, ok && kind == "f"
-	case []any:
-		switch kind {
-		case "k":
-			return itemByKeys(v, text)
-		case "v":
-			return itemByValue(v, text)
-		case "i":
-			if n, err := strconv.Atoi(text); err == nil && n >= 0 && n < len(v) {
-				return v[n], true
-			}
+	switch kind {
+	case "k":
+		keys, ok := parseKeys(text)
+		if !ok {
+			return -1
+		}
+		return slices.IndexFunc(list, func(item any) bool {
+			m, ok := item.(map[string]any)
+			return ok && hasKeys(m, keys)
+		})
+	case "v":
+		var want any
+		if json.Unmarshal([]byte(text), &want) != nil {
+			return -1
+		}
+		return slices.IndexFunc(list, func(item any) bool { return equalScalar(item, want) })
+	case "i":
+		if n, err := strconv.Atoi(text); err == nil && n >= 0 && n < len(list) {
+			return n
 		}
 	}
-	return nil, false
-}
-
-func itemByKeys(list []any, text string) (any, bool) {
-	keys, ok := parseKeys(text)
-	if !ok {
-		return nil, false
-	}
-	for _, item := range list {
-		if m, ok := item.(map[string]any); ok && hasKeys(m, keys) {
-			return item, true
-		}
-	}
-	return nil, false
-}
-
-func itemByValue(list []any, text string) (any, bool) {
-	var want any
-	if json.Unmarshal([]byte(text), &want) != nil {
-		return nil, false
-	}
-	for _, item := range list {
-		if equalScalar(item, want) {
-			return item, true
-		}
-	}
-	return nil, false
+	return -1
 }
 
 // key is one member that tells items apart, and its value.
