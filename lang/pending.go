@@ -76,11 +76,7 @@ func (f *finisher) pendingTop() []pendingKind {
 	if p := c.Settings.Protection; p != nil && p.BeyondBudget() {
 		protection.add("the protection block", p.Range)
 	}
-	encryption := pendingKind{effect: "State and plans are not encrypted as a whole, only the secrets in them."}
-	if c.Settings.Encryption != nil {
-		encryption.add("the encryption block", c.Settings.Encryption.Range)
-	}
-	return []pendingKind{roles, notifiers, triggers, policies, verified, protection, encryption}
+	return []pendingKind{roles, notifiers, triggers, policies, verified, protection}
 }
 
 func (f *finisher) pendingInProjects() []pendingKind {

@@ -2,7 +2,6 @@
 
 gantry {
   encryption {
-# ^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the encryption block, and no more. State and plans are not encrypted as a whole, only the secrets in them.
     recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
   }
   protection {
