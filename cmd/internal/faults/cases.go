@@ -19,9 +19,9 @@ func cases() []faultCase {
 			[]string{"TestRestarts"},
 		},
 		{
-			"the API server of the Kubernetes backend away while it is written to, with all connections", "0 lost or doubled serials",
+			"the API server of the Kubernetes backend killed or away while it is written to, with all connections", "0 lost or doubled serials",
 			[]string{"./state/kubernetes"},
-			[]string{"TestRestarts"},
+			[]string{"TestRestarts", "TestKilledServer"},
 		},
 		{
 			"answers to writes lost: of PostgreSQL and of the API server", "what took place is found out by reading, or said to be unknown",
