@@ -141,9 +141,9 @@ func TestTheAPIServerRestarts(t *testing.T) {
 	s := newStage(t)
 	r := newReplica(t, clustertest.Shared(t).Kubeconfig)
 	s.Write(t, map[string]string{"cluster.gantry.hcl": fmt.Sprintf("cluster \"local\" {\n  kubeconfig = %q\n}\n", r.Kubeconfig)})
-	objects, every, restarts := 100, time.Duration(0), 1
+	objects, every, restarts, limit := 100, time.Duration(0), 1, 8*time.Minute
 	if soak() {
-		objects, every, restarts = 1000, 5*time.Second, 3
+		objects, every, restarts, limit = 1000, 5*time.Second, 3, 30*time.Minute
 	}
 	maps := make([]string, objects)
 	for i := range maps {
@@ -186,7 +186,7 @@ func TestTheAPIServerRestarts(t *testing.T) {
 			}
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	_, diags := s.Apply(ctx, t, p)
 	close(ended)

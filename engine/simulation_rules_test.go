@@ -37,22 +37,22 @@ type expectation struct {
 func simulationRules() []simulationRule {
 	return []simulationRule{
 		{
-			"no option leaves out the hooks of a sync; a sync of selected objects has none",
+			"no option leaves out the hooks of a whole sync; a sync of selected objects has none, as in Argo CD",
 			func(c *simulationCase) bool { return c.SkipHooks && len(c.named(isHook)) > 0 },
 			func(c *simulationCase, e *expectation) { e.loose = append(e.loose, c.named(isHook)...) },
 		},
 		{
-			"what comes later in the order of kinds is not written after something of its wave has failed, for it may need it",
+			"what comes later in the order of kinds is not written after something of its wave has failed: a Deployment does not roll out with the ConfigMap or the account that was refused. Argo CD writes it, and fails then",
 			func(c *simulationCase) bool { return len(c.behindFailure()) > 0 },
 			func(c *simulationCase, e *expectation) { e.without(c, c.behindFailure()) },
 		},
 		{
-			"HookFailed is for the hook that failed: one that succeeded stays, for its logs, where something else fails",
+			"HookFailed deletes the hook that failed, as the documentation of Argo CD has it; Argo CD itself deletes one that succeeded too where something else fails, and its logs with it",
 			func(c *simulationCase) bool { return c.ExpectedFinalPhase == "Failed" && len(c.succeededHooks()) > 0 },
 			func(c *simulationCase, e *expectation) { e.keep(c.succeededHooks()) },
 		},
 		{
-			"the last wave is waited for, too, so that what does not become healthy in it is not called a success",
+			"the last wave is waited for, too: what depends on the application starts only when it works. Argo CD calls the sync a success, and runs no SyncFail hook, where its last wave never becomes healthy",
 			func(c *simulationCase) bool { return c.ExpectedFinalPhase == "Succeeded" && c.unhealthy() },
 			func(c *simulationCase, e *expectation) {
 				e.phase = "Failed"
@@ -61,7 +61,7 @@ func simulationRules() []simulationRule {
 			},
 		},
 		{
-			"prunings start when all that is written is healthy, so that what replaces them is there; Argo CD prunes before it writes, wave by wave",
+			"prunings start when all that is written is healthy: Argo CD deletes a renamed Deployment before the one in its place is there, and has deleted it for good where that one fails",
 			func(c *simulationCase) bool { return c.Prune && len(c.Targets) > 0 && len(c.pruned()) > 0 },
 			func(c *simulationCase, e *expectation) { e.last = c.pruned() },
 		},

@@ -82,9 +82,10 @@ type ordered struct {
 // waves that are pruned. Where something is pruned, we differ deliberately: deletions
 // come when all of the sync is healthy and in the reverse order of creation, before
 // PostSync or, with PruneLast, after it. Argo CD mirrors their waves among themselves
-// and mixes them with what is written: it deletes what is replaced before the
-// replacement is there, and within a wave in the order of creation, a Secret before the
-// Deployment that needs it.
+// and mixes them with what is written. Theirs harms users twice: what is replaced (a
+// renamed Deployment) is deleted before the replacement is there, and for good where that
+// one fails; and within a wave deletions go in the order of creation, a Secret before the
+// Deployment that needs it. Ours costs that both are there for a while.
 func TestConformanceOrdering(t *testing.T) {
 	list := conformance.Cases[orderingCase](t, "sync/ordering_cases.jsonl")
 	passed, different := 0, 0
