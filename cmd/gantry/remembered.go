@@ -83,13 +83,21 @@ func (c *cli) rememberPlace(dir string, at place, lineage string) error {
 	if text = append(text, '\n'); bytes.Equal(text, have) {
 		return nil
 	}
+	if err := makeFolder(folder); err != nil {
+		return err
+	}
+	return replaceFile(path, text)
+}
+
+// makeFolder makes a folder that keeps itself, and the key in it, out of repositories.
+func makeFolder(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
 	if err := writeNew(filepath.Join(folder, ".gitignore"), "*\n"); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return replaceFile(path, text)
+	return nil
 }
 
 // open opens what a settled place remembers. Where the directory has worked with a

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -105,8 +104,7 @@ func (c *cli) openBackend(ctx context.Context, dir string, named place, options 
 		return nil, err
 	}
 	folder := at.folder(dir)
-	// The folder keeps itself, and the key in it, out of repositories.
-	if err := writeNew(filepath.Join(folder, ".gitignore"), "*\n"); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := makeFolder(folder); err != nil {
 		return nil, err
 	}
 	opened := &backend{records: records, place: at}
