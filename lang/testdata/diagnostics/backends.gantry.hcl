@@ -16,7 +16,7 @@ gantry {
     key        = "x"
 #                ^^^ Conflicting arguments: State is encrypted in one way, but both recipients and key are set. Remove one of them.
     previous {
-#   ^^^^^^^^ Missing required argument: The previous block needs the argument "key", a string or secret: the key.
+#   ^^^^^^^^ Missing required argument: A previous key is either a key or an identity. Set one of them.
     }
   }
 
