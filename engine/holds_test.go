@@ -29,7 +29,7 @@ func TestHeld(t *testing.T) {
 	t.Parallel()
 	s := newMemoryStage(t)
 	write := func(value string) {
-		s.application(t, "web", selfHealing, configMap("settings", value))
+		s.application(t, "web", "sync {\n automated {\n  self_heal = true\n }\n}", configMap("settings", value))
 		s.application(t, "shop", "depends_on = [application.web]", configMap("shop", value))
 		s.application(t, "other", "", configMap("other", value))
 	}
@@ -101,7 +101,7 @@ func TestHoldWhileApplying(t *testing.T) {
 	s.application(t, "shop", "depends_on = [application.web]", configMap("shop", "a=1"))
 	p := s.MustPlan(t, engine.PlanOptions{})
 	s.Events = func(e engine.Event) {
-		if e.Kind == engine.EventApplied {
+		if e.Kind == engine.EventWritten {
 			s.place(t, "shop", time.Time{})
 			now = now.Add(time.Minute)
 		}
