@@ -216,45 +216,54 @@ func (w *parenting) done() hcl.Diagnostics {
 	return diags
 }
 
-// keepParent writes the application's parent as its record is now, or removes it where the
-// application has left. The record was written before.
+// keepParent writes the application's parent as its record is now, which was written before.
 func (p *progress) keepParent() {
 	a := p.applying
 	if !a.engine.options.Parents || p.session == nil || p.session.cluster == nil {
 		return
 	}
 	p.mu.Lock()
-	record, left := *p.record, p.departed
+	record := *p.record
 	record.Lineage = a.plan.Lineage
-	former := slices.Concat(p.parents[p.app.Address], p.parents[p.app.MovedFrom])
-	unwritten := p.unsaved || record.Serial == 0
+	unwritten := p.unsaved || p.departed || record.Serial == 0
 	p.mu.Unlock()
 	if unwritten {
 		return
 	}
 	a.parents.writes.Go(func() {
-		place := ""
-		if !left {
-			made, err := p.writeParent(&record)
-			if err != nil {
-				a.parents.fault(p.session, err)
-				return
-			}
-			place = made
-		}
-		if parent := record.Parent; parent != nil && len(former) == 0 {
-			former = []track.Parent{{Namespace: parent.Namespace, Name: parent.Name}}
+		place, err := p.writeParent(&record)
+		if err != nil {
+			a.parents.fault(p.session, err)
+			return
 		}
 		name := track.ParentName(record.Lineage, record.Address)
-		for _, old := range former {
-			if old.Namespace == place && old.Name == name {
-				continue
-			}
-			if err := p.removeParent(&old); err != nil {
-				a.parents.fault(p.session, err)
-			}
-		}
+		p.removeParentsBut(func(parent *track.Parent) bool { return parent.Namespace == place && parent.Name == name })
 	})
+}
+
+// removeParents deletes the parents of an application that leaves. Where it turns out to
+// stay, its parent is written again.
+func (p *progress) removeParents() {
+	if p.applying.engine.options.Parents && p.session != nil && p.session.cluster != nil {
+		p.removeParentsBut(func(*track.Parent) bool { return false })
+	}
+}
+
+// removeParentsBut deletes the parents that the application had when the apply began, also
+// under the address that it had then, and the one that its record named, but for one.
+func (p *progress) removeParentsBut(stays func(*track.Parent) bool) {
+	former := slices.Concat(p.parents[p.app.Address], p.parents[p.app.MovedFrom])
+	if was := p.was; was != nil && !slices.ContainsFunc(former, func(f track.Parent) bool { return f.Namespace == was.Namespace && f.Name == was.Name }) {
+		former = append(former, track.Parent{Namespace: was.Namespace, Name: was.Name})
+	}
+	for i := range former {
+		if stays(&former[i]) {
+			continue
+		}
+		if err := p.removeParent(&former[i]); err != nil {
+			p.applying.parents.fault(p.session, err)
+		}
+	}
 }
 
 // notesParent enters into the record where its parent is to be. The caller holds mu.

@@ -55,6 +55,7 @@ type progress struct {
 	replacing  map[object.ID]string // what an earlier apply began to replace, and its uid before
 	live       []object.Object      // by index in app.Changes: what was there when the apply began
 	parents    parents              // those of the cluster, when the apply began
+	was        *state.Parent        // the parent that the record named when the apply began
 	departed   bool                 // the application has left, and its record with it
 	results    map[int]*written     // by index in app.Changes
 	rounds     rounds               // how often what is left was tried
@@ -94,7 +95,7 @@ func (p *progress) adopt(record *state.Record, version string) {
 	if p.app.MovedFrom.IsZero() {
 		record.MovedFrom = addr.Address{} // the record there is gone
 	}
-	p.record, p.version = record, version
+	p.record, p.version, p.was = record, version, record.Parent
 	p.replacing = map[object.ID]string{}
 	for _, intent := range record.Journal {
 		if intent.Action == plan.Replace {
@@ -272,6 +273,9 @@ func (p *progress) finish(ctx context.Context) {
 		return
 	}
 	cancelled := ctx.Err() != nil
+	if p.app.Leaves && p.completed {
+		p.removeParents() // before the record: without it nobody would know of them
+	}
 	p.conclude(ctx, cancelled)
 	p.keepParent()
 	p.applying.engine.probe(PointBeforeSweep)
