@@ -82,8 +82,8 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	if ctx.Err() != nil {
 		return nil, append(p.diags, cancelled(ctx))
 	}
+	p.diags = append(p.diags, draftDiagnostics(p.drafts)...)
 	for _, d := range p.drafts {
-		p.diags = append(p.diags, d.diagnostics()...)
 		if !d.failed() {
 			app := d.application()
 			app.Risks = risks[d.address]

@@ -22,13 +22,13 @@ type ChainLink struct {
 	Elapsed Seconds      `json:"elapsedSeconds"`
 }
 
-// String returns "application.a (12s) -> application.b (30s)".
+// String returns "application.a (12s) → application.b (30s)".
 func (c *Chain) String() string {
 	parts := make([]string, len(c.Links))
 	for i, link := range c.Links {
 		parts[i] = fmt.Sprintf("%s (%s)", link.Address, roughly(time.Duration(link.Elapsed)))
 	}
-	return strings.Join(parts, " -> ")
+	return strings.Join(parts, " → ")
 }
 
 // roughly is a duration as people read it: 400ms, 1.2s, 12s, 2m30s.

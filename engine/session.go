@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/gantrycd/gantry/engine/crdschema"
@@ -291,13 +290,4 @@ func (s *session) slot(ctx context.Context) (func(), error) {
 		}
 	}
 	return func() { <-s.all; <-s.slots }, nil
-}
-
-// clusterError is why a cluster cannot be used, with its name in front once.
-func clusterError(s *session) error {
-	prefix := fmt.Sprintf("cluster %q", s.name)
-	if strings.HasPrefix(s.err.Error(), prefix) {
-		return s.err
-	}
-	return fmt.Errorf("%s: %w", prefix, s.err)
 }

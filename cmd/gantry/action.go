@@ -83,6 +83,7 @@ such objects.`,
 	}
 	flags.BoolVar(&options.list, "list", false, "tell what can be done to which objects")
 	flags.StringArrayVar(&options.parameters, "param", nil, "a parameter of the action, as `name=value`; may be repeated")
+	complete(command, "param", c.parameterCompletions())
 	flags.BoolVar(&options.approved, "auto-approve", false, "do not ask")
 	flags.BoolVar(&options.noWait, "no-wait", false, "end as soon as it is begun, and do not wait until the object is healthy")
 	flags.StringVar(&options.out, "out", "", "`file` to write the plan to, for apply; as seen from the current directory")
@@ -279,6 +280,32 @@ func (c *cli) actionCompletions() completer {
 		}
 		slices.Sort(out)
 		return slices.Compact(out), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// parameterCompletions offers the parameters of the action that is written.
+func (c *cli) parameterCompletions() completer {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		const none = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		if len(args) != 4 {
+			return nil, none
+		}
+		for _, a := range c.recordedActions(cmd.Context()) {
+			if !slices.Equal([]string{a.Application.String(), kindText(a.Object), nameText(a.Object)}, args[:3]) {
+				continue
+			}
+			for _, offer := range a.Offers {
+				if offer.Name != args[3] {
+					continue
+				}
+				var out []string
+				for _, p := range offer.Parameters {
+					out = append(out, p.Name+"=\t"+p.Doc)
+				}
+				return out, none
+			}
+		}
+		return nil, none
 	}
 }
 

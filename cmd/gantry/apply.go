@@ -228,7 +228,7 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 			return err
 		}
 	}
-	w.cli.tellOutcome(w.files, diags)
+	w.cli.tellOutcome(w.files, diags, result, w.progress.told())
 	if result != nil && result.Lost {
 		return exitCode(exitLost)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/planfile"
 	"github.com/gantrycd/gantry/plan/view/words"
 )
 
@@ -25,7 +27,31 @@ func (o *confirmOptions) register(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringArrayVar(&o.objects, "confirm", nil, "confirm the deletion of this `object`, as the plan names it (\"PersistentVolumeClaim shop/data\"), where it needs to be; may be repeated")
 	flags.BoolVar(&o.all, "confirm-deletions", false, "confirm all deletions that need to be")
-	complete(command, "confirm", cobra.NoFileCompletions)
+	complete(command, "confirm", confirmCompletions)
+}
+
+// confirmCompletions offers the deletions of a saved plan that need to be confirmed: no
+// other plan is there yet.
+func confirmCompletions(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	const none = cobra.ShellCompDirectiveNoFileComp
+	if len(args) != 1 {
+		return nil, none
+	}
+	data, err := planfile.Load(args[0])
+	if err != nil {
+		return nil, none
+	}
+	read, err := planfile.Read(bytes.NewReader(data), planfile.ReadOptions{})
+	if err != nil { // it is encrypted, or none
+		return nil, none
+	}
+	var out []string
+	for i := range read.Plan.Applications {
+		for _, c := range read.Plan.Applications[i].ToConfirm() {
+			out = append(out, c.ID.String())
+		}
+	}
+	return out, none
 }
 
 // confirmed is which deletions of a plan are confirmed: by the flags, or by who answers

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/view"
 	"github.com/gantrycd/gantry/plan/view/words"
 )
 
@@ -182,11 +182,7 @@ func firstNonNil(a, b any) any {
 // driftValue is a value in one short line.
 func driftValue(v any) string {
 	const most = 120
-	encoded, err := json.Marshal(v)
-	if err != nil {
-		return "a value that cannot be shown"
-	}
-	text := []rune(words.Printable(string(encoded)))
+	text := []rune(words.Printable(view.Value(v)))
 	if len(text) > most {
 		return string(text[:most]) + "…"
 	}

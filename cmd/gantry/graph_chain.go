@@ -114,7 +114,7 @@ func (l *appChain) String() string {
 		}
 		all, known = all+l.lasted[i], known && l.lasted[i] > 0
 	}
-	text := "Longest chain: " + strings.Join(names, " -> ")
+	text := "Longest chain: " + strings.Join(names, " → ")
 	if known {
 		text += fmt.Sprintf(", %s in all when each was last applied", plan.Spell(all))
 	}

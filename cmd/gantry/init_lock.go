@@ -178,7 +178,7 @@ func (c *cli) showLocked(result *initialised) {
 		case change.Now == nil:
 			fmt.Fprintf(c.out, "  %s %s: %s\n", paint(c.colour(c.out), red, "-"), change.Key, change.Was)
 		default:
-			fmt.Fprintf(c.out, "  %s %s: %s -> %s\n", paint(c.colour(c.out), yellow, "~"), change.Key, change.Was, change.Now)
+			fmt.Fprintf(c.out, "  %s %s: %s → %s\n", paint(c.colour(c.out), yellow, "~"), change.Key, change.Was, change.Now)
 		}
 	}
 	fmt.Fprintln(c.out)

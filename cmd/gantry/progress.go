@@ -31,7 +31,7 @@ type progress struct {
 	activity activity     // while planning
 	story    *story.Story // of the apply; nil before one
 	applies  bool         // the apply goes on
-	told     map[object.ID]told
+	waits    map[object.ID]told
 	spoke    time.Time // when the last line was written
 	stop     chan struct{}
 	stopped  sync.WaitGroup
@@ -60,7 +60,7 @@ func newProgress(c *cli) *progress {
 	p := &progress{
 		out: out, events: c.events, colour: c.colour(c.err), terminal: c.lively(),
 		size: func() (int, int) { return size(c.err) }, now: time.Now,
-		told: map[object.ID]told{}, stop: make(chan struct{}),
+		waits: map[object.ID]told{}, stop: make(chan struct{}),
 	}
 	p.screen = screen{out: out, colour: p.colour}
 	p.activity.start(p.now())
@@ -86,6 +86,9 @@ func (p *progress) event(e engine.Event) {
 	defer p.mu.Unlock()
 	if p.applies {
 		p.story.Add(e)
+	}
+	if e.Kind == engine.EventFailed && e.Object == nil && p.encoder == nil && p.story != nil {
+		e.Message, _ = inShort(p.story.Application(e.Application), e.Message)
 	}
 	text := line(e)
 	if p.encoder != nil {
@@ -128,6 +131,13 @@ func (p *progress) applying(of *plan.Plan) {
 	p.story, p.applies, p.spoke = story.New(of, p.now()), true, p.now()
 }
 
+// told is what was told of the apply that was shown last; nil before one.
+func (p *progress) told() *story.Story {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.story
+}
+
 // pause removes the rows while something else is written or read.
 func (p *progress) pause() {
 	p.mu.Lock()
@@ -164,14 +174,14 @@ func (p *progress) tellAgain(e engine.Event) bool {
 	if e.Object == nil {
 		return false
 	}
-	last, before := p.told[*e.Object]
+	last, before := p.waits[*e.Object]
 	if !before {
 		last.at = p.activity.began // what is healthy soon is not worth a line
 	}
 	if p.now().Sub(last.at) < retellAfter && (e.Cause == "" || e.Cause == last.cause) {
 		return false
 	}
-	p.told[*e.Object] = told{p.now(), e.Cause}
+	p.waits[*e.Object] = told{p.now(), e.Cause}
 	return true
 }
 

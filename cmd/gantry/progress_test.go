@@ -26,7 +26,7 @@ func clocked(out io.Writer) (*progress, func(time.Duration)) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	p := &progress{
 		out: newOutlet(out), size: func() (int, int) { return 60, 24 }, now: func() time.Time { return now },
-		told: map[object.ID]told{}, stop: make(chan struct{}),
+		waits: map[object.ID]told{}, stop: make(chan struct{}),
 	}
 	p.screen.out = p.out
 	p.activity.start(now)

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/story"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/plan/view"
@@ -90,12 +91,13 @@ const mostAlike = 10
 
 // tellOutcome tells the diagnostics of an apply. To people, of those that are many only
 // the first are told, and how many there are: events and reports have them all.
-func (c *cli) tellOutcome(files map[string]*hcl.File, diags hcl.Diagnostics) {
+func (c *cli) tellOutcome(files map[string]*hcl.File, diags hcl.Diagnostics, result *engine.Result, story *story.Story) {
 	if c.json {
 		c.tellDiagnostics(files, diags)
 		return
 	}
 	c.events.diagnostics(diags)
+	diags = forPeople(diags, result, story)
 	told := map[string]int{}
 	var shown hcl.Diagnostics
 	for _, d := range diags {

@@ -128,6 +128,9 @@ func expected(a *plan.Application) int {
 // story's own: read only.
 func (s *Story) Applications() []*Application { return s.list }
 
+// Application returns one of them, nil where the apply is not about it.
+func (s *Story) Application(address addr.Address) *Application { return s.apps[address] }
+
 // Add takes in an event. Events come in the order in which the engine sent them.
 func (s *Story) Add(e engine.Event) {
 	a := s.apps[e.Application]

@@ -95,7 +95,7 @@ func chainText(p *plan.Plan) string {
 	for i, app := range chain {
 		names[i] = fmt.Sprintf("%s (%s)", p.Applications[app].Address, plan.Spell(p.Applications[app].Lasted))
 	}
-	return fmt.Sprintf("Longest chain, by the last apply of each: %s.", strings.Join(names, " -> "))
+	return fmt.Sprintf("Longest chain, by the last apply of each: %s.", strings.Join(names, " → "))
 }
 
 // rollouts shows the same, if there is room for it.

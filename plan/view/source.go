@@ -2,6 +2,7 @@ package view
 
 import (
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -19,12 +20,21 @@ func describePin(pin source.Pin) string {
 	case source.OCI:
 		return strings.Join(nonEmpty(withoutLogin(pin.URL), pin.Path, revision(pin)), " ")
 	case source.Directory:
-		return strings.Join(nonEmpty("directory", pin.URL, pin.Path), " ")
+		return "directory " + directory(pin)
 	case source.Inline:
 		return "objects written in the configuration"
 	case source.Plugin, source.Resource, source.Remote:
 	}
 	return strings.Join(nonEmpty(string(pin.Type), withoutLogin(pin.URL), pin.Path, revision(pin)), " ")
+}
+
+// directory is where a directory's files are, as seen from the configuration: "./app".
+func directory(pin source.Pin) string {
+	at := path.Join(pin.URL, pin.Path)
+	if path.IsAbs(at) || at == "." || at == ".." || strings.HasPrefix(at, "../") {
+		return at
+	}
+	return "./" + at
 }
 
 // moved says what an application's source was when it was last applied, where it

@@ -59,11 +59,13 @@ func changeOf(a *plan.Application, s *plan.Step) *plan.Change {
 	return nil
 }
 
-// TextSteps writes the steps of a plan for people: by application, in the order in which
+// TextSteps writes the steps of a plan for people: which applications come after which, and
+// in which steps of a rollout; then the steps by application, in the order in which
 // they are taken. Steps of one phase, wave and turn are taken at once; what stands below
 // a line that waits starts when that is over.
 func TextSteps(w io.Writer, p *plan.Plan, options Options) error {
 	t := newText(w, p, options)
+	t.order()
 	last, place, wide := -1, "", 0
 	for i := range p.Steps {
 		wide = max(wide, columns(stepPlace(&p.Steps[i])))

@@ -71,7 +71,7 @@ func TestTextStepsWaitOnce(t *testing.T) {
 
 // TestTextSteps compares what is shown of steps with a golden.
 func TestTextSteps(t *testing.T) {
-	for name, p := range map[string]*plan.Plan{"hooks": hooksExample(), "none": base()} {
+	for name, p := range map[string]*plan.Plan{"hooks": hooksExample(), "none": base(), "rollout": rolloutExample()} {
 		var got bytes.Buffer
 		if err := view.TextSteps(&got, p, view.Options{}); err != nil {
 			t.Fatal(err)

@@ -14,6 +14,9 @@ import (
 // longest is how long a structure may be, as JSON, to stand on one line.
 const longest = 72
 
+// Value renders a value on one line, as plans show it.
+func Value(value any) string { return scalar(value) }
+
 // scalar renders a value on one line. A string is bare where it cannot be taken
 // for anything else.
 func scalar(value any) string {
