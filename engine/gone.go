@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gantrycd/gantry/engine/cause"
@@ -78,13 +79,21 @@ func (p *progress) watchGone(ctx context.Context, v *vigil, c *plan.Change, uid 
 }
 
 // going notes an object that is being deleted. Its finalizers can be seen without a look;
-// at first there are those by which the cluster deletes it.
+// those by which the cluster itself deletes go by themselves, as a rule.
 func (v *vigil) going(o object.Object) {
 	now := v.p.applying.engine.options.Now()
-	if held, ok := cause.NewWorld(now).Of(o, now); ok && v.cause.Text == "" && now.Sub(v.since) >= lookAfter {
+	soon := isCollected(o) && now.Sub(v.since) < lookAfter
+	if held, ok := cause.NewWorld(now).Of(o, now); ok && v.cause.Text == "" && !soon {
 		v.vigilance.found(now, held)
 	}
 	v.saw(o, "is being deleted")
+}
+
+// isCollected reports whether nothing but the garbage collector's finalizers keeps an
+// object that is being deleted.
+func isCollected(o object.Object) bool {
+	list, _ := o.Metadata()["finalizers"].([]any)
+	return len(list) > 0 && !slices.ContainsFunc(list, func(f any) bool { return f != "foregroundDeletion" && f != "orphan" })
 }
 
 // holds finds what keeps an object that is being deleted.
