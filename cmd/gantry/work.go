@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,10 @@ import (
 
 // defaultParallelism is how much is done at once where nothing says otherwise.
 const defaultParallelism = 16
+
+// defaultWriting is the same of a command that writes to clusters: thousands of objects are
+// written fastest with so many in flight, as a minimal client is, too (docs/benchmarks.md).
+const defaultWriting = 32
 
 // workOptions are the flags of the commands that plan or apply.
 type workOptions struct {
@@ -82,6 +87,8 @@ func (o *workOptions) registerReading(c *cli, command *cobra.Command) {
 // registerInFlight adds the flag to a command that writes to clusters.
 func (o *workOptions) registerInFlight(command *cobra.Command) {
 	o.bounded = true
+	o.parallelism = defaultWriting
+	command.Flags().Lookup("parallelism").DefValue = strconv.Itoa(defaultWriting)
 	command.Flags().IntVar(&o.inFlight, "parallelism-in-all", engine.DefaultInFlight, "`number` of writes to all clusters together at once")
 }
 
