@@ -26,7 +26,13 @@ func TestKilledAtRandom(t *testing.T) {
 	e := newEstate(t, size)
 	e.next(t)
 	e.MustApply(t, engine.PlanOptions{})
-	longest, killed := 300*time.Millisecond, 0
+	_, file := e.next(t)
+	command, out := e.command(t, order{Plan: file, Point: pointNever})
+	began := time.Now()
+	if err := command.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	longest, killed := time.Since(began), 0 // kills are spread over the time that it takes
 	for round := range rounds {
 		p, file := e.next(t)
 		command, out := e.command(t, order{Plan: file, Point: pointNever})
@@ -43,7 +49,7 @@ func TestKilledAtRandom(t *testing.T) {
 			if err != nil {
 				t.Fatalf("seed %d, round %d: %v\n%s", seed, round, err, out)
 			}
-			longest = (longest*3 + time.Since(began)) / 4 // kills are spread over the time that it takes
+			longest = (longest*3 + time.Since(began)) / 4
 		case <-timer.C:
 			_ = command.Process.Kill()
 			if err := <-ended; isKilled(err) {
