@@ -79,7 +79,7 @@ func TestManyAppliesOfOneApplication(t *testing.T) {
 			t.Errorf("round %d: the next plan has %v", round, next.Counts())
 		}
 	}
-	t.Logf("%d rounds of %d applies at once: one carried out in each, %d told who holds it, %d that their plan no longer holds; 0 interleaved writes", rounds, applies, held, stale)
+	t.Logf("survived: %d rounds of %d applies at once: one carried out in each, %d told who holds it, %d that their plan no longer holds; 0 interleaved writes", rounds, applies, held, stale)
 }
 
 // inMemory is a configuration with one application, and a cluster in memory.

@@ -43,9 +43,18 @@ func TestKilledAtEachPoint(t *testing.T) {
 	}
 	if !soak() { // a dozen, of each kind
 		some := []kill{
-			{engine.PointAfterLock, 1}, {engine.PointBeforeIntent, 1}, {engine.PointAfterIntent, 1}, {engine.PointBeforeRequest, size},
-			{engine.PointAfterRequest, 1}, {pointInFlight, size / 2}, {engine.PointBetweenWaves, 2}, {engine.PointMidPrune, 2},
-			{engine.PointBeforeHistory, 1}, {engine.PointBeforeSweep, 1}, {engine.PointBeforeEnd, 1}, {engine.PointBeforeUnlock, 1},
+			{engine.PointAfterLock, 1},
+			{engine.PointBeforeIntent, 1},
+			{engine.PointAfterIntent, 1},
+			{engine.PointBeforeRequest, size},
+			{engine.PointAfterRequest, 1},
+			{pointInFlight, size / 2},
+			{engine.PointBetweenWaves, 2},
+			{engine.PointMidPrune, 2},
+			{engine.PointBeforeHistory, 1},
+			{engine.PointBeforeSweep, 1},
+			{engine.PointBeforeEnd, 1},
+			{engine.PointBeforeUnlock, 1},
 			{pointRenew, 1},
 		}
 		kills = some
@@ -69,5 +78,5 @@ func TestKilledAtEachPoint(t *testing.T) {
 		}
 		e.recovers(t, p, what)
 	}
-	t.Logf("%d of %d kills at %d points, with %d objects: all converged, in %s", reached, len(kills), len(engine.Points())+1, size, time.Since(began).Round(time.Second))
+	t.Logf("survived: %d of %d kills at %d points, with %d objects: all converged, in %s", reached, len(kills), len(engine.Points())+1, size, time.Since(began).Round(time.Second))
 }

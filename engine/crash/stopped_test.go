@@ -77,7 +77,7 @@ func TestAStoppedHolderChangesNothingMore(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("%d applies stopped for longer than their lock lasts: 0 of their state writes accepted, %d of their requests late; they ended in %s at most", rounds, late, slowest.Round(time.Millisecond))
+	t.Logf("survived: %d applies stopped for longer than their lock lasts: 0 of their state writes accepted, %d of their requests late; they ended in %s at most", rounds, late, slowest.Round(time.Millisecond))
 }
 
 // isStopped reports whether a process is stopped.
@@ -163,5 +163,5 @@ func TestADeadHolderIsFollowed(t *testing.T) {
 		t.Errorf("free after %s", took)
 	}
 	e.recovers(t, p, "after a dead holder")
-	t.Logf("a dead holder with a lease of %s: free after %s", lease, took.Round(100*time.Millisecond))
+	t.Logf("survived: a dead holder with a lease of %s: free after %s", lease, took.Round(100*time.Millisecond))
 }

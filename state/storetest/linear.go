@@ -41,7 +41,7 @@ func Linearizable(t *testing.T, open func(t *testing.T) state.Store, options ...
 		case porcupine.Ok:
 		}
 	}
-	t.Logf("%d rounds, %d operations, of which %d were refused the lock: linearizable", rounds, operations, refusals)
+	t.Logf("survived: %d rounds, %d operations, of which %d were refused the lock: linearizable", rounds, operations, refusals)
 }
 
 const (
