@@ -263,10 +263,16 @@ func TestOneClusterOfManyIsABlackHole(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			var others atomic.Int64
+			before := len(proxy.Requests(hole.Rule))
 			s.Events = func(event engine.Event) {
 				// Once the others are done the apply is interrupted: the one is still waited for.
 				if event.Kind == engine.EventFinished && others.Add(1) == clusters-1 {
-					cancel()
+					go func() {
+						for len(proxy.Requests(hole.Rule)) == before && ctx.Err() == nil {
+							time.Sleep(10 * time.Millisecond)
+						}
+						cancel()
+					}()
 				}
 			}
 			giveUp := make(chan struct{})

@@ -125,13 +125,13 @@ func TestFailedWatchesSayWhy(t *testing.T) {
 	s.application(t, "web", "sync {\n create_namespace = true\n health_timeout = \"10m\"\n}", unschedulable("web", ""))
 	s.tap(taps{watch: func(_ context.Context, r providers.Resource, on func() error) error {
 		if r.Plural == "deployments" {
-			return fmt.Errorf("%w: watching deployments takes another role", providers.ErrForbidden)
+			return errors.New("watching deployments takes another version of the server")
 		}
 		return on()
 	}})
 	p := s.MustPlan(t, engine.PlanOptions{})
 	_, diags := s.Apply(t.Context(), t, p)
-	wantError(t, diags, "Apply failed", "application.web", "Deployment.apps "+s.namespace+"/web", "watching deployments takes another role")
+	wantError(t, diags, "Apply failed", "application.web", "Deployment.apps "+s.namespace+"/web", "watching deployments takes another version of the server")
 }
 
 // TestUnchangedObjectsMayIgnoreTheirHealth: who depends on an application with

@@ -37,7 +37,7 @@ func encryptionBlock() *schema.Block {
 			Type: "previous",
 			Doc:  "A key that older state and plans are still encrypted with.",
 			Arguments: []schema.Argument{
-				{Name: "key", Type: schema.Credential, Sensitive: true, Doc: "The key, or else:"},
+				{Name: "key", Type: schema.Credential, Sensitive: true, Doc: "The key; or else say identity."},
 				{Name: "identity", Type: schema.Credential, Sensitive: true, Doc: "What opened what was encrypted to recipients: secret keys of age."},
 			},
 		}}},

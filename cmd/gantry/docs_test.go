@@ -112,7 +112,11 @@ func runPage(t *testing.T, root string, blocks []fenced) {
 	for _, block := range blocks {
 		switch {
 		case block.file != "":
-			if err := os.WriteFile(filepath.Join(session.directory(), block.file), []byte(block.text), 0o644); err != nil {
+			path := filepath.Join(session.directory(), block.file)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(block.text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		case block.language == "sh":

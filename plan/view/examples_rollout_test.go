@@ -32,3 +32,20 @@ func unsettledExample() *plan.Plan {
 	a.Failed = &plan.Failure{At: noon.Add(-time.Hour), Outcome: "failed", Message: "Deployment.apps web/podinfo: is not healthy:\nno pod can be scheduled.", Resumable: true}
 	return base(a)
 }
+
+// heldExample has an application that a person holds, one that goes back to what it was,
+// and one whose hold ends.
+func heldExample() *plan.Plan {
+	recolour := func() plan.Change {
+		return change(plan.Update, "ConfigMap", "settings", changed("data.colour", "blue", "red"))
+	}
+	held := web(recolour())
+	held.Held = &plan.Hold{Address: held.Address, Reason: "the database moves", By: "alice@laptop", Since: noon.Add(-time.Hour), Until: noon.Add(24 * time.Hour)}
+	back := web(recolour())
+	back.Address = addr.Application("web").Instance("staging")
+	back.Rollback = &plan.Rollback{From: 7, To: 5, Config: "sha256:abc"}
+	free := web(recolour())
+	free.Address = addr.Application("web").Instance("test")
+	free.Lifts = &plan.Hold{Address: free.Address, Reason: "rolled back from revision 7 to 5", By: "alice@laptop", Since: noon.Add(-time.Hour), Rollback: true}
+	return base(held, back, free)
+}

@@ -105,6 +105,7 @@ func examples() map[string]*plan.Plan {
 		"rollout":   rolloutExample(),
 		"same":      sameExample(),
 		"unsettled": unsettledExample(),
+		"held":      heldExample(),
 	}
 }
 
