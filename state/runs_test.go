@@ -26,9 +26,9 @@ func scopeOf(names ...string) state.Scope {
 	return scope
 }
 
-func openedRecords(t *testing.T, store state.Store, options ...state.Option) *state.Records {
+func openedRecords(t *testing.T, store state.Store) *state.Records {
 	t.Helper()
-	records, err := state.Open(t.Context(), store, options...)
+	records, err := state.Open(t.Context(), store)
 	if err != nil {
 		t.Fatal(err)
 	}

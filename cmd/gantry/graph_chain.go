@@ -74,7 +74,7 @@ func (c *cli) lasted(ctx context.Context, config *lang.Config) map[addr.Address]
 	}
 	for _, entry := range entries {
 		if entry.Record != nil {
-			out[entry.Address] = entry.Record.Lasted()
+			out[entry.Address] = entry.Lasted()
 		}
 	}
 	return out

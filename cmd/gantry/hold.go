@@ -113,7 +113,7 @@ func (c *cli) hold(ctx context.Context, args []string, reason string, until time
 	}
 	var made []*state.Hold
 	for _, address := range addresses {
-		hold, err := opened.records.PutHold(ctx, address, func(before *state.Hold) (*state.Hold, error) {
+		hold, err := opened.records.PutHold(ctx, address, func(*state.Hold) (*state.Hold, error) {
 			return &state.Hold{Hold: plan.Hold{Reason: reason, By: opened.by.Who, Until: until}}, nil
 		})
 		if err != nil {

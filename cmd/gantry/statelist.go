@@ -169,7 +169,7 @@ func (c *cli) stateShow(ctx context.Context, address addr.Address) error {
 	if err != nil {
 		return err
 	}
-	record, _, err := opened.record(ctx, address)
+	record, err := opened.record(ctx, address)
 	if err != nil {
 		return err
 	}

@@ -190,7 +190,7 @@ func (c *cli) stateRemove(ctx context.Context, addresses []addr.Address, approve
 	event := state.Event{Kind: state.EventForgotten}
 	var gone []*state.Record
 	for _, address := range addresses {
-		record, _, err := opened.record(ctx, address)
+		record, err := opened.record(ctx, address)
 		if err != nil {
 			return err
 		}

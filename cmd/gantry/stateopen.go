@@ -62,15 +62,15 @@ func (s *openedState) list(ctx context.Context) ([]state.Versioned, error) {
 }
 
 // record reads the record of an application that there must be.
-func (s *openedState) record(ctx context.Context, address addr.Address) (*state.Record, string, error) {
-	record, version, err := s.records.Get(ctx, address)
+func (s *openedState) record(ctx context.Context, address addr.Address) (*state.Record, error) {
+	record, _, err := s.records.Get(ctx, address)
 	if err != nil {
-		return nil, "", failure("State cannot be read", err)
+		return nil, failure("State cannot be read", err)
 	}
 	if record == nil {
-		return nil, "", s.unknown(ctx, address)
+		return nil, s.unknown(ctx, address)
 	}
-	return record, version, nil
+	return record, nil
 }
 
 // unknown refuses an address that the state does not have.

@@ -161,7 +161,7 @@ func (w *world) use(s *sim) {
 var errCutOff = errors.New("the process is cut off")
 
 // do takes an operation of the process: writes are where its fate comes.
-func (s *sim) do(ctx context.Context, write bool, take func() error, lost func(error) error) error {
+func (s *sim) do(write bool, take func() error, lost func(error) error) error {
 	s.mu.Lock()
 	if s.gone {
 		s.mu.Unlock()
@@ -210,7 +210,7 @@ type simStore struct {
 }
 
 func (s *simStore) Get(ctx context.Context, key string) (value []byte, version string, err error) {
-	err = s.sim.do(ctx, false, func() (err error) {
+	err = s.sim.do(false, func() (err error) {
 		value, version, err = s.Store.Get(ctx, key)
 		return err
 	}, func(err error) error { return err })
@@ -218,7 +218,7 @@ func (s *simStore) Get(ctx context.Context, key string) (value []byte, version s
 }
 
 func (s *simStore) Put(ctx context.Context, key string, value []byte, version string) (written string, err error) {
-	err = s.sim.do(ctx, true, func() (err error) {
+	err = s.sim.do(true, func() (err error) {
 		written, err = s.Store.Put(ctx, key, value, version)
 		return err
 	}, func(err error) error { return errors.Join(state.ErrUnknown, err) })
@@ -226,7 +226,7 @@ func (s *simStore) Put(ctx context.Context, key string, value []byte, version st
 }
 
 func (s *simStore) Delete(ctx context.Context, key, version string) error {
-	return s.sim.do(ctx, true, func() error { return s.Store.Delete(ctx, key, version) },
+	return s.sim.do(true, func() error { return s.Store.Delete(ctx, key, version) },
 		func(err error) error { return errors.Join(state.ErrUnknown, err) })
 }
 
@@ -238,7 +238,7 @@ type simCluster struct {
 func unreachable(err error) error { return fmt.Errorf("%w: %w", providers.ErrUnreachable, err) }
 
 func (c *simCluster) Apply(ctx context.Context, request providers.ApplyRequest) (answer providers.ApplyResult, err error) {
-	err = c.sim.do(ctx, !request.DryRun, func() (err error) {
+	err = c.sim.do(!request.DryRun, func() (err error) {
 		answer, err = c.Cluster.Apply(ctx, request)
 		if err == nil && !request.DryRun {
 			w := c.sim.w
@@ -252,7 +252,7 @@ func (c *simCluster) Apply(ctx context.Context, request providers.ApplyRequest) 
 }
 
 func (c *simCluster) Get(ctx context.Context, r providers.Resource, namespace, name string) (o object.Object, err error) {
-	err = c.sim.do(ctx, false, func() (err error) {
+	err = c.sim.do(false, func() (err error) {
 		o, err = c.Cluster.Get(ctx, r, namespace, name)
 		return err
 	}, unreachable)
@@ -260,7 +260,7 @@ func (c *simCluster) Get(ctx context.Context, r providers.Resource, namespace, n
 }
 
 func (c *simCluster) Delete(ctx context.Context, request providers.DeleteRequest) error {
-	return c.sim.do(ctx, !request.DryRun, func() error { return c.Cluster.Delete(ctx, request) }, unreachable)
+	return c.sim.do(!request.DryRun, func() error { return c.Cluster.Delete(ctx, request) }, unreachable)
 }
 
 // recover applies again, with no faults, and checks what must hold then.

@@ -62,8 +62,8 @@ func TestRefusals(t *testing.T) {
 			code: 404, reason: "NotFound", message: `namespaces "web" not found`,
 			details: map[string]any{"name": "web", "kind": "namespaces"}, want: providers.ErrNotFound, says: `namespaces "web" not found`,
 		},
-		"not served":     {code: 404, reason: "NotFound", message: "the server could not find the requested resource", details: map[string]any{}, want: providers.ErrUnknownKind, says: "does not serve v1 ConfigMap"},
-		"strict":         {code: 400, reason: "BadRequest", message: `strict decoding error: unknown field "spec.x"`, want: providers.ErrInvalid},
+		"not served": {code: 404, reason: "NotFound", message: "the server could not find the requested resource", details: map[string]any{}, want: providers.ErrUnknownKind, says: "does not serve v1 ConfigMap"},
+		"strict":     {code: 400, reason: "BadRequest", message: `strict decoding error: unknown field "spec.x"`, want: providers.ErrInvalid},
 		"no dry run": {
 			code: 400, reason: "BadRequest", message: `admission webhook "audit.example.com" does not support dry run`,
 			want: providers.ErrNoDryRun, says: `cluster "test": admission webhook "audit.example.com" does not support dry run`,

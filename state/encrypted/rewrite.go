@@ -16,11 +16,11 @@ type Rewritten struct {
 
 // Rewrite writes every value of a store, as it is below any Store, with the keys that it is
 // to have, with the zero Keys in clear. read opens those that are encrypted. One in clear is
-// ErrClear, unless clear says that there may be such. Each value is written by compare-and-swap, so that what others write meanwhile
-// is not lost. When it fails half-way every value is readable with the one or the other
-// keys, and it can be run again.
-func Rewrite(ctx context.Context, below state.Store, read, write Keys, clear bool) (Rewritten, error) {
-	if clear {
+// ErrClear, unless lenient says that there may be such. Each value is written by
+// compare-and-swap, so that what others write meanwhile is not lost. When it fails half-way
+// every value is readable with the one or the other keys, and it can be run again.
+func Rewrite(ctx context.Context, below state.Store, read, write Keys, lenient bool) (Rewritten, error) {
+	if lenient {
 		read = read.Lenient()
 	}
 	var out Rewritten

@@ -35,9 +35,10 @@ import (
 )
 
 const (
-	// DefaultNamespace and DefaultName are those of a store that names none.
+	// DefaultNamespace is that of a store that names none.
 	DefaultNamespace = "gantry"
-	DefaultName      = "default"
+	// DefaultName is that of a store that names none.
+	DefaultName = "default"
 )
 
 // Options are where a store is.

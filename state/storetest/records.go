@@ -34,9 +34,9 @@ func recordChecks() []check {
 	}
 }
 
-func openRecords(t *testing.T, store state.Store, options ...state.Option) *state.Records {
+func openRecords(t *testing.T, store state.Store) *state.Records {
 	t.Helper()
-	records, err := state.Open(t.Context(), store, options...)
+	records, err := state.Open(t.Context(), store)
 	if err != nil {
 		t.Fatal(err)
 	}
