@@ -35,7 +35,12 @@ func newLocks(dir string) locks {
 	return l
 }
 
-// acquire waits for the lock of a key until the context ends.
+// patience is how long another process is waited for that holds a lock: it does so for
+// the moment of a write, unless it was stopped in the middle of it, which nobody can tell
+// from here. Its lock cannot be taken from it, for it would finish its write when it goes on.
+const patience = 30 * time.Second
+
+// acquire waits for the lock of a key until the context ends, or for patience.
 func (l *locks) acquire(ctx context.Context, key string) (*lock, error) {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(key))
@@ -62,6 +67,7 @@ func (l *locks) lockFile(ctx context.Context, held *lock) error {
 		return err
 	}
 	const longest = 20 * time.Millisecond
+	began := time.Now()
 	for pause := time.Millisecond; ; pause = min(2*pause, longest) {
 		locked, err := tryLock(file)
 		if err != nil {
@@ -71,6 +77,10 @@ func (l *locks) lockFile(ctx context.Context, held *lock) error {
 		if locked {
 			held.file = file
 			return nil
+		}
+		if time.Since(began) > patience {
+			_ = file.Close()
+			return fmt.Errorf("another process has held %s for %s: it is stopped in the middle of a write, or its disk does not answer. Let it go on (kill -CONT), or end it", file.Name(), patience)
 		}
 		select {
 		case <-time.After(pause):
