@@ -254,3 +254,39 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// A server may close the connection of a write that it refuses before it has read it, so
+// that a large one is not sent where it would be.
+func TestLargeWritesAreNotSentInVain(t *testing.T) {
+	t.Parallel()
+	server := s3test.Start(t)
+	writes := 0
+	store := through(t, server, "large", &wire{before: func(r *http.Request) error {
+		if isWrite(r) {
+			writes++
+		}
+		return nil
+	}})
+	large := []byte(strings.Repeat("large", 1<<20))
+	version, err := store.Put(t.Context(), "key", large, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, expected := range []string{"", `"another"`} {
+		if _, err := store.Put(t.Context(), "key", large, expected); !errors.Is(err, state.ErrConflict) {
+			t.Errorf("Put at %q: %v, want ErrConflict", expected, err)
+		}
+	}
+	if err := store.Delete(t.Context(), "key", version); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Put(t.Context(), "key", large, version); !errors.Is(err, state.ErrConflict) {
+		t.Errorf("Put of the deleted at its version: %v, want ErrConflict", err)
+	}
+	if _, err := store.Put(t.Context(), "key", large, ""); err != nil {
+		t.Fatal(err)
+	}
+	if writes != 3 {
+		t.Errorf("%d writes were sent, want 3: two of the value, and the deletion between", writes)
+	}
+}

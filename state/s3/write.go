@@ -28,6 +28,9 @@ func (s *Store) Put(ctx context.Context, key string, value []byte, expected stri
 		return "", err
 	}
 	next := content{nonce: newNonce(), key: key, value: value}
+	if len(value) > unseen {
+		return s.putLarge(ctx, next, expected)
+	}
 	tag, err := s.write(ctx, next, expected)
 	if errors.Is(err, errRefused) && expected == "" {
 		// There is an object: of a value, or of a key that was deleted.
@@ -42,6 +45,28 @@ func (s *Store) Put(ctx context.Context, key string, value []byte, expected stri
 		return tag, refused(key, err)
 	}
 	return tag, refused(key, err)
+}
+
+// unseen is the most bytes that are sent without looking at what is there. A server may
+// refuse a write before it has read it, and close the connection: of what does not fit
+// into the buffers of a connection, that answer is lost.
+const unseen = 32 << 10
+
+// putLarge is Put of a large value: it is sent where its condition holds, as far as can
+// be told before.
+func (s *Store) putLarge(ctx context.Context, next content, expected string) (string, error) {
+	found, there, err := s.read(ctx, next.key)
+	if err != nil {
+		return "", err
+	}
+	if expected == "" && found.deleted {
+		expected = there
+	}
+	if there != expected {
+		return "", conflict(next.key)
+	}
+	tag, err := s.write(ctx, next, expected)
+	return tag, refused(next.key, err)
 }
 
 // Delete implements state.Store. It writes that the key has no value any more, for a
