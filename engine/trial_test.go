@@ -17,7 +17,6 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
-	"github.com/gantrycd/gantry/plan/target"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/memory"
 	"github.com/gantrycd/gantry/state"
@@ -28,16 +27,6 @@ type heard struct {
 	mu     sync.Mutex
 	sent   []string // "DRYRUN ConfigMap/a", "APPLY ConfigMap/a"
 	answer func(sent string) (providers.ApplyResult, error, bool)
-}
-
-type heardClusters struct {
-	providers.Clusters
-	heard *heard
-}
-
-func (c heardClusters) Connect(name string, to target.Connection, with target.Credentials) (providers.Cluster, error) {
-	cluster, err := c.Clusters.Connect(name, to, with)
-	return heardCluster{cluster, c.heard}, err
 }
 
 type heardCluster struct {
@@ -66,12 +55,12 @@ func (c heardCluster) Apply(ctx context.Context, r providers.ApplyRequest) (prov
 // hear puts a heard before the clusters of a bench.
 func hear(b *enginetest.Bench) *heard {
 	h := &heard{}
-	inner := b.Wrap
+	inner, each := b.Wrap, enginetest.Each(func(c providers.Cluster) providers.Cluster { return heardCluster{c, h} })
 	b.Wrap = func(all providers.Clusters) providers.Clusters {
 		if inner != nil {
 			all = inner(all)
 		}
-		return heardClusters{all, h}
+		return each(all)
 	}
 	return h
 }

@@ -204,7 +204,7 @@ func showEvent(out *strings.Builder, e *state.LoggedEvent) {
 		line("    %s, process %d on %s", e.By.Command, e.By.PID, orDash(e.By.Host))
 	}
 	if e.Plan != "" {
-		speaks := "nobody was asked who speaks for it"
+		speaks := "not verified"
 		if e.Verified != "" {
 			speaks = "verified: " + e.Verified
 		}

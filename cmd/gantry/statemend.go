@@ -166,13 +166,9 @@ This is for applications whose cluster is gone, or whose record is of no use.`,
   gantry state rm 'application.web["eu"]' --auto-approve`,
 		Args: takes(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var addresses []addr.Address
-			for _, text := range args {
-				address, err := parseApplication(text)
-				if err != nil {
-					return &usageError{command: cmd.CommandPath(), err: err}
-				}
-				addresses = append(addresses, address)
+			addresses, err := parseApplications(args)
+			if err != nil {
+				return &usageError{command: cmd.CommandPath(), err: err}
 			}
 			return c.stateRemove(cmd.Context(), addresses, approved)
 		},

@@ -122,7 +122,7 @@ func (s *openedState) alone(ctx context.Context, event state.Event, do func(*sta
 	return nil
 }
 
-// parseApplication parses the address of an application, given as an argument.
+// parseApplication reads the address of an application.
 func parseApplication(text string) (addr.Address, error) {
 	address, err := addr.Parse(text)
 	if err != nil {
@@ -132,6 +132,18 @@ func parseApplication(text string) (addr.Address, error) {
 		return addr.Address{}, fmt.Errorf("%s is no application", text)
 	}
 	return address, nil
+}
+
+// parseApplications reads the addresses of applications.
+func parseApplications(texts []string) ([]addr.Address, error) {
+	out := make([]addr.Address, len(texts))
+	for i, text := range texts {
+		var err error
+		if out[i], err = parseApplication(text); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // recordedCompletions offers the applications of the state, for the first most arguments.

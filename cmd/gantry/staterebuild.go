@@ -170,13 +170,9 @@ The override is in the audit log.`,
 		Example: `  gantry state accept application.web`,
 		Args:    takes(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var addresses []addr.Address
-			for _, text := range args {
-				address, err := parseApplication(text)
-				if err != nil {
-					return &usageError{command: cmd.CommandPath(), err: err}
-				}
-				addresses = append(addresses, address)
+			addresses, err := parseApplications(args)
+			if err != nil {
+				return &usageError{command: cmd.CommandPath(), err: err}
 			}
 			return c.stateAccept(cmd.Context(), addresses)
 		},

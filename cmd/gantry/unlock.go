@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,7 +86,15 @@ func (s *openedState) runsOf(ctx context.Context, what string) (func(*state.Run)
 		if strings.Contains(what, ".") {
 			return nil, &usageError{command: "gantry unlock", err: fmt.Errorf("%s is neither the address of an application nor the ID of a run", what)}
 		}
-		return func(run *state.Run) bool { return strings.HasPrefix(run.ID, what) }, nil
+		begins := func(run *state.Run) bool { return strings.HasPrefix(run.ID, what) }
+		runs, err := s.records.Runs(ctx)
+		if err != nil {
+			return nil, failure("State cannot be read", err)
+		}
+		if !slices.ContainsFunc(runs, func(run state.Run) bool { return begins(&run) }) {
+			return nil, failure("Unknown run", fmt.Errorf("no run that holds anything has an ID that begins with %q; \"gantry unlock\" without it looks at all of them. An application is named by its address, such as application.web", what))
+		}
+		return begins, nil
 	}
 	record, _, err := s.records.Get(ctx, address)
 	if err != nil {

@@ -19,7 +19,6 @@ import (
 	"github.com/gantrycd/gantry/engine/enginetest"
 	"github.com/gantrycd/gantry/plan/planfile"
 	"github.com/gantrycd/gantry/plan/seal"
-	"github.com/gantrycd/gantry/plan/target"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/local"
@@ -94,7 +93,7 @@ func child(text string) int {
 		return 2
 	}
 	b := &enginetest.Bench{Dir: o.Dir, Records: records, Identity: identity}
-	b.Wrap = func(all providers.Clusters) providers.Clusters { return traced{all, hit} }
+	b.Wrap = enginetest.Each(func(c providers.Cluster) providers.Cluster { return tracedCluster{c, hit} })
 	b.Adapt = func(options *engine.Options) {
 		options.Probe = func(point string) {
 			hit(point)
@@ -150,17 +149,7 @@ func (s *tapped) Delete(ctx context.Context, key, version string) error {
 	return s.Store.Delete(ctx, key, version)
 }
 
-// traced are clusters that tell when a write is sent and its answer is not here.
-type traced struct {
-	providers.Clusters
-	hit func(string)
-}
-
-func (c traced) Connect(name string, connection target.Connection, credentials target.Credentials) (providers.Cluster, error) {
-	cluster, err := c.Clusters.Connect(name, connection, credentials)
-	return tracedCluster{cluster, c.hit}, err
-}
-
+// tracedCluster tells when a write is sent and its answer is not here.
 type tracedCluster struct {
 	providers.Cluster
 	hit func(string)

@@ -70,7 +70,7 @@ func newEstate(t *testing.T, size int) *estate {
 		t.Fatal(err)
 	}
 	e.Bench = &enginetest.Bench{Dir: t.TempDir(), Records: records, Identity: identity}
-	e.Wrap = func(all providers.Clusters) providers.Clusters { return counting{all, e.writes} }
+	e.Wrap = enginetest.Each(func(c providers.Cluster) providers.Cluster { return countingCluster{c, e.writes} })
 	e.Adapt = func(o *engine.Options) { o.Lease = state.LeaseOptions{Dead: process.Dead} }
 	if e.cluster, err = kubernetes.New(kubernetes.Options{}).Connect("local", target.Connection{Kubeconfig: kubeconfig}, target.Credentials{}); err != nil {
 		t.Fatal(err)
@@ -285,17 +285,7 @@ func (c *counts) all() map[string]int {
 	return out
 }
 
-// counting are clusters whose writes are counted.
-type counting struct {
-	providers.Clusters
-	counts *counts
-}
-
-func (c counting) Connect(name string, connection target.Connection, credentials target.Credentials) (providers.Cluster, error) {
-	cluster, err := c.Clusters.Connect(name, connection, credentials)
-	return countingCluster{cluster, c.counts}, err
-}
-
+// countingCluster counts writes.
 type countingCluster struct {
 	providers.Cluster
 	counts *counts

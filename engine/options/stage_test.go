@@ -56,7 +56,7 @@ func newStage(t *testing.T) *stage {
 	if s.cluster, err = kubernetes.New(kubernetes.Options{}).Connect("local", target.Connection{Kubeconfig: kubeconfig}, target.Credentials{}); err != nil {
 		t.Fatal(err)
 	}
-	s.Wrap = func(all providers.Clusters) providers.Clusters { return seenClusters{all, s} }
+	s.Wrap = enginetest.Each(func(c providers.Cluster) providers.Cluster { return seen{c, s} })
 	s.Events = func(e engine.Event) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -204,17 +204,7 @@ func wantDiagnostic(t *testing.T, diags hcl.Diagnostics, parts ...string) {
 	t.Fatalf("no diagnostic says %q: %s", parts, diags)
 }
 
-// seenClusters stand between the engine and its clusters.
-type seenClusters struct {
-	providers.Clusters
-	stage *stage
-}
-
-func (c seenClusters) Connect(name string, to target.Connection, with target.Credentials) (providers.Cluster, error) {
-	cluster, err := c.Clusters.Connect(name, to, with)
-	return seen{cluster, c.stage}, err
-}
-
+// seen stands between the engine and a cluster.
 type seen struct {
 	providers.Cluster
 	stage *stage
