@@ -25,6 +25,7 @@ type bench struct {
 	services        int
 	perApplication  int      // services in one application
 	applyOnly       bool     // measure the first apply, and nothing after it
+	planOnly        bool     // leave out what the first apply is compared with
 	options         []string // more arguments of plan and apply
 
 	dir        string // the repository and the configuration
@@ -70,6 +71,9 @@ func (b *bench) run(ctx context.Context) (results []result, err error) {
 		return nil, err
 	}
 	for _, n := range inFlight {
+		if b.planOnly {
+			break
+		}
 		err := b.onCluster(ctx, true, func() error {
 			took, err := b.leastApply(ctx, n)
 			results = append(results, took)
@@ -84,10 +88,11 @@ func (b *bench) run(ctx context.Context) (results []result, err error) {
 		results = append(results, measured...)
 		return err
 	})
-	if err != nil || b.applyOnly {
+	if err != nil || b.applyOnly || b.planOnly {
 		return results, err
 	}
-	if err := b.configure(true); err != nil {
+	// What was applied to the cluster that is gone is not known to the next one.
+	if err := errors.Join(b.configure(true), os.RemoveAll(filepath.Join(b.dir, ".gantry"))); err != nil {
 		return nil, err
 	}
 	err = b.onCluster(ctx, false, func() error {
@@ -224,6 +229,7 @@ func (b *bench) command(ctx context.Context, args ...string) (measured result, c
 	}
 	var stderr bytes.Buffer
 	command.Stdout, command.Stderr = io.Discard, &stderr
+	b.rest(ctx)
 	before, start := b.clusterCPU(), time.Now()
 	err = command.Run()
 	measured.wall, measured.cluster = time.Since(start), b.clusterCPU()-before

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ticks is in how many parts of a second Linux counts what a process took.
@@ -40,3 +42,27 @@ func (b *bench) clusterCPU() float64 {
 	}
 	return float64(total) / ticks
 }
+
+// rest waits until the control plane does next to nothing: what it does of itself after
+// many writes is no part of the next step.
+func (b *bench) rest(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, restTimeout)
+	defer cancel()
+	for before := b.clusterCPU(); ; {
+		select {
+		case <-ctx.Done():
+			return // it is measured as it is; a command that was interrupted tells
+		case <-time.After(time.Second):
+		}
+		now := b.clusterCPU()
+		if now-before < resting {
+			return
+		}
+		before = now
+	}
+}
+
+const (
+	restTimeout = time.Minute
+	resting     = 0.2 // CPU seconds in a second
+)

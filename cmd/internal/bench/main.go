@@ -37,6 +37,7 @@ func run(ctx context.Context, args []string) error {
 	sizes := flags.String("objects", "100,1000,10000", "how many objects, as a `list`")
 	perApplication := flags.Int("services", 10, "how many services of ten objects one application has, a `number`")
 	applyOnly := flags.Bool("apply", false, "measure the first apply only, and the minimal client's")
+	planOnly := flags.Bool("plan", false, "leave out the minimal client's first applies, and the cluster without namespaces")
 	options := flags.String("options", "", "more `arguments` of plan and apply, separated by spaces: --parallelism=32")
 	check := flags.Bool("check", false, "fail where a promise of docs/benchmarks.md is broken")
 	if err := flags.Parse(args); err != nil {
@@ -58,7 +59,7 @@ func run(ctx context.Context, args []string) error {
 		if err != nil || objects < objectsPerService {
 			return fmt.Errorf("-objects %q: %q is not a number from %d up", *sizes, text, objectsPerService)
 		}
-		b := &bench{gantry: programs[0], cluster: programs[1], services: objects / objectsPerService, perApplication: *perApplication, applyOnly: *applyOnly, options: strings.Fields(*options)}
+		b := &bench{gantry: programs[0], cluster: programs[1], services: objects / objectsPerService, perApplication: *perApplication, applyOnly: *applyOnly, planOnly: *planOnly, options: strings.Fields(*options)}
 		results, err := b.run(ctx)
 		if err != nil {
 			return fmt.Errorf("%d objects: %w", objects, err)
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string) error {
 		if share, best := throughput(results); best > 0 {
 			shares = append(shares, fmt.Sprintf("%d objects: the first apply reached %.0f %% of the throughput of the minimal client, which was fastest with %d in flight.", objects, 100*share, best))
 		}
-		if b.applyOnly {
+		if b.applyOnly || b.planOnly {
 			continue
 		}
 		broken = append(broken, b.broken(results)...)
