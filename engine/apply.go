@@ -35,6 +35,8 @@ type ApplyOptions struct {
 	// Verified says who speaks for the plan's file, for the audit log; empty where nobody was
 	// asked for.
 	Verified string
+	// Guards are rules that hold beside those that the plan has; nil is none.
+	Guards *Guards
 }
 
 // Result is what an apply did.

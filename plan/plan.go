@@ -80,6 +80,9 @@ type Plan struct {
 	// Problems are why parts of the configuration are not in the plan; each is
 	// also an error of the command that made it.
 	Problems []Problem `json:"problems,omitempty"`
+	// Projects are the rules of the projects that applications of the plan are in, sorted
+	// by name.
+	Projects []Project `json:"projects,omitempty"`
 }
 
 // Selected is which objects a plan is limited to, as given.
