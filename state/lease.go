@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan/identity"
 )
 
 // Holder is who holds a lease, for people and for telling whether it lives.
@@ -22,6 +23,15 @@ type Holder struct {
 	// platform can tell; only holders with the same Machine compare PIDs.
 	Machine string    `json:"machine,omitempty"`
 	Started time.Time `json:"started,omitzero"` // when the process or the command began
+	// Identity is who runs it, where the configuration says who may vouch for that; nil where
+	// nobody was asked.
+	Identity *identity.Identity `json:"identity,omitempty"`
+}
+
+// is reports whether two holders are one: the same command of the same process.
+func (h Holder) is(other Holder) bool {
+	h.Identity, other.Identity = nil, nil
+	return h == other
 }
 
 // LockedError means that another holds a lease. It is ErrLocked.

@@ -107,7 +107,7 @@ func patiently(ctx context.Context, options LeaseOptions, try func() error) erro
 		if left <= 0 {
 			return err
 		}
-		if locked.Holder != told {
+		if !locked.Holder.is(told) {
 			told = locked.Holder
 			options.Waiting(locked)
 		}

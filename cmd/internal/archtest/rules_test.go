@@ -6,7 +6,7 @@ import "strings"
 const modulePath = "github.com/gantrycd/gantry"
 
 // leaves are the packages of plain vocabulary that everyone may import.
-var leaves = []string{"lang/addr", "plan/object", "plan/published", "plan/riskcode", "plan/source", "plan/target"}
+var leaves = []string{"lang/addr", "plan/identity", "plan/object", "plan/published", "plan/riskcode", "plan/source", "plan/target"}
 
 // providerLeaves are packages below providers that implement nothing and serve
 // those that do.
@@ -26,7 +26,7 @@ type direction struct {
 // directions are "Imports point one way" of the architecture.
 var directions = []direction{
 	{
-		name: "a leaf (lang/addr, plan/object, plan/published, plan/riskcode, plan/source, plan/target) imports leaves only",
+		name: "a leaf (lang/addr, plan/identity, plan/object, plan/published, plan/riskcode, plan/source, plan/target) imports leaves only",
 		in:   isOneOf(leaves...),
 		may:  to(isOneOf(leaves...)),
 	},
