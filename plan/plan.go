@@ -151,6 +151,9 @@ type Application struct {
 	Held *Hold `json:"held,omitempty"`
 	// Lifts is the hold of a rollback that the apply ends, since the sources have moved on.
 	Lifts *Hold `json:"lifts,omitempty"`
+	// Opening is when it may be applied by its sync windows, as seen when the plan was made;
+	// nil where there are none. It is no part of the digest.
+	Opening *Opening `json:"opening,omitempty"`
 	// Rollback tells that the application goes back to what it was; nil for what its
 	// sources say.
 	Rollback *Rollback `json:"rollback,omitempty"`
@@ -394,6 +397,9 @@ type Problem struct {
 	Summary string       `json:"summary"`
 	Detail  string       `json:"detail,omitempty"`
 	Range   string       `json:"range,omitempty"` // file:line,column
+	// Rule is where the rule is written that does not allow it, like Range; empty where it
+	// is no rule's.
+	Rule string `json:"rule,omitempty"`
 }
 
 // Step is one thing that apply does. Steps refer to each other by index.

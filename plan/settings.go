@@ -3,6 +3,8 @@ package plan
 import (
 	"math"
 	"time"
+
+	"github.com/gantrycd/gantry/plan/target"
 )
 
 // Settings are an application's rules for apply and for when it leaves.
@@ -27,6 +29,9 @@ type Settings struct {
 	Retry *Retry `json:"retry,omitempty"`
 	// Ignored are the fields that are left to others, which a correction of drift leaves too.
 	Ignored []IgnoreRule `json:"ignored,omitempty"`
+	// Windows are the sync windows that are for the application. They are no part of the
+	// digest.
+	Windows []Window `json:"windows,omitempty"`
 }
 
 // IgnoreRule names fields that are left to others, as an ignore_differences block does:

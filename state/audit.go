@@ -37,6 +37,7 @@ const (
 	EventAccepted   EventKind = "state.accept"
 	EventMigrated   EventKind = "state.migrate"
 	EventLogPruned  EventKind = "log.prune"
+	EventOverridden EventKind = "window.override"
 )
 
 // Event is an entry of the audit log: who did what, when, and how it ended. Nothing in it
