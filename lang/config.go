@@ -60,6 +60,9 @@ type Config struct {
 	// Incomplete says that parts of the files could not be read as blocks, so that
 	// even an application that is nowhere in the Config may still be declared.
 	Incomplete bool
+	// Unguarded says that roles or projects could not be told, because they or what they
+	// need have errors, or need the outside world: it is not known what they forbid.
+	Unguarded bool
 	// Graph holds every block and what it refers to, sorted; for `gantry graph`. A
 	// reference to all blocks of a kind (cluster, say) is to a node that has only the
 	// kind.

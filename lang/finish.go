@@ -30,7 +30,7 @@ type finisher struct {
 // configOf makes the Config of what was evaluated.
 func configOf(m *eval.Module, result *eval.Result, scope *Scope, options EvalOptions) (*Config, hcl.Diagnostics) {
 	c := &Config{
-		Dir: m.Dir(), Broken: result.Broken, Deferred: result.Deferred, Unset: result.Unset, Incomplete: result.Incomplete, Pins: result.Pins,
+		Dir: m.Dir(), Broken: result.Broken, Deferred: result.Deferred, Unset: result.Unset, Incomplete: result.Incomplete, Unguarded: result.Unguarded, Pins: result.Pins,
 		Graph: m.Graph(),
 	}
 	f := &finisher{config: c}
@@ -70,6 +70,7 @@ func configOf(m *eval.Module, result *eval.Result, scope *Scope, options EvalOpt
 	f.placeInRollouts()
 	f.checkRefactoring()
 	f.checkWindows()
+	f.checkRoles()
 	found := len(f.diags)
 	f.warnOfPending()
 	for _, diag := range f.diags[found:] {

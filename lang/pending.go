@@ -43,15 +43,6 @@ func (f *finisher) warnOfPending() {
 
 func (f *finisher) pendingTop() []pendingKind {
 	c := f.config
-	roles := pendingKind{effect: "Rights are not checked: whoever runs it may do what the credentials at hand allow."}
-	for _, role := range c.Roles {
-		roles.add(role.Address.String(), role.Range)
-	}
-	for _, project := range c.Projects {
-		for _, role := range project.Rules.Roles {
-			roles.add(fmt.Sprintf("the role %q of %s", role.Name, project.Address), role.Range)
-		}
-	}
 	notifiers := pendingKind{effect: "No messages are sent."}
 	for _, notifier := range c.Notifiers {
 		notifiers.add(notifier.Address.String(), notifier.Range)
@@ -76,7 +67,7 @@ func (f *finisher) pendingTop() []pendingKind {
 	if p := c.Settings.Protection; p != nil && p.BeyondBudget() {
 		protection.add("the protection block", p.Range)
 	}
-	return []pendingKind{roles, notifiers, triggers, policies, verified, protection}
+	return []pendingKind{notifiers, triggers, policies, verified, protection}
 }
 
 func (f *finisher) pendingInProjects() []pendingKind {

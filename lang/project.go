@@ -77,6 +77,7 @@ func projectKind() *eval.Kind {
 		Root:     "project",
 		Grouped:  true,
 		RootOnly: true,
+		Guards:   true,
 		Decode:   decodeProject,
 	}
 }

@@ -1,107 +1,187 @@
 // Package guard holds applications to the rules of their project: which
-// repositories they may read, where they may go, and what they may have there.
+// repositories and paths they may read, where they may go, what they may have there,
+// and as whom they speak to clusters.
 //
-// Every function returns what is refused, by which rule, and how to allow it;
-// nothing where the application has no project. It does no I/O; the engine, which
-// adds source ranges, imports it.
+// The rules are data ([plan.Project]), and are judged by the same code when a plan is
+// made and when one is applied, from whatever hands it comes: Source, Destination and
+// Object while it is made, Application over all that a plan says. Every function returns
+// what is refused, by which rule, and how to allow it; nothing where the application has
+// no project. It does no I/O; the engine, which adds source ranges, imports it.
 //
-// The rules are Argo CD's in spirit: globs, and what is denied is denied whatever
-// is allowed elsewhere. Where nothing is written nothing is restricted, but for
-// cluster-scoped objects: those are allowed one by one.
+// The rules are Argo CD's in spirit: globs, and what is denied is denied whatever is
+// allowed elsewhere. Where nothing is written nothing is restricted, but for
+// cluster-scoped objects: those are allowed one by one. A list that is written and empty
+// allows nothing. What cannot be understood, a pattern or a URL, is refused.
 package guard
 
 import (
 	"fmt"
 
-	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/source"
 )
 
-// Source checks a location that an application reads. Directories beside the
+// Rules are the rules of a project, compiled. Nil ones allow everything. They are safe for
+// concurrent use.
+type Rules struct {
+	project      *plan.Project
+	repositories patterns
+	paths        []pathRule
+	destinations []place
+	denied       []place
+	clusterKinds kinds
+	kinds        kinds
+	identities   []place
+	broken       []plan.Problem // patterns that cannot be read: then nothing is allowed
+}
+
+// Compile compiles the rules of a project; nil for none.
+func Compile(project *plan.Project) *Rules {
+	if project == nil {
+		return nil
+	}
+	r := &Rules{project: project}
+	compileList := func(argument, at string, into *patterns, compile func([]string) (patterns, error), list []string) {
+		var err error
+		if *into, err = compile(list); err != nil {
+			r.broken = append(r.broken, r.problem("Invalid pattern in project", at, fmt.Sprintf(
+				"%s: %s: %s. Nothing is allowed until it is mended.", project.Address, argument, err)))
+		}
+	}
+	places := func(argument string, list []plan.Destination) []place {
+		out := make([]place, len(list))
+		for i, d := range list {
+			out[i].Destination = d
+			compileList(argument+".clusters", d.Range, &out[i].clusters, compileClusters, d.Clusters)
+			compileList(argument+".namespaces", d.Range, &out[i].namespaces, compileNames, d.Namespaces)
+		}
+		return out
+	}
+	compileKinds := func(block string, rules plan.ResourceRules) kinds {
+		out, argument, err := compileKinds(rules)
+		if err != nil {
+			r.broken = append(r.broken, r.problem("Invalid pattern in project", rules.Range, fmt.Sprintf(
+				"%s: %s.%s: %s. Nothing is allowed until it is mended.", project.Address, block, argument, err)))
+		}
+		return out
+	}
+	compileList("repositories", project.Range, &r.repositories, compileRepositories, project.Repositories)
+	for _, rule := range project.Sources {
+		compiled := pathRule{SourceRule: rule}
+		compileList("source.repositories", rule.Range, &compiled.repositories, compileRepositories, rule.Repositories)
+		compileList("source.paths", rule.Range, &compiled.paths, compilePaths, rule.Paths)
+		r.paths = append(r.paths, compiled)
+	}
+	r.destinations = places("destination", project.Destinations)
+	r.denied = places("destination", project.DeniedDestinations)
+	for _, identity := range project.Identities {
+		r.identities = append(r.identities, places("identity", []plan.Destination{identity.Destination})...)
+	}
+	r.clusterKinds = compileKinds("cluster_resources", project.ClusterResources)
+	r.kinds = compileKinds("namespace_resources", project.NamespaceResources)
+	return r
+}
+
+// Repository checks a location that an application reads. Directories beside the
 // configuration and objects in it are a part of it and always allowed.
-func Source(project *lang.Project, location source.Location) []plan.Problem {
-	if project == nil || location.Type == source.Inline || location.Type == source.Directory {
+func (r *Rules) Repository(location source.Location) []plan.Problem {
+	if r == nil || location.Type == source.Inline || location.Type == source.Directory {
 		return nil
 	}
-	rules, err := compile(normalizeAll(project.Repositories), '/')
+	if r.broken != nil {
+		return r.broken
+	}
+	if !r.restrictsSources() {
+		return nil
+	}
+	url, err := canonical(location.URL)
 	if err != nil {
-		return invalid(project, "repositories", err)
+		return r.problems("Repository not allowed", r.project.Range, fmt.Sprintf(
+			"%s restricts repositories, and which one %s is cannot be told: %s.", r.project.Address, shown(location.URL), err))
 	}
-	for i := range rules {
-		rules[i].text = project.Repositories[i] // as it was written
-	}
-	answer, pattern := rules.ask(normalize(location.URL))
-	switch answer {
-	case permitted:
-		return nil
+	switch answer, pattern := r.repositories.ask(url); answer {
 	case denied:
-		return problem(project, "Repository not allowed", fmt.Sprintf(
-			"%s denies the repository %s: repositories has %q.", project.Address, shown(location.URL), pattern))
+		return r.problems("Repository not allowed", r.project.Range, fmt.Sprintf(
+			"%s denies the repository %s: repositories has %q.", r.project.Address, shown(location.URL), pattern))
 	case unmentioned:
+		return r.problems("Repository not allowed", r.project.Range, fmt.Sprintf(
+			"%s does not allow the repository %s; its repositories are %s. Add it there to allow it.",
+			r.project.Address, shown(location.URL), quoted(r.project.Repositories)))
+	case permitted:
 	}
-	return problem(project, "Repository not allowed", fmt.Sprintf(
-		"%s does not allow the repository %s; its repositories are %s. Add it there to allow it.",
-		project.Address, shown(location.URL), quoted(project.Repositories)))
+	return nil
 }
 
 // Destination checks where an application goes: a cluster by name and by server,
 // and a namespace in it. An empty namespace is of no cluster's: then each object is
 // asked about by itself.
-func Destination(project *lang.Project, cluster, server, namespace string) []plan.Problem {
-	if project == nil || len(project.Destinations) == 0 {
+func (r *Rules) Destination(cluster, server, namespace string) []plan.Problem {
+	if r == nil {
+		return nil
+	}
+	if r.broken != nil {
+		return r.broken
+	}
+	where := fmt.Sprintf("the cluster %q", cluster)
+	if namespace != "" {
+		where = fmt.Sprintf("the namespace %q in the cluster %q", namespace, cluster)
+	}
+	for _, d := range r.denied {
+		if d.covers(cluster, server, namespace) {
+			return r.problems("Destination not allowed", d.Range, fmt.Sprintf(
+				"%s denies %s: a destination with deny = true has clusters [%s] with namespaces [%s].",
+				r.project.Address, where, anyOf(d.Clusters), anyOf(d.Namespaces)))
+		}
+	}
+	if r.project.Destinations == nil {
 		return nil
 	}
 	allowed := false
-	for _, d := range project.Destinations {
-		clusters, err := compileClusters(d.Clusters)
-		if err != nil {
-			return invalid(project, "destination.clusters", err)
-		}
-		namespaces, err := compile(d.Namespaces)
-		if err != nil {
-			return invalid(project, "destination.namespaces", err)
-		}
-		inCluster, pattern := clusters.ask(cluster, server)
+	for _, d := range r.destinations {
+		inCluster, pattern := d.clusters.ask(cluster, server)
 		if inCluster == denied {
-			return problem(project, "Destination not allowed", fmt.Sprintf(
-				"%s denies the cluster %q: destination.clusters has %q.", project.Address, cluster, pattern))
+			return r.problems("Destination not allowed", d.Range, fmt.Sprintf(
+				"%s denies the cluster %q: destination.clusters has %q.", r.project.Address, cluster, pattern))
 		}
 		if inCluster != permitted {
 			continue
 		}
-		inNamespace, pattern := namespaces.ask(namespace)
+		inNamespace, pattern := d.namespaces.ask(namespace)
 		if namespace == "" {
 			inNamespace = permitted
 		}
 		if inNamespace == denied {
-			return problem(project, "Destination not allowed", fmt.Sprintf(
-				"%s denies the namespace %q in the cluster %q: destination.namespaces has %q.", project.Address, namespace, cluster, pattern))
+			return r.problems("Destination not allowed", d.Range, fmt.Sprintf(
+				"%s denies the namespace %q in the cluster %q: destination.namespaces has %q.", r.project.Address, namespace, cluster, pattern))
 		}
 		allowed = allowed || inNamespace == permitted
 	}
 	if allowed {
 		return nil
 	}
-	where := fmt.Sprintf("the cluster %q", cluster)
-	if namespace != "" {
-		where = fmt.Sprintf("the namespace %q in the cluster %q", namespace, cluster)
-	}
-	return problem(project, "Destination not allowed", fmt.Sprintf(
+	return r.problems("Destination not allowed", r.project.Range, fmt.Sprintf(
 		"%s does not allow %s; its destinations are %s. Add a destination block to it to allow it.",
-		project.Address, where, destinations(project.Destinations)))
+		r.project.Address, where, destinations(r.project.Destinations)))
 }
 
-// Object checks one object of an application: its kind, its name, and for a
-// namespaced one its namespace. cluster is the name of the destination's.
-func Object(project *lang.Project, id object.ID, namespaced bool, cluster string) []plan.Problem {
-	if project == nil {
+// Object checks one object of an application: its kind, its name, and where it is: for a
+// namespaced one its namespace, and of a Namespace itself. Cluster and server are the
+// destination's.
+func (r *Rules) Object(id object.ID, namespaced bool, cluster, server string) []plan.Problem {
+	if r == nil {
 		return nil
 	}
-	problems := kind(project, id, namespaced)
-	if namespaced { // the cluster itself was asked about as the application's destination
-		problems = append(problems, Destination(project, cluster, "", id.Namespace)...)
+	if r.broken != nil {
+		return r.broken
+	}
+	problems := r.kind(id, namespaced)
+	switch {
+	case namespaced:
+		problems = append(problems, r.Destination(cluster, server, id.Namespace)...)
+	case id.GroupKind() == object.GroupKind{Kind: "Namespace"}: // who changes a namespace is in it
+		problems = append(problems, r.Destination(cluster, server, id.Name)...)
+	default: // the cluster itself was asked about as the application's destination
 	}
 	for i := range problems {
 		problems[i].Object = &id
@@ -109,43 +189,50 @@ func Object(project *lang.Project, id object.ID, namespaced bool, cluster string
 	return problems
 }
 
-func kind(project *lang.Project, id object.ID, namespaced bool) []plan.Problem {
-	rules, block, scope := project.NamespaceResources, "namespace_resources", "namespaced"
+func (r *Rules) kind(id object.ID, namespaced bool) []plan.Problem {
+	rules, written, block, scope := r.kinds, r.project.NamespaceResources, "namespace_resources", "namespaced"
 	if !namespaced {
-		rules, block, scope = project.ClusterResources, "cluster_resources", "cluster-scoped"
+		rules, written, block, scope = r.clusterKinds, r.project.ClusterResources, "cluster_resources", "cluster-scoped"
 	}
-	for _, pattern := range rules.Deny {
-		match, err := matchKind(pattern, id)
-		if err != nil {
-			return invalid(project, block+".deny", err)
-		}
-		if match {
-			return problem(project, "Kind not allowed", fmt.Sprintf(
-				"%s denies %s: %s.deny has %q.", project.Address, id, block, pattern))
+	for _, alias := range aliases(id) {
+		if pattern, ok := rules.deny.match(alias); ok {
+			also := ""
+			if alias != id {
+				also = fmt.Sprintf(" %s is the same object as %s.", id, alias)
+			}
+			return r.problems("Kind not allowed", at(written.Range, r.project.Range), fmt.Sprintf(
+				"%s denies %s: %s.deny has %q.%s", r.project.Address, id, block, pattern, also))
 		}
 	}
-	if rules.Allow == nil && namespaced {
+	if written.Allow == nil && namespaced {
 		return nil
 	}
-	for _, pattern := range rules.Allow {
-		match, err := matchKind(pattern, id)
-		if err != nil {
-			return invalid(project, block+".allow", err)
-		}
-		if match {
-			return nil
+	if _, ok := rules.allow.match(id); ok {
+		return nil
+	}
+	return r.problems("Kind not allowed", at(written.Range, r.project.Range), fmt.Sprintf(
+		"%s does not allow the %s object %s; its %s.allow is %s. Add %q there to allow it.",
+		r.project.Address, scope, id, block, quoted(written.Allow), kindPattern(id)))
+}
+
+// problem is one that a rule at a place brings about.
+func (r *Rules) problem(summary, rule, detail string) plan.Problem {
+	if rule != "" {
+		detail += fmt.Sprintf(" The rule is at %s.", rule)
+	}
+	return plan.Problem{Address: r.project.Address, Summary: summary, Detail: detail, Rule: rule}
+}
+
+func (r *Rules) problems(summary, rule, detail string) []plan.Problem {
+	return []plan.Problem{r.problem(summary, rule, detail)}
+}
+
+// at is the first place that is known.
+func at(places ...string) string {
+	for _, place := range places {
+		if place != "" {
+			return place
 		}
 	}
-	return problem(project, "Kind not allowed", fmt.Sprintf(
-		"%s does not allow the %s object %s; its %s.allow is %s. Add %q there to allow it.",
-		project.Address, scope, id, block, quoted(rules.Allow), kindPattern(id)))
-}
-
-func problem(project *lang.Project, summary, detail string) []plan.Problem {
-	return []plan.Problem{{Address: project.Address, Summary: summary, Detail: detail}}
-}
-
-func invalid(project *lang.Project, argument string, err error) []plan.Problem {
-	return problem(project, "Invalid pattern in project", fmt.Sprintf(
-		"%s: %s: %s. Nothing is allowed until it is mended.", project.Address, argument, err))
+	return ""
 }

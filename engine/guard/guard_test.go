@@ -7,22 +7,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gantrycd/gantry/engine/guard"
-	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/source"
 )
 
-func production() *lang.Project {
-	return &lang.Project{
+func production() *plan.Project {
+	return &plan.Project{
 		Address:      address("production"),
 		Repositories: []string{"https://git.example.com/org/*", "!https://git.example.com/org/secret", "oci://registry.example.com/**"},
-		Destinations: []lang.ProjectDestination{
+		Destinations: []plan.Destination{
 			{Clusters: []string{"prod-*", "!prod-test"}, Namespaces: []string{"*", "!kube-*"}},
 			{Clusters: []string{"https://10.0.0.1:6443"}, Namespaces: []string{"kube-system"}},
 		},
-		ClusterResources:   lang.ResourceRules{Allow: []string{"Namespace:web-*", "rbac.authorization.k8s.io/ClusterRole*"}},
-		NamespaceResources: lang.ResourceRules{Deny: []string{"ResourceQuota", "*.example.com/*:root"}},
+		ClusterResources:   plan.ResourceRules{Allow: []string{"Namespace:web-*", "rbac.authorization.k8s.io/ClusterRole*"}},
+		NamespaceResources: plan.ResourceRules{Deny: []string{"ResourceQuota", "*.example.com/*:root"}},
 	}
 }
 
@@ -42,15 +41,15 @@ func TestSource(t *testing.T) {
 		{"https://git.example.com/org/secret", `Repository not allowed: project.production denies the repository "https://git.example.com/org/secret": repositories has "!https://git.example.com/org/secret".` + "\n"},
 		{"https://me:hunter2@git.example.com/other", `Repository not allowed: project.production does not allow the repository "https://git.example.com/other"; its repositories are "https://git.example.com/org/*", "!https://git.example.com/org/secret", "oci://registry.example.com/**". Add it there to allow it.` + "\n"},
 	} {
-		got := guard.Source(production(), source.Location{Type: source.Git, URL: c.url})
+		got := guard.Compile(production()).Repository(source.Location{Type: source.Git, URL: c.url})
 		if d := cmp.Diff(c.want, details(got)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", c.url, d)
 		}
 	}
-	if got := guard.Source(production(), source.Location{Type: source.Directory, URL: "./manifests"}); got != nil {
+	if got := guard.Compile(production()).Repository(source.Location{Type: source.Directory, URL: "./manifests"}); got != nil {
 		t.Errorf("a directory beside the configuration: %v", got)
 	}
-	if got := guard.Source(nil, source.Location{Type: source.Git, URL: "https://git.example.com/x"}); got != nil {
+	if got := guard.Compile(nil).Repository(source.Location{Type: source.Git, URL: "https://git.example.com/x"}); got != nil {
 		t.Errorf("without a project: %v", got)
 	}
 }
@@ -66,7 +65,7 @@ func TestDestination(t *testing.T) {
 		{"staging", "https://st.example.com", "web", `Destination not allowed: project.production does not allow the namespace "web" in the cluster "staging"; ` + others},
 		{"staging", "https://st.example.com", "", `Destination not allowed: project.production does not allow the cluster "staging"; ` + others},
 	} {
-		got := guard.Destination(production(), c.cluster, c.server, c.namespace)
+		got := guard.Compile(production()).Destination(c.cluster, c.server, c.namespace)
 		if d := cmp.Diff(c.want, details(got)); d != "" {
 			t.Errorf("%s %s %s (-want +got):\n%s", c.cluster, c.server, c.namespace, d)
 		}
@@ -94,7 +93,7 @@ func TestObject(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := guard.Object(production(), id, c.namespaced, "prod-eu")
+		got := guard.Compile(production()).Object(id, c.namespaced, "prod-eu", "https://eu.example.com")
 		if d := cmp.Diff(c.want, details(got)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", c.id, d)
 		}
@@ -107,24 +106,24 @@ func TestObject(t *testing.T) {
 }
 
 func TestNothingWritten(t *testing.T) {
-	p := &lang.Project{Address: address("p")}
+	p := &plan.Project{Address: address("p")}
 	id := object.ID{Group: "apps", Kind: "Deployment", Namespace: "web", Name: "web"}
-	if got := guard.Object(p, id, true, "c"); got != nil {
+	if got := guard.Compile(p).Object(id, true, "c", ""); got != nil {
 		t.Errorf("namespaced: %v", got)
 	}
-	got := details(guard.Object(p, object.ID{Kind: "Namespace", Name: "web"}, false, "c"))
+	got := details(guard.Compile(p).Object(object.ID{Kind: "Namespace", Name: "web"}, false, "c", ""))
 	if want := `its cluster_resources.allow is empty. Add "Namespace" there`; !strings.Contains(got, want) {
 		t.Errorf("cluster-scoped: %q does not say %q", got, want)
 	}
 	p.NamespaceResources.Allow = []string{}
-	if guard.Object(p, id, true, "c") == nil {
+	if guard.Compile(p).Object(id, true, "c", "") == nil {
 		t.Error("an empty list allows nothing")
 	}
 }
 
 func TestInvalidPattern(t *testing.T) {
-	p := &lang.Project{Address: address("p"), Repositories: []string{"*", "!https://["}}
-	got := guard.Source(p, source.Location{Type: source.Git, URL: "https://git.example.com/x"})
+	p := &plan.Project{Address: address("p"), Repositories: []string{"*", "!https://["}}
+	got := guard.Compile(p).Repository(source.Location{Type: source.Git, URL: "https://git.example.com/x"})
 	if len(got) != 1 || got[0].Summary != "Invalid pattern in project" {
 		t.Errorf("a denial that cannot be read must refuse: %v", got)
 	}

@@ -2,14 +2,11 @@ package guard
 
 import (
 	"fmt"
-	"net/url"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/gobwas/glob"
 
-	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 )
 
@@ -23,7 +20,10 @@ const (
 )
 
 // patterns is a compiled list of globs; "!" denies.
-type patterns []pattern
+type patterns struct {
+	list []pattern
+	none bool // the list is there, and empty
+}
 
 type pattern struct {
 	text   string
@@ -34,7 +34,7 @@ type pattern struct {
 
 // compile compiles a list of globs, in which * stops at the separators.
 func compile(list []string, separators ...rune) (patterns, error) {
-	out := make(patterns, len(list))
+	out := patterns{list: make([]pattern, len(list)), none: list != nil && len(list) == 0}
 	for i, text := range list {
 		body, deny := strings.CutPrefix(text, "!")
 		stops := separators
@@ -43,9 +43,24 @@ func compile(list []string, separators ...rune) (patterns, error) {
 		}
 		compiled, err := glob.Compile(body, stops...)
 		if err != nil {
-			return nil, fmt.Errorf("%q is not a valid pattern: %w", text, err)
+			return patterns{none: true}, fmt.Errorf("%q is not a valid pattern: %w", text, err)
 		}
-		out[i] = pattern{text: text, glob: compiled, deny: deny}
+		out.list[i] = pattern{text: text, glob: compiled, deny: deny}
+	}
+	return out, nil
+}
+
+func compileNames(list []string) (patterns, error) { return compile(list) }
+
+// compilePaths compiles patterns of paths, all of which name what they mean.
+func compilePaths(list []string) (patterns, error) {
+	out := patterns{list: make([]pattern, len(list)), none: list != nil && len(list) == 0}
+	for i, text := range list {
+		compiled, err := glob.Compile(text, '/')
+		if err != nil {
+			return patterns{none: true}, fmt.Errorf("%q is not a valid pattern: %w", text, err)
+		}
+		out.list[i] = pattern{text: text, glob: compiled}
 	}
 	return out, nil
 }
@@ -53,18 +68,19 @@ func compile(list []string, separators ...rune) (patterns, error) {
 // compileClusters compiles patterns of clusters: of names, or with "://" of servers.
 func compileClusters(list []string) (patterns, error) {
 	out, err := compile(list)
-	for i := range out {
-		out[i].server = strings.Contains(out[i].text, "://")
+	for i := range out.list {
+		out.list[i].server = strings.Contains(out.list[i].text, "://")
 	}
 	return out, err
 }
 
 // ask asks about a value, and the server that goes with it where there is one.
-// What is denied stays so; a list without a pattern that allows, allows the rest. An
-// unknown server ("") matches what is allowed and nothing that is denied.
+// What is denied stays so; a list without a pattern that allows, allows the rest, but one
+// that is empty allows nothing. An unknown server ("") matches what is allowed and nothing
+// that is denied.
 func (p patterns) ask(value string, server ...string) (answer, string) {
-	out, allows := unmentioned, false
-	for _, pattern := range p {
+	out, allows := unmentioned, p.none
+	for _, pattern := range p.list {
 		match := false
 		if pattern.server {
 			known := len(server) > 0 && server[0] != ""
@@ -88,29 +104,89 @@ func (p patterns) ask(value string, server ...string) (answer, string) {
 	return out, ""
 }
 
-// matchKind matches "Kind", "group/Kind" and "group/Kind:name". Without a slash
-// the kind may be of any group; "/Kind" is the core group's.
-func matchKind(text string, id object.ID) (bool, error) {
-	kind, name, named := strings.Cut(text, ":")
-	group, rest, grouped := strings.Cut(kind, "/")
-	if grouped {
-		kind = rest
-	} else {
-		group = "*"
+// place is clusters and namespaces.
+type place struct {
+	plan.Destination
+	clusters, namespaces patterns
+}
+
+// covers reports whether a namespace of a cluster is there. An empty namespace is, where
+// all namespaces are.
+func (p *place) covers(cluster, server, namespace string) bool {
+	if in, _ := p.clusters.ask(cluster, server); in != permitted {
+		return false
 	}
-	if !named {
-		name = "*"
-	}
-	for _, part := range []struct{ glob, value string }{{group, id.Group}, {kind, id.Kind}, {name, id.Name}} {
-		compiled, err := glob.Compile(part.glob)
-		if err != nil {
-			return false, fmt.Errorf("%q is not a valid pattern: %w", text, err)
+	if namespace == "" && p.Namespaces != nil {
+		for _, pattern := range p.Namespaces {
+			if strings.Trim(pattern, "*") == "" && pattern != "" {
+				return true
+			}
 		}
-		if !compiled.Match(part.value) {
-			return false, nil
+		return false
+	}
+	in, _ := p.namespaces.ask(namespace)
+	return in == permitted
+}
+
+// kinds are the compiled patterns of kinds.
+type kinds struct{ allow, deny kindPatterns }
+
+type kindPatterns []oneKind
+
+type oneKind struct {
+	text              string
+	group, kind, name glob.Glob
+}
+
+// compileKinds compiles the patterns of kinds, or says in which argument one is wrong.
+func compileKinds(rules plan.ResourceRules) (out kinds, argument string, err error) {
+	if out.deny, err = compileKindList(rules.Deny); err != nil {
+		return kinds{}, "deny", err
+	}
+	if out.allow, err = compileKindList(rules.Allow); err != nil {
+		return kinds{}, "allow", err
+	}
+	return out, "", nil
+}
+
+// compileKindList compiles "Kind", "group/Kind" and "group/Kind:name". Without a slash the
+// kind may be of any group; "/Kind" is the core group's.
+func compileKindList(list []string) (kindPatterns, error) {
+	out := make(kindPatterns, len(list))
+	for i, text := range list {
+		kind, name, named := strings.Cut(text, ":")
+		group, rest, grouped := strings.Cut(kind, "/")
+		if grouped {
+			kind = rest
+		} else {
+			group = "*"
+		}
+		if !named {
+			name = "*"
+		}
+		out[i].text = text
+		for _, part := range []struct {
+			glob string
+			into *glob.Glob
+		}{{group, &out[i].group}, {kind, &out[i].kind}, {name, &out[i].name}} {
+			compiled, err := glob.Compile(part.glob)
+			if err != nil {
+				return nil, fmt.Errorf("%q is not a valid pattern: %w", text, err)
+			}
+			*part.into = compiled
 		}
 	}
-	return true, nil
+	return out, nil
+}
+
+// match returns the first pattern that an object matches.
+func (k kindPatterns) match(id object.ID) (string, bool) {
+	for i := range k {
+		if k[i].kind.Match(id.Kind) && k[i].group.Match(id.Group) && k[i].name.Match(id.Name) {
+			return k[i].text, true
+		}
+	}
+	return "", false
 }
 
 // kindPattern is the pattern that allows an object's kind.
@@ -119,70 +195,4 @@ func kindPattern(id object.ID) string {
 		return id.Kind
 	}
 	return id.Group + "/" + id.Kind
-}
-
-// scp is a repository in scp's form: user@host:path.
-var scp = regexp.MustCompile(`^[^/:@]+@[^/:]+:`)
-
-// normalize makes the ways to write one repository's URL the same: lower-case,
-// without .git, git@host:path for ssh://git@host/path.
-func normalize(text string) string {
-	text = strings.ToLower(strings.TrimSpace(text))
-	if rest, ok := strings.CutPrefix(text, "ssh://"); ok {
-		text = rest
-	} else if scp.MatchString(text) {
-		text = strings.Replace(text, ":", "/", 1)
-	}
-	return strings.TrimSuffix(text, ".git")
-}
-
-func normalizeAll(list []string) []string {
-	out := make([]string, len(list))
-	for i, text := range list {
-		body, deny := strings.CutPrefix(text, "!")
-		if out[i] = normalize(body); deny {
-			out[i] = "!" + out[i]
-		}
-	}
-	return out
-}
-
-// shown is a URL for people: without credentials.
-func shown(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.User == nil || u.Scheme == "" {
-		return strconv.Quote(text)
-	}
-	if _, secret := u.User.Password(); secret || u.Scheme != "ssh" {
-		u.User = nil
-	}
-	return strconv.Quote(u.String())
-}
-
-// quoted lists patterns for people.
-func quoted(list []string) string {
-	if len(list) == 0 {
-		return "empty"
-	}
-	parts := make([]string, len(list))
-	for i, text := range list {
-		parts[i] = shown(text)
-	}
-	return strings.Join(parts, ", ")
-}
-
-// destinations lists destinations for people.
-func destinations(list []lang.ProjectDestination) string {
-	parts := make([]string, len(list))
-	for i, d := range list {
-		parts[i] = fmt.Sprintf("clusters [%s] with namespaces [%s]", anyOf(d.Clusters), anyOf(d.Namespaces))
-	}
-	return strings.Join(parts, "; ")
-}
-
-func anyOf(list []string) string {
-	if len(list) == 0 {
-		return "any"
-	}
-	return quoted(list)
 }

@@ -27,6 +27,9 @@ type Kind struct {
 	// Vital says that one which cannot be told must not pass for one that is not
 	// there, whatever it is about: then the whole configuration is incomplete.
 	Vital bool
+	// Guards says that one which cannot be told must not pass for one that is not there:
+	// then the configuration is unguarded.
+	Guards bool
 	// Shared says that all blocks of the kind in the root module count in the modules
 	// that are called, too, without being passed.
 	Shared bool

@@ -109,6 +109,9 @@ func functionsOf(u *unit) *hcl.EvalContext {
 // evaluate evaluates one block, whose needs have been evaluated.
 func (e *Evaluation) evaluate(f *frame, b *block) {
 	r := f.result(b)
+	if b.duplicate && b.kind != nil && b.kind.Guards {
+		e.result.Unguarded = true
+	}
 	if b.duplicate && (b.kind.Type == ordered || b.kind.Type == moduleType) {
 		e.leaveAddress(f.addressOf(b), b.header, true)
 	}
@@ -171,6 +174,7 @@ func (e *Evaluation) leave(f *frame, b *block, failed bool) {
 	if b.kind.Vital {
 		e.result.Incomplete = true
 	}
+	e.result.Unguarded = e.result.Unguarded || b.kind.Guards
 	if b.kind.Type == ordered || b.kind.Type == moduleType && b.skip {
 		e.leaveAddress(f.addressOf(b), b.header, failed)
 	}

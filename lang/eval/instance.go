@@ -140,6 +140,7 @@ func (e *Evaluation) evaluateInstances(f *frame, b *block) {
 		if !ok && b.kind.Vital {
 			e.result.Incomplete = true
 		}
+		e.result.Unguarded = e.result.Unguarded || !ok && b.kind.Guards
 		if !ok && b.kind.Type == ordered {
 			e.leaveAddress(address.Instance(element.key), b.header, r.broken[element.key])
 		}

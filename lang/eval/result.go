@@ -25,6 +25,9 @@ type Result struct {
 	Unset []Variable
 	// Incomplete says that parts of the files could not be read as blocks.
 	Incomplete bool
+	// Unguarded says that a block which guards could not be told: what it forbids is not
+	// known.
+	Unguarded bool
 	// Pins are what was read of the outside world, in no order.
 	Pins []source.Pin
 }

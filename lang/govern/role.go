@@ -10,18 +10,24 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/lang/value"
 )
 
-// Role is what the members of groups may do: in all applications, or in those of a
-// project.
+// Role is what its members may do: in all applications, or in those of a project.
 type Role struct {
 	Address     addr.Address // of the block; of the project, where it is one's
 	Name        string
 	Description string
-	Groups      []string
-	Allow       []Grant
-	Deny        []Grant // wins over every Allow, of any role
-	Range       hcl.Range
+	Default     bool // everybody has it, also for whom nobody vouches
+	// Groups and Subjects are who has it; Issuers who must vouch for them, empty for whoever
+	// is trusted.
+	Groups   []string
+	Subjects []string
+	Issuers  []string
+	Inherits []*Role // what they allow and deny, this one does too
+	Allow    []Grant
+	Deny     []Grant // wins over every Allow, of any role
+	Range    hcl.Range
 }
 
 // Grant is actions on applications.
@@ -43,8 +49,8 @@ func Actions() []string {
 const objectAction = "action/"
 
 func roleKind() *eval.Kind {
-	b := roleBlock("What groups of people may do, in all applications. As soon as there is a role, here or in a project, nobody may do what no role gives them; what one role denies, no other gives.",
-		"Patterns of `project/application`: `payments/*`, `*/staging-*`.")
+	b := roleBlock("What groups of people may do, in all applications. As soon as there is a role, here or in a project, nobody may do what no role gives them; what one role denies, no other gives. Elsewhere it is `role.NAME`, with the attribute `name`.",
+		"Patterns of `project/application`: `payments/*`, `*/staging-*`; `/*` are those in no project.")
 	b.Example = `role "sre" {
   groups = ["example:sre"]
 
@@ -58,12 +64,21 @@ func roleKind() *eval.Kind {
   }
 }`
 	b.Arguments = append([]schema.Argument{eval.ForEachArgument(), eval.DependsOnArgument()}, b.Arguments...)
-	return &eval.Kind{Block: b, RootOnly: true, Decode: func(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
+	b.Arguments = append(b.Arguments, schema.Argument{
+		Name: "inherits", Type: schema.References(roleRoot), Doc: "Roles whose members' rights those of this role have, too, and what is denied them.",
+	})
+	return &eval.Kind{Block: b, Root: roleRoot, RootOnly: true, Guards: true, Decode: func(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		role := decodeRole(in, in.Values, false)
 		role.Address, role.Name = in.Address, in.Name()
-		return eval.Decoded{Value: cty.EmptyObjectVal, Made: role}
+		return eval.Decoded{
+			Value: value.Block(value.Reference{Address: in.Address, Target: role}, map[string]cty.Value{"name": cty.StringVal(role.Name)}),
+			Made:  role,
+		}
 	}}
 }
+
+// roleRoot is the first word of references to roles.
+const roleRoot = "role"
 
 // roleBlock declares a role, at the top level or in a project.
 func roleBlock(doc, applications string) *schema.Block {
@@ -72,7 +87,7 @@ func roleBlock(doc, applications string) *schema.Block {
 			Type: blockType,
 			Doc:  doc,
 			Arguments: []schema.Argument{
-				{Name: "actions", Type: schema.Strings, Required: true, Doc: "What: `" + strings.Join(Actions(), "`, `") + "`, `action/NAME` for an action on objects, or patterns of these."},
+				{Name: "actions", Type: schema.Strings, Required: true, Doc: "What: `" + strings.Join(Actions(), "`, `") + "`, or patterns of these. An action on objects is `action/NAME`, of a kind `action/Kind/NAME` or `action/group/Kind/NAME`; `action/*` are all."},
 				{Name: "applications", Type: schema.Strings, Required: true, Doc: applications},
 			},
 		}}
@@ -83,7 +98,10 @@ func roleBlock(doc, applications string) *schema.Block {
 		Doc:    doc,
 		Arguments: []schema.Argument{
 			{Name: "description", Type: schema.String, Doc: "What the role is for."},
-			{Name: "groups", Type: schema.Strings, Required: true, Doc: "The groups whose members have the role, as their identity provider calls them."},
+			{Name: "default", Type: schema.Bool, Default: "false", Doc: "Whether everybody has the role, also those for whom nobody vouches."},
+			{Name: "groups", Type: schema.Strings, Doc: "The groups whose members have the role, as their identity provider calls them, letter by letter. A group is never a role, whatever it is called."},
+			{Name: "subjects", Type: schema.Strings, Doc: "Single people or machines who have the role, by what is unique of them: the subject of their token, as `gantry whoami` shows it."},
+			{Name: "issuers", Type: schema.Strings, Default: "all that are trusted", Doc: "Who must vouch for those who have the role, as `gantry whoami` shows it: the address of an OpenID Connect issuer, say."},
 		},
 		Blocks: []schema.Nested{
 			grant("allow", "What they may do."),
@@ -93,11 +111,14 @@ func roleBlock(doc, applications string) *schema.Block {
 }
 
 func decodeRole(in *eval.Instance, v *schema.Values, inProject bool) *Role {
-	role := &Role{Description: v.String("description"), Groups: v.Strings("groups"), Range: v.Range}
-	checkNotEmpty(in, v, "groups", "Nobody would have the role.")
-	for _, group := range role.Groups {
-		if strings.TrimSpace(group) == "" {
-			in.ErrorAt(v, "groups", "Unsuitable value", "A group has no name.")
+	role := &Role{
+		Description: v.String("description"), Default: v.Bool("default", false), Range: v.Range,
+		Groups: v.Strings("groups"), Subjects: v.Strings("subjects"), Issuers: v.Strings("issuers"),
+	}
+	checkMembers(in, v, role, inProject)
+	if !inProject {
+		for _, ref := range v.References("inherits") {
+			role.Inherits = append(role.Inherits, ref.Target.(*Role))
 		}
 	}
 	grants := func(blockType string) (out []Grant) {
@@ -107,10 +128,36 @@ func decodeRole(in *eval.Instance, v *schema.Values, inProject bool) *Role {
 		return out
 	}
 	role.Allow, role.Deny = grants("allow"), grants("deny")
-	if len(role.Allow)+len(role.Deny) == 0 {
+	if len(role.Allow)+len(role.Deny) == 0 && (inProject || !v.Has("inherits")) {
 		in.Errorf(v.Range, "Missing block", "The role says nothing. Add an allow block with what its groups may do.")
 	}
 	return role
+}
+
+// HasMembers reports whether anybody may have the role, beside by inheriting from it.
+func (r *Role) HasMembers() bool { return r.Default || len(r.Groups)+len(r.Subjects) > 0 }
+
+// NoMembers is what is wrong with a role that nobody has.
+const NoMembers = "Nobody has the role. Name its members with \"groups\" or \"subjects\", or give it to everybody with default = true."
+
+// checkMembers checks who has the role. That somebody has is checked here for those of
+// projects alone: others may be there for other roles to inherit.
+func checkMembers(in *eval.Instance, v *schema.Values, role *Role, inProject bool) {
+	said := v.Has("groups") || v.Has("subjects") || v.Has("default") && !v.IsKnown("default")
+	for _, name := range []string{"groups", "subjects", "issuers"} {
+		checkNotEmpty(in, v, name, "Nobody would have the role.")
+		for _, text := range v.Strings(name) {
+			if strings.TrimSpace(text) == "" {
+				in.ErrorAt(v, name, "Unsuitable value", "One of the %s has no name.", name)
+			}
+		}
+	}
+	switch {
+	case role.Default && v.Has("issuers"):
+		in.ErrorAt(v, "issuers", "Conflicting arguments", "Everybody has a role with default = true, whoever vouches for them. Leave \"issuers\" away.")
+	case inProject && !said && !role.Default:
+		in.Errorf(v.Range, "Missing required argument", NoMembers)
+	}
 }
 
 func decodeGrant(in *eval.Instance, v *schema.Values, inProject bool) Grant {

@@ -52,7 +52,7 @@ application "types" {
       kind          = it.valu
 #                       ^^^^^ Unsupported attribute: This object does not have an attribute named "valu". Did you mean "value"?
       json_pointers = [ignore_differences.value]
-#                      ^^^^^^^^^^^^^^^^^^^^^^^^ Unknown reference: There is nothing called "ignore_differences" to refer to; references begin with application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, secret, trigger or var.
+#                      ^^^^^^^^^^^^^^^^^^^^^^^^ Unknown reference: There is nothing called "ignore_differences" to refer to; references begin with application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, role, secret, trigger or var.
     }
   }
   dynamic "ignore_differences" {
@@ -125,7 +125,7 @@ application "outside" {
   dynamic "source" {
     for_each = [each.key, source.value]
 #               ^^^^^^^^ Invalid use of each: application.outside has no for_each argument, so that there is no each.key and each.value in it.
-#                         ^^^^^^^^^^^^ Unknown reference: There is nothing called "source" to refer to; references begin with application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, secret, trigger or var.
+#                         ^^^^^^^^^^^^ Unknown reference: There is nothing called "source" to refer to; references begin with application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, role, secret, trigger or var.
     content {
       path = local.nothing
 #            ^^^^^^^^^^^^^ Reference to undeclared block: No local value "nothing" is declared in this configuration.

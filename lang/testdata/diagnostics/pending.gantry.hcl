@@ -40,14 +40,6 @@ project "production" {
   orphaned_resources {}
 # ^^^^^^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the orphaned_resources block of project.production, and no more. Nothing is reported.
 
-  role "deployer" {
-    groups = ["example:sre"]
-    allow {
-      actions      = ["get"]
-      applications = ["*"]
-    }
-  }
-
   sync_window {
 # ^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the sync_window block of project.production, and no more. Applications are synced at any time.
     kind      = "allow"
@@ -83,16 +75,6 @@ trigger "mine" {
 #^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks trigger.mine, and no more. No messages are sent.
   when    = app.health.status == "degraded"
   message = "${app.name} is degraded"
-}
-
-role "many" {
-#^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks role.many["a"], role.many["b"], role.many["c"], role.many["d"], role.many["e"] and 3 more, and no more. Rights are not checked: whoever runs it may do what the credentials at hand allow.
-  for_each = toset(["a", "b", "c", "d", "e", "f", "g"])
-  groups   = [each.key]
-  allow {
-    actions      = ["get"]
-    applications = ["${each.key}/*"]
-  }
 }
 
 policy "no_latest_tag" {

@@ -4,9 +4,9 @@ locals {
   misspelt_root    = locl.x
 #                    ^^^^^^ Unknown reference: There is nothing called "locl" to refer to. Did you mean "local"?
   unknown_root     = nothing.at.all
-#                    ^^^^^^^^^^^^^^ Unknown reference: There is nothing called "nothing" to refer to; references begin with application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, secret, trigger or var.
+#                    ^^^^^^^^^^^^^^ Unknown reference: There is nothing called "nothing" to refer to; references begin with application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, role, secret, trigger or var.
   forgotten_quotes = main
-#                    ^^^^ Unknown reference: There is nothing called "main" to refer to; references begin with application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, secret, trigger or var. If a string is meant, put it in quotes: "main".
+#                    ^^^^ Unknown reference: There is nothing called "main" to refer to; references begin with application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, role, secret, trigger or var. If a string is meant, put it in quotes: "main".
   incomplete       = local
 #                    ^^^^^ Incomplete reference: The word "local" must be followed by a name: local.NAME.
   no_name          = generator.list

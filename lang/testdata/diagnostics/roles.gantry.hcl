@@ -16,16 +16,47 @@ role "nothing" {
 }
 
 role "missing" {
-#^^^^^^^^^^^^^ Missing required argument: The role block needs the argument "groups", a list of strings: the groups whose members have the role, as their identity provider calls them.
   deny {
-# ^^^^ Missing required argument: The deny block needs the argument "applications", a list of strings: patterns of `project/application`: `payments/*`, `*/staging-*`.
+# ^^^^ Missing required argument: The deny block needs the argument "applications", a list of strings: patterns of `project/application`: `payments/*`, `*/staging-*`; `/*` are those in no project.
     actions = ["get"]
   }
 }
 
+role "readers" {
+  allow {
+    actions      = ["get", "plan"]
+    applications = ["*/*"]
+  }
+}
+
+role "everybody" {
+  default  = true
+  issuers  = ["https://login.example.com"]
+#            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Conflicting arguments: Everybody has a role with default = true, whoever vouches for them. Leave "issuers" away.
+  inherits = [role.readers, role.nowhere]
+#                           ^^^^^^^^^^^^ Reference to undeclared block: No role "nowhere" is declared in this configuration.
+}
+
+role "machines" {
+  subjects = ["repo:example/web:ref:refs/heads/main", ""]
+#            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Unsuitable value: One of the subjects has no name.
+  inherits = [role.readers]
+}
+
+role "turn" {
+  subjects = ["a"]
+  inherits = [role.around]
+}
+
+role "around" {
+  subjects = ["a"]
+  inherits = [role.turn]
+#             ^^^^^^^^^ Cycle of references: These blocks refer to each other, so that none can come first:\n  role.around refers to role.turn (roles.gantry.hcl:53,15-24)\n  role.turn refers to role.around (roles.gantry.hcl:48,15-26)\nRemove one of these references.
+}
+
 role "wrong" {
   groups = ["example:sre", " "]
-#          ^^^^^^^^^^^^^^^^^^^^ Unsuitable value: A group has no name.
+#          ^^^^^^^^^^^^^^^^^^^^ Unsuitable value: One of the groups has no name.
 
   allow {
     actions      = ["get", "aply", "sync", "fly", "action/*", "action/", "*", "!plan", "", "[a"]
@@ -49,7 +80,7 @@ role "wrong" {
 #                  ^^ Unsuitable value: The argument "applications" is an empty list. For all write ["*"], and for all applications of all projects ["*/*"].
   }
   permit {
-# ^^^^^^ Unsupported block type: Blocks of type "permit" are not expected here. In a role block there may be the arguments depends_on, description, for_each and groups, and the blocks allow and deny.
+# ^^^^^^ Unsupported block type: Blocks of type "permit" are not expected here. In a role block there may be the arguments default, depends_on, description, for_each, groups, inherits, issuers and subjects, and the blocks allow and deny.
   }
 }
 
@@ -77,13 +108,26 @@ project "production" {
     }
   }
   role "deployer" {
-# ^^^^^^^^^^^^^^^ Duplicate role name: The project has two roles called "deployer"; the first is at roles.gantry.hcl:71,3-18.
+# ^^^^^^^^^^^^^^^ Duplicate role name: The project has two roles called "deployer"; the first is at roles.gantry.hcl:102,3-18.
     groups = ["example:web"]
     allow {
       actions      = ["roll_back"]
 #                    ^^^^^^^^^^^^^ Unknown action: There is no action "roll_back". Did you mean "rollback"?
       applications = ["web"]
     }
+  }
+  role "unowned" {
+# ^^^^^^^^^^^^^^ Missing required argument: Nobody has the role. Name its members with "groups" or "subjects", or give it to everybody with default = true.
+    allow {
+      actions      = ["get"]
+      applications = ["*"]
+    }
+  }
+  role "heir" {
+# ^^^^^^^^^^^ Missing block: The role says nothing. Add an allow block with what its groups may do.
+    groups   = ["example:web"]
+    inherits = [role.readers]
+#   ^^^^^^^^ Unsupported argument: An argument named "inherits" is not expected here. In a role block there may be the arguments default, description, groups, issuers and subjects, and the blocks allow and deny.
   }
   role {
 #      ^ Missing name for role: All role blocks must have 1 labels (name).

@@ -1,0 +1,58 @@
+package guard
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/target"
+)
+
+// Identity is as whom an application speaks to a cluster; nil where the project names
+// nobody. Where it names some and none is for the destination, or the one that is comes to
+// nobody, that is a problem: nothing is sent in another name.
+func (r *Rules) Identity(cluster, server, namespace string) (*target.Impersonation, []plan.Problem) {
+	if r == nil || len(r.project.Identities) == 0 {
+		return nil, nil
+	}
+	if r.broken != nil {
+		return nil, r.broken
+	}
+	for i := range r.identities {
+		if !r.identities[i].covers(cluster, server, namespace) {
+			continue
+		}
+		rule := &r.project.Identities[i]
+		as, why := actsAs(rule, namespace)
+		if why != "" {
+			return nil, r.problems("No identity for the destination", rule.Range, fmt.Sprintf("%s: %s", r.project.Address, why))
+		}
+		return as, nil
+	}
+	return nil, r.problems("No identity for the destination", r.project.Range, fmt.Sprintf(
+		"%s says as whom requests are made, and none of its identity blocks is for the namespace %q in the cluster %q: nothing is sent. Add one for it.",
+		r.project.Address, namespace, cluster))
+}
+
+// actsAs is whom an identity block names, or why it names nobody.
+func actsAs(rule *plan.ActsAs, namespace string) (*target.Impersonation, string) {
+	if rule.ServiceAccount == "" {
+		if strings.TrimSpace(rule.User) == "" {
+			return nil, "an identity block names neither a service account nor a user. Set one of them."
+		}
+		for _, group := range rule.Groups {
+			if strings.TrimSpace(group) == "" {
+				return nil, fmt.Sprintf("one of the groups of the user %q has no name. Remove it.", rule.User)
+			}
+		}
+		return &target.Impersonation{User: rule.User, Groups: rule.Groups}, ""
+	}
+	in, name, qualified := strings.Cut(rule.ServiceAccount, ":")
+	if !qualified {
+		in, name = namespace, rule.ServiceAccount
+	}
+	if strings.TrimSpace(in) == "" || strings.TrimSpace(name) == "" {
+		return nil, fmt.Sprintf("the service account %q is of the destination's namespace, and the destination has none. Write it as \"namespace:name\".", rule.ServiceAccount)
+	}
+	return &target.Impersonation{User: "system:serviceaccount:" + in + ":" + name}, ""
+}
