@@ -14,6 +14,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/govern"
 	"github.com/gantrycd/gantry/lang/refactor"
+	"github.com/gantrycd/gantry/plan/identity"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/plan/target"
 )
@@ -80,6 +81,7 @@ type Settings struct {
 	RequiredVersion string
 	Backend         Backend
 	Encryption      *Encryption        // nil: only secrets are encrypted
+	Identity        identity.Trust     // who may vouch for who runs a command
 	Protection      *govern.Protection // nil: whoever can apply may
 	Range           hcl.Range
 }
@@ -197,7 +199,7 @@ type Sync struct {
 	// Prune is "true" (default), "false", or "confirm": what is no longer desired is
 	// deleted where someone has confirmed it.
 	Prune                  string
-	PruneLast              bool   // after everything else, not only after creations of its wave
+	PruneInWaves           bool   // in its wave, after what is written in it; not when all of the sync is healthy
 	PrunePropagationPolicy string // "foreground" (default), "background" or "orphan"
 	AllowEmpty             bool   // nothing need be left of it
 	Force                  bool   // an object whose immutable fields change may be deleted and made anew

@@ -40,6 +40,7 @@ func gantryKind() *eval.Kind {
 			},
 			Blocks: append(backendBlocks(),
 				schema.Nested{Max: 1, Block: encryptionBlock()},
+				schema.Nested{Max: 1, Block: identityBlock()},
 				schema.Nested{Max: 1, Block: govern.ProtectionBlock()},
 			),
 		},
@@ -58,6 +59,7 @@ func decodeGantry(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		settings.Backend = decodeBackend(in, backend)
 	}
 	settings.Encryption = decodeEncryption(in, in.Values.One("encryption"))
+	settings.Identity = decodeIdentity(in, in.Values.One("identity"))
 	settings.Protection = govern.DecodeProtection(in, in.Values.One("protection"))
 	return eval.Decoded{Value: cty.EmptyObjectVal, Made: settings}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/gantrycd/gantry/plan/identity"
 )
 
 // Keys are the public keys that are trusted.
@@ -141,7 +143,7 @@ func isKeyType(word string) bool {
 }
 
 func trustSSH(public ssh.PublicKey, name string) (*trusted, error) {
-	if err := accepted(public); err != nil {
+	if err := identity.CheckKey(public); err != nil {
 		return nil, err
 	}
 	return &trusted{id: ssh.FingerprintSHA256(public), name: name, verify: func(message, signature []byte) error {

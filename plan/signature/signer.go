@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/gantrycd/gantry/plan/identity"
 	"github.com/gantrycd/gantry/plan/object"
 )
 
@@ -99,7 +100,7 @@ func parseSSHSigner(text []byte, passphrase object.Sensitive) (*Signer, error) {
 	if err != nil {
 		return nil, errors.New("it is no SSH private key that can be read")
 	}
-	if err := accepted(key.PublicKey()); err != nil {
+	if err := identity.CheckKey(key.PublicKey()); err != nil {
 		return nil, err
 	}
 	return &Signer{

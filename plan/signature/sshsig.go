@@ -2,7 +2,6 @@ package signature
 
 import (
 	"bytes"
-	"crypto/rsa"
 	"crypto/sha512"
 	"errors"
 	"fmt"
@@ -17,7 +16,6 @@ const (
 	sshMagic   = "SSHSIG"
 	sshVersion = 1
 	sshHash    = "sha512"
-	minRSA     = 2048 // bits
 )
 
 // sshBlob is a signature, behind the magic.
@@ -91,23 +89,4 @@ func verifySSH(key ssh.PublicKey, message, signature []byte) error {
 func toSign(message []byte) []byte {
 	sum := sha512.Sum512(message)
 	return append([]byte(sshMagic), ssh.Marshal(sshSigned{Namespace: Namespace, Hash: sshHash, Digest: sum[:]})...)
-}
-
-// accepted refuses keys that are too weak, or of a kind that is not verified here:
-// hardware keys need a touch and flags that only OpenSSH checks.
-func accepted(key ssh.PublicKey) error {
-	switch key.Type() {
-	case ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521:
-		return nil
-	case ssh.KeyAlgoRSA:
-		crypto, ok := key.(ssh.CryptoPublicKey)
-		if !ok {
-			break
-		}
-		if public, ok := crypto.CryptoPublicKey().(*rsa.PublicKey); ok && public.N.BitLen() < minRSA {
-			return fmt.Errorf("its RSA key has %d bits, and must have at least %d", public.N.BitLen(), minRSA)
-		}
-		return nil
-	}
-	return fmt.Errorf("SSH keys of type %s are not taken: use ssh-ed25519, ecdsa or ssh-rsa", key.Type())
 }
