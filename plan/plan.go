@@ -62,6 +62,8 @@ type Plan struct {
 	Generators []Generator `json:"generators,omitempty"`
 	// Remotes are what the configuration read of others' states, sorted by name.
 	Remotes []Remote `json:"remotes,omitempty"`
+	// Notify is who hears of what comes of it; nil where nobody does.
+	Notify *Notify `json:"notify,omitempty"`
 	// Published is what others can read once the plan is applied; nil leaves what they
 	// can read as it is.
 	Published *published.Document `json:"published,omitempty"`
@@ -73,6 +75,8 @@ type Plan struct {
 	Applications []Application `json:"applications"`
 	// Rollouts are in which order applications move, beyond their dependencies.
 	Rollouts []Rollout `json:"rollouts,omitempty"`
+	// Policies are what the changes must pass, sorted by address.
+	Policies []Policy `json:"policies,omitempty"`
 	// Health is how objects show that they are healthy, beyond what is built in: the
 	// configuration's health blocks, in the order in which they are asked.
 	Health []HealthRule `json:"health,omitempty"`
@@ -112,7 +116,11 @@ type Cluster struct {
 	Connection target.Connection `json:"connection"`
 	// Credentials are sealed when the plan is written; see planfile.
 	Credentials target.Credentials `json:"-"`
-	Sealed      []byte             `json:"sealedCredentials,omitempty"`
+	Sealed      []byte            `json:"sealedCredentials,omitempty"`
+	// Labels and Annotations are the cluster's own, where the plan has policies: these may
+	// ask for them.
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 // Application is what happens to one application.
@@ -123,7 +131,9 @@ type Application struct {
 	Cluster   string            `json:"cluster"` // name in Plan.Clusters
 	Namespace string            `json:"namespace,omitempty"`
 	Labels    map[string]string `json:"labels,omitempty"`
-	Sources   []source.Pin      `json:"sources,omitempty"`
+	// Info is what else people should know, where the plan has policies: these may ask for it.
+	Info    map[string]string `json:"info,omitempty"`
+	Sources []source.Pin      `json:"sources,omitempty"`
 	// Prior are the sources as they were last applied, to show what moved. They are
 	// no part of the digest.
 	Prior     []source.Pin   `json:"prior,omitempty"`
@@ -165,6 +175,9 @@ type Application struct {
 	Partial bool `json:"partial,omitempty"`
 	// Risks are sorted by severity (the greatest first), code and object.
 	Risks []Risk `json:"risks,omitempty"`
+	// Policies are the violations of policies, those that are exempt too, by object and
+	// policy.
+	Policies []PolicyResult `json:"policies,omitempty"`
 	// Settings travel with the plan, and into state, so that apply and a later
 	// destroy need no configuration.
 	Settings Settings `json:"settings"`

@@ -35,11 +35,12 @@ type meta struct {
 }
 
 // sealed is one value that is sealed: the credentials of a cluster (by its index), or
-// the body of a change (by its application's and its own).
+// the body of a change (by its application's and its own), those of a notifier.
 type sealed struct {
 	Cluster     *int   `json:"cluster,omitempty"`
 	Application *int   `json:"application,omitempty"`
 	Change      *int   `json:"change,omitempty"`
+	Notifier    *int   `json:"notifier,omitempty"`
 	Value       []byte `json:"value"`
 }
 
@@ -89,6 +90,17 @@ func takeSealed(p *plan.Plan) (*plan.Plan, []sealed) {
 			values = append(values, sealed{Cluster: &i, Value: c.Sealed})
 			c.Sealed = mark()
 		}
+	}
+	if p.Notify != nil {
+		notify := *p.Notify
+		notify.Notifiers = slices.Clone(notify.Notifiers)
+		for i := range notify.Notifiers {
+			if n := &notify.Notifiers[i]; n.Sealed != nil {
+				values = append(values, sealed{Notifier: &i, Value: n.Sealed})
+				n.Sealed = mark()
+			}
+		}
+		out.Notify = &notify
 	}
 	out.Applications = slices.Clone(p.Applications)
 	for i := range out.Applications {
@@ -150,15 +162,30 @@ func (d *document) put(p *plan.Plan) error {
 		return nil
 	}
 	for i := range p.Clusters {
-		err := take(&p.Clusters[i].Sealed, func(s sealed) bool { return at(s.Cluster, i) && s.Application == nil && s.Change == nil })
+		err := take(&p.Clusters[i].Sealed, func(s sealed) bool {
+			return at(s.Cluster, i) && s.Application == nil && s.Change == nil && s.Notifier == nil
+		})
 		if err != nil {
 			return fmt.Errorf("cluster %q: %w", p.Clusters[i].Name, err)
+		}
+	}
+	if p.Notify != nil {
+		for i := range p.Notify.Notifiers {
+			n := &p.Notify.Notifiers[i]
+			err := take(&n.Sealed, func(s sealed) bool {
+				return at(s.Notifier, i) && s.Cluster == nil && s.Application == nil && s.Change == nil
+			})
+			if err != nil {
+				return fmt.Errorf("%s: %w", n.Address, err)
+			}
 		}
 	}
 	for i := range p.Applications {
 		for j := range p.Applications[i].Changes {
 			c := &p.Applications[i].Changes[j]
-			err := take(&c.Sealed, func(s sealed) bool { return s.Cluster == nil && at(s.Application, i) && at(s.Change, j) })
+			err := take(&c.Sealed, func(s sealed) bool {
+				return s.Cluster == nil && s.Notifier == nil && at(s.Application, i) && at(s.Change, j)
+			})
 			if err != nil {
 				return fmt.Errorf("%s in %s: %w", c.ID, p.Applications[i].Address, err)
 			}

@@ -38,13 +38,16 @@ func isSealed(c plan.Change) bool { return c.Sealed != nil && c.Secret == nil }
 // clusters, the real bodies of Secrets. It is ErrSealed without an identity, where
 // there is something to open. The plan given is not changed.
 func Unseal(p *plan.Plan, identity *seal.Identity) (*plan.Plan, error) {
-	if !IsSealed(p) {
+	if !IsSealed(p) && (identity == nil || !hasSealedNotifiers(p)) {
 		return p, nil
 	}
 	if identity == nil {
 		return nil, ErrSealed
 	}
 	out := *p
+	if err := unsealNotifiers(&out, identity); err != nil {
+		return nil, err
+	}
 	out.Clusters = slices.Clone(p.Clusters)
 	for i := range out.Clusters {
 		cluster := &out.Clusters[i]
@@ -152,6 +155,9 @@ func sealApplication(id string, a *plan.Application, recipient *seal.Recipient) 
 // sealPlan returns a plan as it is written.
 func sealPlan(p *plan.Plan, recipient *seal.Recipient) (*plan.Plan, error) {
 	out := *p
+	if err := sealNotifiers(&out, recipient); err != nil {
+		return nil, err
+	}
 	out.Clusters = slices.Clone(p.Clusters)
 	for i := range out.Clusters {
 		cluster := &out.Clusters[i]

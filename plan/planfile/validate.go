@@ -47,6 +47,9 @@ func Validate(p *plan.Plan) error {
 			return invalid("step %d: %w", i, err)
 		}
 	}
+	if err := validateNotify(p); err != nil {
+		return err
+	}
 	return validateRollouts(p)
 }
 
