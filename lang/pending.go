@@ -53,10 +53,6 @@ func (f *finisher) pendingTop() []pendingKind {
 			triggers.add(trigger.Address.String(), trigger.Range)
 		}
 	}
-	policies := pendingKind{effect: "Policies are not asked: no plan is refused for one."}
-	for _, policy := range c.Policies {
-		policies.add(policy.Address.String(), policy.Range)
-	}
 	verified := pendingKind{effect: "Signatures are not looked at: whoever can write to the repository decides what is applied."}
 	for _, repository := range c.Repositories {
 		if repository.Verify != nil {
@@ -67,7 +63,7 @@ func (f *finisher) pendingTop() []pendingKind {
 	if p := c.Settings.Protection; p != nil && p.BeyondBudget() {
 		protection.add("the protection block", p.Range)
 	}
-	return []pendingKind{notifiers, triggers, policies, verified, protection}
+	return []pendingKind{notifiers, triggers, verified, protection}
 }
 
 func (f *finisher) pendingInProjects() []pendingKind {

@@ -62,8 +62,6 @@ type Plan struct {
 	Generators []Generator `json:"generators,omitempty"`
 	// Remotes are what the configuration read of others' states, sorted by name.
 	Remotes []Remote `json:"remotes,omitempty"`
-	// Notify is who hears of what comes of it; nil where nobody does.
-	Notify *Notify `json:"notify,omitempty"`
 	// Published is what others can read once the plan is applied; nil leaves what they
 	// can read as it is.
 	Published *published.Document `json:"published,omitempty"`
@@ -116,7 +114,7 @@ type Cluster struct {
 	Connection target.Connection `json:"connection"`
 	// Credentials are sealed when the plan is written; see planfile.
 	Credentials target.Credentials `json:"-"`
-	Sealed      []byte            `json:"sealedCredentials,omitempty"`
+	Sealed      []byte             `json:"sealedCredentials,omitempty"`
 	// Labels and Annotations are the cluster's own, where the plan has policies: these may
 	// ask for them.
 	Labels      map[string]string `json:"labels,omitempty"`

@@ -3,6 +3,7 @@ package late
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -22,7 +23,7 @@ func (e Expression) Evaluate(values Values) (cty.Value, hcl.Diagnostics) {
 	if e.IsZero() || values.scope != e.scope {
 		return cty.DynamicVal, hcl.Diagnostics{e.unsuitable(fmt.Sprintf("has values of a %q, but is of a %q. This is a bug in gantry", values.scope, e.scope))}
 	}
-	v, diags := choose(e.compiled.expr, e.context(e.complete(values.variables), values.live))
+	v, diags := choose(e.compiled.expr, e.context(e.complete(values.of(e.compiled.uses)), values.live))
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
@@ -93,7 +94,7 @@ func (e Expression) context(variables map[string]cty.Value, l *live) *hcl.EvalCo
 	ctx.Variables = variables
 	if l != nil {
 		ctx.Functions = l.calls
-		if e.compiled.whole {
+		if slices.Contains(e.compiled.uses, "object") {
 			ctx.Variables = map[string]cty.Value{"object": l.whole()}
 		}
 	}
@@ -108,7 +109,9 @@ func (e Expression) complete(variables map[string]cty.Value) map[string]cty.Valu
 	}
 	out := maps.Clone(variables)
 	for name, keys := range e.compiled.optional {
-		out[name] = keys.complete(variables[name])
+		if v, ok := variables[name]; ok {
+			out[name] = keys.complete(v)
+		}
 	}
 	return out
 }

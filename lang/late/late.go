@@ -70,7 +70,7 @@ type compiled struct {
 	// optional are the keys of maps that the expression names, by the names of the scope:
 	// they are null where they are not there.
 	optional map[string]*keyTree
-	whole    bool // it names the object itself
+	uses     []string // the names of the scope that it uses, sorted
 }
 
 // Source is what an expression is compiled from.
@@ -142,8 +142,13 @@ func (e Expression) parse() (hclsyntax.Expression, hcl.Diagnostics) {
 // compile makes what evaluating needs.
 func (e Expression) compile(expr hclsyntax.Expression) *compiled {
 	base := &hcl.EvalContext{Functions: functions(), Variables: e.captured}
-	whole := slices.ContainsFunc(expr.Variables(), func(t hcl.Traversal) bool { return t.RootName() == "object" })
-	return &compiled{expr: expr, base: base, optional: optionalKeys(e.scope, expr), whole: whole}
+	var uses []string
+	for _, name := range e.scope.Names() {
+		if slices.ContainsFunc(expr.Variables(), func(t hcl.Traversal) bool { return t.RootName() == name }) {
+			uses = append(uses, name)
+		}
+	}
+	return &compiled{expr: expr, base: base, optional: optionalKeys(e.scope, expr), uses: uses}
 }
 
 func (e Expression) unsuitable(problem string) *hcl.Diagnostic {

@@ -62,7 +62,20 @@ func (s Scope) types() map[string]cty.Type {
 type Values struct {
 	scope     Scope
 	variables map[string]cty.Value
-	live      *live // what expressions of a health block are about
+	made      map[string]func() cty.Value // in place of variables: each made where an expression uses it
+	live      *live                       // what expressions of a health block are about
+}
+
+// of returns the values of the names that an expression uses.
+func (v Values) of(uses []string) map[string]cty.Value {
+	if v.made == nil {
+		return v.variables
+	}
+	out := make(map[string]cty.Value, len(uses))
+	for _, name := range uses {
+		out[name] = v.made[name]()
+	}
+	return out
 }
 
 // Values brings the values of a case to the scope's types: attributes that are not

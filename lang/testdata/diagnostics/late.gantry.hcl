@@ -34,7 +34,7 @@ trigger "mistyped" {
 
 trigger "wrong_names" {
   when    = object.metadata.name == app.name
-#           ^^^^^^^^^^^^^^^^^^^^ Unknown reference: There is nothing called "object" to refer to. This expression is evaluated case by case, with app; beyond that it may use application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, secret, trigger and var.
+#           ^^^^^^^^^^^^^^^^^^^^ Unknown reference: There is nothing called "object" to refer to. This expression is evaluated case by case, with app; beyond that it may use application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, role, secret, trigger and var.
   message = condition("Ready").message
 #           ^^^^^^^^^ Call to unknown function: There is no function named "condition".
 }
@@ -97,7 +97,7 @@ policy "mistyped" {
 
 policy "never" {
   kinds    = []
-#            ^^ Unsuitable value: The argument "kinds" is an empty list. The policy would never be asked.
+#            ^^ Unsuitable value: The argument "kinds" is an empty list. It would be for none.
   actions  = []
 #            ^^ Unsuitable value: The argument "actions" is an empty list. The policy would never be asked.
   violated = object.spec.replicas > var.limit && contains(local.kinds, object.kind)
@@ -115,7 +115,7 @@ health "example.com/Widget" {
   healthy = condition("Ready").state == local.ready
 #                             ^^^^^^ Unsupported attribute: This object does not have an attribute named "state". It has current, exists, lastTransitionTime, message, observedGeneration, reason, severity, status and type.
   message = app.name
-#           ^^^^^^^^ Unknown reference: There is nothing called "app" to refer to. This expression is evaluated case by case, with object; beyond that it may use application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, secret, trigger and var.
+#           ^^^^^^^^ Unknown reference: There is nothing called "app" to refer to. This expression is evaluated case by case, with object; beyond that it may use application, cluster, credentials, each, generator, local, module, notifier, path, profile, project, remote, repository, role, secret, trigger and var.
 }
 
 health "example.com/v1/Widget" {

@@ -78,7 +78,6 @@ trigger "mine" {
 }
 
 policy "no_latest_tag" {
-#^^^^^^^^^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks policy.no_latest_tag, and no more. Policies are not asked: no plan is refused for one.
   kinds    = ["apps/Deployment"]
   violated = anytrue([for c in object.spec.template.spec.containers : endswith(c.image, ":latest")])
 }

@@ -1,0 +1,296 @@
+// Package policy judges the changes of a plan by its policies: expressions of the
+// language, and ValidatingAdmissionPolicies of Kubernetes, with scopes, exemptions and
+// levels of enforcement.
+//
+// It works on rules as a plan carries them, so that the same code judges when the plan is
+// made and when it is applied. It has no clock, asks no cluster, and decides nothing about
+// what a violation means for an application: the engine does. Only engine imports it.
+package policy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gantrycd/gantry/engine/policy/admission"
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/govern"
+	"github.com/gantrycd/gantry/lang/late"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Application is what policies may know of an application.
+type Application struct {
+	Address                  addr.Address
+	Name, Project, Namespace string
+	Labels, Info             map[string]string
+	Cluster                  Cluster
+
+	once  sync.Once
+	value cty.Value
+}
+
+// Cluster is what policies may know of an application's cluster.
+type Cluster struct {
+	Name, Server        string
+	Labels, Annotations map[string]string
+}
+
+// Case is one change that policies are asked about. Its objects hold nothing that must not
+// be seen, and must not be changed.
+type Case struct {
+	Application *Application
+	Change      *plan.Change
+	Before      object.Object // as it is in the cluster; nil where it is not there
+	After       object.Object // as it will be; nil where it goes
+	// Asked: the API server has been asked about this very change.
+	Asked bool
+}
+
+// World is what admission policies look at beside the object, of one cluster.
+type World struct {
+	Namespaces admission.Namespaces
+	// Policies are the cluster's own, as the plan leaves them; nil for none. Changed tells
+	// which of them the plan changes.
+	Policies *admission.Set
+	Changed  map[string]bool
+}
+
+// Set is policies, ready to be asked. It is safe for concurrent use.
+type Set struct{ rules []*rule }
+
+// rule is one policy that is ready to be asked.
+type rule struct {
+	*plan.Policy
+	scope      scope
+	kinds      kinds
+	actions    map[plan.Action]bool
+	expression *govern.Policy // nil for admission policies
+	admission  *admission.Set // nil where the manifests have none
+	exemptions []exemption
+}
+
+// Error is why a policy cannot be used.
+type Error struct {
+	Policy *plan.Policy
+	Err    error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Policy.Address, e.Err) }
+
+// Unwrap returns what is wrong.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Compile makes policies ready. What is wrong with some of them is told of each, and then
+// there is no set: a policy that cannot be used must not be passed over.
+func Compile(policies []plan.Policy) (*Set, []*Error) {
+	out := &Set{}
+	var errs []*Error
+	for i := range policies {
+		made, err := compile(&policies[i])
+		if err != nil {
+			errs = append(errs, &Error{&policies[i], err})
+			continue
+		}
+		out.rules = append(out.rules, made)
+	}
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return out, nil
+}
+
+func compile(p *plan.Policy) (*rule, error) {
+	switch p.Enforcement {
+	case plan.PolicyDeny, plan.PolicyWarn, plan.PolicyApprove:
+	default:
+		return nil, fmt.Errorf("%q is none of deny, warn and approve", p.Enforcement)
+	}
+	out := &rule{Policy: p, actions: map[plan.Action]bool{}}
+	var errs [3]error
+	out.scope, errs[0] = compileScope(p.PolicyScope)
+	out.kinds, errs[1] = compileKinds(p.Kinds)
+	out.exemptions, errs[2] = compileExemptions(p.Exemptions)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	for _, action := range p.Actions {
+		out.actions[action] = true
+	}
+	if len(p.Violated) > 0 {
+		out.expression = &govern.Policy{Address: p.Address}
+		for _, one := range []struct {
+			text json.RawMessage
+			into *late.Expression
+		}{{p.Violated, &out.expression.Violated}, {p.Message, &out.expression.Message}} {
+			if len(one.text) == 0 {
+				continue
+			}
+			if err := json.Unmarshal(one.text, one.into); err != nil {
+				return nil, err
+			}
+		}
+		if out.expression.Violated.IsZero() {
+			return nil, errors.New("it has no expression that says whether it is violated")
+		}
+		return out, nil
+	}
+	if len(p.Manifests) == 0 && !p.ClusterPolicies {
+		return nil, errors.New("it has neither an expression nor admission policies")
+	}
+	if len(p.Manifests) > 0 {
+		var err error
+		if out.admission, err = admission.Compile(p.Manifests); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Empty reports whether there is nothing to ask.
+func (s *Set) Empty() bool { return s == nil || len(s.rules) == 0 }
+
+// AsksClusters reports whether the admission policies of clusters are asked.
+func (s *Set) AsksClusters() bool {
+	for _, r := range s.rules {
+		if r.ClusterPolicies {
+			return true
+		}
+	}
+	return false
+}
+
+// NeedsNamespaces reports whether policies look at the namespaces of objects. Those of
+// clusters may, too.
+func (s *Set) NeedsNamespaces() bool {
+	for _, r := range s.rules {
+		if r.ClusterPolicies || r.admission != nil && r.admission.NeedsNamespaces() {
+			return true
+		}
+	}
+	return false
+}
+
+// Applies reports whether a policy could be asked about a change: by its kind, its action
+// and its application.
+func (s *Set) Applies(app *Application, c *plan.Change) bool {
+	for _, r := range s.rules {
+		if r.isAsked(&Case{Application: app, Change: c}) {
+			return true
+		}
+	}
+	return false
+}
+
+// Judge asks all policies about all cases, side by side. The results are by case, in the
+// order of the policies; now is what exemptions are held against. Where the context ends,
+// the error says so, and the results are not complete.
+func (s *Set) Judge(ctx context.Context, cases []Case, world *World, now time.Time) ([][]plan.PolicyResult, error) {
+	out := make([][]plan.PolicyResult, len(cases))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(cases)) {
+		workers.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(cases) || ctx.Err() != nil {
+					return
+				}
+				out[i] = s.judge(ctx, &cases[i], world, now)
+			}
+		})
+	}
+	workers.Wait()
+	return out, context.Cause(ctx)
+}
+
+// judge asks all policies about one case.
+func (s *Set) judge(ctx context.Context, c *Case, world *World, now time.Time) []plan.PolicyResult {
+	var out []plan.PolicyResult
+	var values late.Values
+	var requests []admission.Request
+	made, asked := false, false
+	for _, r := range s.rules {
+		if !r.isAsked(c) {
+			continue
+		}
+		if r.expression != nil {
+			if !made {
+				values, made = c.values(), true
+			}
+			if verdict := r.expression.Judge(values); verdict.Violated {
+				out = append(out, r.result(c, now, admission.Violation{Message: verdict.Message, Deny: true, Failed: len(verdict.Failed) > 0}))
+			}
+			continue
+		}
+		if !asked {
+			requests, asked = c.requests(), true
+		}
+		for i := range requests {
+			for _, v := range r.askAdmission(ctx, c, &requests[i], world) {
+				out = append(out, r.result(c, now, v))
+			}
+		}
+	}
+	return out
+}
+
+// isAsked reports whether a policy is asked about a case.
+func (r *rule) isAsked(c *Case) bool {
+	if r.expression != nil {
+		if !r.actions[c.Change.Action] || !r.kinds.match(c.Change.ID) {
+			return false
+		}
+	} else if !c.Change.Action.Changes() {
+		return false
+	}
+	return r.scope.match(c)
+}
+
+// askAdmission asks a rule's admission policies about a request. Of the cluster's own, the
+// server has asked those that the plan leaves alone, where it was asked itself.
+func (r *rule) askAdmission(ctx context.Context, c *Case, request *admission.Request, world *World) []admission.Violation {
+	var out []admission.Violation
+	if r.admission != nil {
+		out = r.admission.Judge(ctx, request, world.Namespaces, nil)
+	}
+	if !r.ClusterPolicies || world.Policies == nil {
+		return out
+	}
+	return append(out, world.Policies.Judge(ctx, request, world.Namespaces, func(name string) bool { return !c.Asked || world.Changed[name] })...)
+}
+
+// result is a violation as the plan has it.
+func (r *rule) result(c *Case, now time.Time, v admission.Violation) plan.PolicyResult {
+	out := plan.PolicyResult{
+		Policy: r.Address.String(), Rule: v.Policy, Binding: v.Binding, Enforcement: r.Enforcement, Object: c.Change.ID, Action: c.Change.Action,
+		Message: v.Message, Failed: v.Failed, Range: r.Range, Source: c.Change.Origin,
+	}
+	if !v.Deny {
+		out.Enforcement = plan.PolicyWarn
+	}
+	var ended *exemption
+	for i := range r.exemptions {
+		e := &r.exemptions[i]
+		if !e.match(c, v.Policy) {
+			continue
+		}
+		if e.Until.IsZero() || now.Before(e.Until) {
+			out.Exempt, out.Until, out.Range = e.Reason, e.Until, e.Range
+			return out
+		}
+		ended = e
+	}
+	if ended != nil {
+		out.Message += fmt.Sprintf(" (It was exempt until %s: %s.)", ended.Until.UTC().Format(time.RFC3339), ended.Reason)
+	}
+	return out
+}
