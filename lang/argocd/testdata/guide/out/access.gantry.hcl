@@ -33,3 +33,12 @@ role "dev_payments" {
     applications = ["payments/staging-*"]
   }
 }
+
+role "readonly" {
+  default = true
+
+  allow {
+    actions      = ["get", "plan"]
+    applications = ["*/*"]
+  }
+}

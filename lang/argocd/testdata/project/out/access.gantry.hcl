@@ -1,5 +1,5 @@
 role "ops" {
-  groups = ["example:ops"]
+  groups = ["example:ops", "example:leads"]
 
   allow {
     actions      = ["*"]
@@ -12,33 +12,14 @@ role "ops" {
   }
 
   allow {
-    actions      = ["action/restart"]
+    actions      = ["action/apps/Deployment/restart"]
     applications = ["*/*"]
   }
 }
 # the end
 
-role "lead" {
-  groups = ["example:leads"]
-
-  allow {
-    actions      = ["*"]
-    applications = ["team_a/*"]
-  }
-
-  deny {
-    actions      = ["destroy"]
-    applications = ["*/*"]
-  }
-
-  allow {
-    actions      = ["action/restart"]
-    applications = ["*/*"]
-  }
-}
-
 role "alice" {
-  groups = ["alice"]
+  subjects = ["alice"]
 
   allow {
     actions      = ["get", "plan"]
