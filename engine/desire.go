@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gantrycd/gantry/engine/guard"
 	"github.com/gantrycd/gantry/engine/options"
 	"github.com/gantrycd/gantry/engine/order"
 	"github.com/gantrycd/gantry/engine/track"
@@ -135,16 +134,6 @@ func (e *Engine) normalise(ctx context.Context, d *draft, r rendering, lineage s
 		want.served = d.session.otherVersion(ctx, gvk.GroupKind())
 	}
 	return want, e.permitted(d, want)
-}
-
-// permitted asks the project whether the application may have the object.
-func (e *Engine) permitted(d *draft, want *desired) bool {
-	ok := true
-	for _, problem := range guard.Object(d.app.Project, want.object.ID(), want.resource.Namespaced, d.session.name) {
-		d.failObject(d.app.Range, want.object.ID(), problem.Summary, fmt.Sprintf("%s (from %s)", problem.Detail, want.origin))
-		ok = false
-	}
-	return ok
 }
 
 // guessed tells how a kind is served that nobody knows: it has a namespace where its

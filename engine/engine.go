@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/engine/diff"
+	"github.com/gantrycd/gantry/engine/guard"
 	"github.com/gantrycd/gantry/engine/rendercache"
 	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang"
@@ -109,6 +110,7 @@ type Engine struct {
 	// credentials and redactions are those of the configuration that is planned.
 	credentials []source.Credentials
 	redactions  redactions
+	projects    map[*lang.Project]*guard.Rules
 }
 
 // connected is a cluster that the engine has connected to.
@@ -152,7 +154,7 @@ func New(options Options) *Engine {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{options: options, opened: map[string]bool{}, differ: diff.New(options.Manager, options.Fingerprinter)}
+	return &Engine{options: options, opened: map[string]bool{}, projects: map[*lang.Project]*guard.Rules{}, differ: diff.New(options.Manager, options.Fingerprinter)}
 }
 
 // connect returns the cluster of a name and connection, the same every time.

@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/engine/diff"
-	"github.com/gantrycd/gantry/engine/guard"
 	"github.com/gantrycd/gantry/engine/selection"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
@@ -314,17 +313,8 @@ func (p *planning) render(ctx context.Context) [][]rendering {
 	return out
 }
 
-// guardApplication asks the project about an application's sources and
-// destination, and compiles what else of its block can be wrong.
-func (p *planning) guardApplication(d *draft) {
-	for i := range d.app.Sources {
-		for _, problem := range guard.Source(d.app.Project, d.app.Sources[i].Location) {
-			d.fail(d.sourceRange(i), problem.Summary, problem.Detail)
-		}
-	}
-	for _, problem := range guard.Destination(d.app.Project, d.session.name, d.session.info.Server, d.app.Destination.Namespace) {
-		d.fail(d.app.Destination.Range, problem.Summary, problem.Detail)
-	}
+// compileIgnored compiles what an application leaves to others.
+func (d *draft) compileIgnored() {
 	for _, rule := range d.app.IgnoreDifferences {
 		ignore, err := diff.CompileIgnore(rule)
 		if err != nil {

@@ -20,8 +20,8 @@ type Settings struct {
 	MaxDestroyed *int `json:"maxDestroyed,omitempty"`
 	// Timeouts are of certain kinds, instead of HealthTimeout; the first that matches counts.
 	Timeouts []KindTimeout `json:"timeouts,omitempty"`
-	// PruneLast: what is pruned goes after everything else is healthy.
-	PruneLast bool `json:"pruneLast,omitempty"`
+	// PruneInWaves: what is pruned goes in its wave, not when all of the sync is healthy.
+	PruneInWaves bool `json:"pruneInWaves,omitempty"`
 	// Automated, SelfHeal: whether changes, and corrections of drift, need no one's approval.
 	Automated bool `json:"automated,omitempty"`
 	SelfHeal  bool `json:"selfHeal,omitempty"`
@@ -32,6 +32,8 @@ type Settings struct {
 	// Windows are the sync windows that are for the application. They are no part of the
 	// digest.
 	Windows []Window `json:"windows,omitempty"`
+	// As is as whom requests are made to the cluster; nil is who reaches it.
+	As *target.Impersonation `json:"as,omitempty"`
 }
 
 // IgnoreRule names fields that are left to others, as an ignore_differences block does:
