@@ -5,6 +5,7 @@ import (
 
 	"github.com/gantrycd/gantry/lang/eval"
 	"github.com/gantrycd/gantry/lang/function"
+	"github.com/gantrycd/gantry/lang/govern"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 )
@@ -57,6 +58,7 @@ func applicationBlock() *schema.Block {
 			{Name: "project", Type: schema.Reference("project"), Default: "none: nothing is guarded", Doc: "The project that it belongs to."},
 			{Name: "labels", Type: schema.StringMap, Doc: "Labels to select applications by."},
 			{Name: "info", Type: schema.StringMap, Doc: "What else people should know: links, owners."},
+			{Name: "annotations", Type: schema.StringMap, Doc: "Annotations for programs. Those of Argo CD that subscribe to messages are followed: `notifications.argoproj.io/subscribe.TRIGGER.SERVICE`, where the service is the type of a notifier, or its type and name with a dot between them, and the value has recipients between semicolons."},
 			{Name: "on_destroy", Type: schema.String, Default: `"delete"`, OneOf: []string{"delete", "orphan", "confirm"}, Doc: "What becomes of its objects when it goes: they are deleted, left as they are, or deleted where someone confirms each of them."},
 			{Name: "revision_history_limit", Type: schema.Integer, Default: "10", Doc: "How many of its past states are kept for going back."},
 		},
@@ -68,6 +70,7 @@ func applicationBlock() *schema.Block {
 			{Block: redactBlock()},
 			{Block: acceptRiskBlock()},
 			{Max: 1, Block: lifecycleBlock()},
+			{Block: govern.NotifyBlock("Who hears of what about it, beside those whom its project tells.")},
 		},
 	}
 }
@@ -103,9 +106,12 @@ func decodeApplication(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	withProfiles(in)
 	v := in.Values
 	application := &Application{
-		Address: in.Address, Name: applicationName(in), Labels: v.StringMap("labels"), Info: v.StringMap("info"),
+		Address: in.Address, Name: applicationName(in), Labels: v.StringMap("labels"), Info: v.StringMap("info"), Annotations: v.StringMap("annotations"),
 		OnDestroy: "delete", HistoryLimit: v.Int("revision_history_limit", defaultHistory), Range: v.Range,
 		Sync: decodeSync(in, v.One("sync")), IgnoreDifferences: decodeIgnoreDifferences(in), Redactions: decodeRedactions(in), Lifecycle: decodeLifecycle(append(in.Lifecycles(), v.Blocks("lifecycle")...)),
+	}
+	for _, b := range v.Blocks("notify") {
+		application.Notify = append(application.Notify, govern.DecodeNotify(in, b))
 	}
 	if v.Has("on_destroy") {
 		application.OnDestroy = v.String("on_destroy")

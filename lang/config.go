@@ -155,6 +155,8 @@ type Application struct {
 	Project           *Project // nil where none was named: nothing is guarded
 	Labels            map[string]string
 	Info              map[string]string
+	Annotations       map[string]string
+	Notify            []govern.Notify // its own, and those that its annotations ask for
 	Sources           []Source
 	Destination       Destination
 	Sync              Sync

@@ -71,6 +71,7 @@ func configOf(m *eval.Module, result *eval.Result, scope *Scope, options EvalOpt
 	f.checkRefactoring()
 	f.checkWindows()
 	f.checkRoles()
+	f.subscribe()
 	found := len(f.diags)
 	f.warnOfPending()
 	for _, diag := range f.diags[found:] {

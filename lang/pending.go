@@ -43,16 +43,6 @@ func (f *finisher) warnOfPending() {
 
 func (f *finisher) pendingTop() []pendingKind {
 	c := f.config
-	notifiers := pendingKind{effect: "No messages are sent."}
-	for _, notifier := range c.Notifiers {
-		notifiers.add(notifier.Address.String(), notifier.Range)
-	}
-	triggers := pendingKind{effect: "No messages are sent."}
-	for _, trigger := range c.Triggers {
-		if !trigger.BuiltIn {
-			triggers.add(trigger.Address.String(), trigger.Range)
-		}
-	}
 	verified := pendingKind{effect: "Signatures are not looked at: whoever can write to the repository decides what is applied."}
 	for _, repository := range c.Repositories {
 		if repository.Verify != nil {
@@ -63,12 +53,11 @@ func (f *finisher) pendingTop() []pendingKind {
 	if p := c.Settings.Protection; p != nil && p.BeyondBudget() {
 		protection.add("the protection block", p.Range)
 	}
-	return []pendingKind{notifiers, triggers, verified, protection}
+	return []pendingKind{verified, protection}
 }
 
 func (f *finisher) pendingInProjects() []pendingKind {
 	windows := pendingKind{effect: "Applications are synced at any time."}
-	notify := pendingKind{effect: "No messages are sent."}
 	destinations := pendingKind{effect: "Destinations with deny = true deny nothing; patterns with \"!\" do."}
 	sources := pendingKind{effect: "Every path of the allowed repositories may be read."}
 	signatures := pendingKind{effect: "Signatures are not asked for."}
@@ -81,9 +70,6 @@ func (f *finisher) pendingInProjects() []pendingKind {
 		rules := project.Rules
 		for _, window := range rules.Windows {
 			add(&windows, "sync_window", window.Range)
-		}
-		for _, one := range rules.Notify {
-			add(&notify, "notify", one.Range)
 		}
 		for _, place := range rules.DeniedDestinations {
 			add(&destinations, "destination", place.Range)
@@ -101,7 +87,7 @@ func (f *finisher) pendingInProjects() []pendingKind {
 			add(&orphaned, "orphaned_resources", rules.Orphaned.Range)
 		}
 	}
-	return []pendingKind{windows, notify, destinations, sources, signatures, identities, orphaned}
+	return []pendingKind{windows, destinations, sources, signatures, identities, orphaned}
 }
 
 // add notes a block, and several of one name once.

@@ -4,6 +4,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/govern"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/lang/value"
 )
@@ -66,6 +67,9 @@ func decodeProfile(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	decodeIgnoreDifferences(in)
 	decodeRedactions(in)
 	decodeAcceptedRisks(in, 0)
+	for _, b := range in.Values.Blocks("notify") {
+		govern.DecodeNotify(in, b)
+	}
 	for _, source := range in.Values.Blocks("source") {
 		decodeSource(in, source)
 	}

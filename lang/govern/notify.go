@@ -10,7 +10,7 @@ import (
 	"github.com/gantrycd/gantry/lang/schema"
 )
 
-// Notify says who hears of what about the applications of a project.
+// Notify says who hears of what about the applications of a project, or about one.
 type Notify struct {
 	Trigger    *Trigger
 	To         *Notifier
@@ -18,10 +18,11 @@ type Notify struct {
 	Range      hcl.Range
 }
 
-func notifyBlock() *schema.Block {
+// NotifyBlock declares a notify block; doc says what it is about.
+func NotifyBlock(doc string) *schema.Block {
 	return &schema.Block{
 		Type: "notify",
-		Doc:  "Who hears of what about the project's applications.",
+		Doc:  doc,
 		Arguments: []schema.Argument{
 			{Name: "trigger", Type: schema.Reference("trigger"), Required: true, Doc: "When a message goes, and what it says: a trigger block, or one of the built-in ones such as `trigger.on_sync_failed`."},
 			{Name: "to", Type: schema.Reference("notifier"), Required: true, Doc: "Where it goes."},
@@ -30,7 +31,8 @@ func notifyBlock() *schema.Block {
 	}
 }
 
-func decodeNotify(in *eval.Instance, v *schema.Values) Notify {
+// DecodeNotify decodes a notify block.
+func DecodeNotify(in *eval.Instance, v *schema.Values) Notify {
 	notify := Notify{Recipients: v.Strings("recipients"), Range: v.Range}
 	if ref, ok := v.Reference("trigger"); ok {
 		notify.Trigger = ref.Target.(*Trigger)

@@ -79,7 +79,7 @@ func ProjectBlocks() []schema.Nested {
 		{Max: 1, Block: orphanedBlock()},
 		{Block: roleBlock("What groups of people may do in the project's applications. What one role denies, no other gives.", "Patterns of the names of the project's applications.")},
 		{Block: windowBlock()},
-		{Block: notifyBlock()},
+		{Block: NotifyBlock("Who hears of what about the project's applications.")},
 	}
 }
 
@@ -102,7 +102,7 @@ func DecodeProject(in *eval.Instance) Rules {
 		rules.Windows = append(rules.Windows, decodeWindow(in, b))
 	}
 	for _, b := range v.Blocks("notify") {
-		rules.Notify = append(rules.Notify, decodeNotify(in, b))
+		rules.Notify = append(rules.Notify, DecodeNotify(in, b))
 	}
 	for _, b := range v.Blocks("source") {
 		rules.Sources = append(rules.Sources, decodeSourceRule(in, b))

@@ -23,7 +23,9 @@ type Trigger struct {
 	When    late.Expression
 	OncePer late.Expression // zero for none
 	Message late.Expression
-	Range   hcl.Range
+	// Bodies are what it says for single services, by service and argument.
+	Bodies map[string]map[string]late.Expression
+	Range  hcl.Range
 }
 
 // builtInTriggers are those of Argo CD's catalogue.
@@ -43,14 +45,22 @@ func triggerKind() *eval.Kind {
   when     = contains(["error", "failed"], app.operation.phase)
   once_per = app.sync.revision
   message  = "Application ${app.name} sync ${app.operation.phase} at ${app.sync.revision}"
+
+  slack {
+    thread = app.operation.started_at
+  }
+  email {
+    subject = "${app.name} has failed"
+  }
 }`,
 			Arguments: []schema.Argument{
 				eval.ForEachArgument(),
 				eval.DependsOnArgument(),
 				{Name: "when", Type: late.Trigger.Type(late.Condition), Required: true, Doc: "A message goes when this becomes true."},
 				{Name: "once_per", Type: late.Trigger.Type(late.Any), Doc: "While `when` is true, a message goes once for every value of this, such as every revision."},
-				{Name: "message", Type: late.Trigger.Type(late.Text), Required: true, Doc: "What it says."},
+				{Name: "message", Type: late.Trigger.Type(late.Text), Required: true, Doc: "What it says: a text without markup, whatever the service."},
 			},
+			Blocks: bodyBlocks(),
 		},
 		Root:    "trigger",
 		Grouped: true,
@@ -62,6 +72,7 @@ func triggerKind() *eval.Kind {
 				When:    lateOf(e, in, v, "when", late.Trigger, late.Condition),
 				OncePer: lateOf(e, in, v, "once_per", late.Trigger, late.Any),
 				Message: lateOf(e, in, v, "message", late.Trigger, late.Text),
+				Bodies:  decodeBodies(e, in),
 			}
 			return eval.Decoded{
 				Value: value.Block(value.Reference{Address: in.Address, Target: trigger}, map[string]cty.Value{"name": cty.StringVal(trigger.Name)}),

@@ -102,7 +102,6 @@ notifier "teams" "chat" {
 }
 
 notifier "email" "good" {
-#^^^^^^^^^^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks notifier.email.good, notifier.mattermost.chat, notifier.teams.chat and notifier.webhook.later, and no more. No messages are sent.
   host = "mail.example.com"
   from = "Gantry <gantry@example.com>"
 }

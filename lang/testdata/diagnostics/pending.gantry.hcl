@@ -54,7 +54,6 @@ project "production" {
   }
 
   notify {
-# ^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the notify block of project.production, and no more. No messages are sent.
     trigger    = trigger.on_sync_failed
     to         = notifier.slack.ops
     recipients = ["#alerts"]
@@ -67,12 +66,10 @@ project "production" {
 }
 
 notifier "slack" "ops" {
-#^^^^^^^^^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks notifier.slack.ops, and no more. No messages are sent.
   token = secret.environment.slack
 }
 
 trigger "mine" {
-#^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks trigger.mine, and no more. No messages are sent.
   when    = app.health.status == "degraded"
   message = "${app.name} is degraded"
 }
