@@ -113,8 +113,23 @@ func (p *policy) line(n *manifest.Node, text string, line int, comments []string
 	reader.TrimLeadingSpace = true
 	reader.LazyQuotes = true
 	fields, err := reader.Read()
+	spaced := false
 	for j := range fields {
-		fields[j] = strings.TrimSpace(fields[j])
+		trimmed := strings.TrimSpace(fields[j])
+		spaced = spaced || j > 0 && j < len(fields)-1 && trimmed != fields[j]
+		fields[j] = trimmed
+	}
+	if spaced && err == nil {
+		denies := len(fields) == 6 && fields[0] == "p" && fields[5] == "deny"
+		level, what := LeftOut, "It is left out; remove the space to have it."
+		if denies {
+			level, what = Differs, "Here it denies."
+		}
+		p.findingAt(level, line, n.Path(), "There is a space before a comma in %q, which Argo CD takes for a part of the name, so that the line is for nobody. %s", text, what)
+		if !denies {
+			p.rest = append(p.rest, comments...)
+			return
+		}
 	}
 	switch {
 	case err == nil && len(fields) == 6 && fields[0] == "p":
