@@ -14,6 +14,7 @@ import (
 	"github.com/gantrycd/gantry/engine/action"
 	"github.com/gantrycd/gantry/engine/diff"
 	"github.com/gantrycd/gantry/engine/health"
+	"github.com/gantrycd/gantry/engine/policy"
 	"github.com/gantrycd/gantry/engine/track"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
@@ -65,12 +66,16 @@ func (e *Engine) Act(ctx context.Context, config *lang.Config, options ActOption
 	if err != nil {
 		return nil, append(diags, actError(summaryOf(err, "Action cannot be done"), fmt.Sprintf("%s of %s: %s.", options.Action, t.owned.ID, err)))
 	}
-	app := d.application()
+	if out.Policies, err = policy.Rules(config.Policies); err != nil { // apply asks them, with the object as it will be
+		return nil, append(diags, actError("Policies cannot be kept", err.Error()))
+	}
+	app := d.application(false)
 	app.Leaves, app.Prior = false, nil
 	app.Digest = changeDigest(&app, t.session.info.UID)
 	out.Applications = []plan.Application{app}
 	p := &planning{engine: e, config: config, sessions: t.sessions}
 	out.Clusters = p.clusters(map[addr.Address]*draft{d.address: d})
+	p.projects(out)
 	out.Steps = actSteps(&out.Applications[0], options.NoWait)
 	if out.Health, err = health.Rules(config.Health); err != nil {
 		return nil, append(diags, actError("Health rules cannot be kept", err.Error()))

@@ -35,6 +35,11 @@ type ApplyOptions struct {
 	// Verified says who speaks for the plan's file, for the audit log; empty where nobody was
 	// asked for.
 	Verified string
+	// Manual: a person has started it, so that it passes the sync windows that say so.
+	Manual bool
+	// OverrideWindow is why it is done whatever sync windows say; empty heeds them. It is in
+	// the audit log.
+	OverrideWindow string
 	// Guards are rules that hold beside those that the plan has; nil is none.
 	Guards *Guards
 }
@@ -65,6 +70,9 @@ type Outcome struct {
 	Message string       `json:"message,omitempty"`
 	Done    plan.Counts  `json:"done,omitempty"` // what was done, by action
 	Elapsed Seconds      `json:"elapsedSeconds"`
+	// OutsideWindow: what was not done was left for its sync window alone, or it follows such
+	// an application.
+	OutsideWindow bool `json:"outsideWindow,omitempty"`
 }
 
 // How an application's apply ends.
@@ -89,6 +97,13 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	if err != nil {
 		return nil, refusal(fmt.Sprintf("Its rules of health cannot be used: %s.", err))
 	}
+	if diags := judge(p, options.Guards); diags.HasErrors() {
+		return nil, diags
+	}
+	policing, diags := policiesOf(p, options.Guards)
+	if diags.HasErrors() {
+		return nil, diags
+	}
 	lease, diags := e.enter(ctx, options.By, scopeOf(p))
 	if diags.HasErrors() {
 		return nil, diags
@@ -109,7 +124,9 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	}
 	a := newApplying(e, p, lease, options.By)
 	a.resumed, a.left, a.health, a.confirmations = resumed, left, assessor, options.Confirmed
-	a.verified = options.Verified
+	a.verified, a.manual, a.override = options.Verified, options.Manual, options.OverrideWindow
+	a.heedWindows(options.Guards)
+	a.policing = policing
 	defer a.close()
 	a.caller, a.end = ctx, end
 	requests, stop := inFlight(ctx, options.GiveUp)
@@ -181,12 +198,15 @@ type applying struct {
 	records  *state.Records // those of the engine, as long as the lease holds
 	by       state.Holder
 	verified string // who speaks for the plan's file
+	manual   bool   // a person has started it
+	override string // why sync windows are not heeded; empty where they are
 	parents  parenting
 	holds    holdings
 	resumed  bool   // an apply of the plan was begun before, and did not finish
 	left     leftOf // what of it may still be meant then
 	// confirmations are the deletions that were confirmed.
 	confirmations Confirmed
+	policing      policing
 	sessions      *sessions
 	apps          []*progress // as in plan.Applications
 	watchers      *watchers

@@ -63,6 +63,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	}
 	made := makers(planned)
 	p.heedHolds()
+	p.policies(ctx, out)
 	p.blockShrunk()
 	p.blockEmpty()
 	p.budgets(out)
@@ -85,7 +86,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	p.diags = append(p.diags, draftDiagnostics(p.drafts)...)
 	for _, d := range p.drafts {
 		if !d.failed() {
-			app := d.application()
+			app := d.application(len(out.Policies) > 0)
 			app.Risks = risks[d.address]
 			out.Applications = append(out.Applications, app)
 		}
@@ -99,8 +100,10 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	sortProblems(out.Problems)
 	p.publish(ctx, out)
 	out.Clusters = p.clusters(built)
+	p.projects(out)
 	p.rollouts(out)
 	p.resumable(ctx, out)
+	openings(out)
 	out.Steps = steps(out, stages, made)
 	out.InputDigest = inputDigest(p.config, out)
 	return out, p.diags
@@ -116,7 +119,7 @@ func (d *draft) arrange() []order.Stage {
 		items[i] = order.Item{
 			ID: c.ID, Phase: c.Phase, Wave: c.Wave, Hook: c.Hook != nil,
 			Delete: c.Action == plan.Prune || c.Action == plan.Orphan || c.Action == plan.Forget,
-			Last:   c.Action == plan.Prune && (d.last[c.ID] || !d.leaves() && d.app.Sync.PruneLast), Object: c.Body,
+			Last:   d.last[c.ID] || !d.leaves() && !d.app.Sync.PruneInWaves, Object: c.Body,
 		}
 	}
 	stages := order.Stages(items)
@@ -226,12 +229,13 @@ func (p *planning) missing(address addr.Address) bool {
 	return p.broken(address) || p.deferred(address) || slices.ContainsFunc(p.drafts, func(d *draft) bool { return d.address == address && d.failed() })
 }
 
-// application is the draft as the plan has it.
-func (d *draft) application() plan.Application {
+// application is the draft as the plan has it; policed tells that there are policies.
+func (d *draft) application(policed bool) plan.Application {
 	out := plan.Application{
 		Address: d.address, Leaves: d.leaves(), Partial: d.partial, MovedFrom: d.from, Cluster: d.session.name, Sources: d.pins,
 		Changes: d.changes, Blocked: d.blocked, Warnings: d.warnings, Settings: d.settings(),
 	}
+	out.Policies = d.policies
 	out.Held, out.Lifts, out.Rollback, out.Rendered = d.held, d.lifts, d.rollback, d.rendered
 	if d.record != nil {
 		out.Serial, out.Prior, out.Lasted = d.record.Serial, d.record.LastSources(), d.record.Lasted()
@@ -240,6 +244,9 @@ func (d *draft) application() plan.Application {
 	}
 	if d.app != nil {
 		out.Name, out.Namespace, out.Labels = d.app.Name, d.app.Destination.Namespace, d.app.Labels
+		if policed {
+			out.Info = d.app.Info
+		}
 		out.Project, out.DependsOn = "", nil
 		if d.app.Project != nil {
 			out.Project = d.app.Project.Name
@@ -263,10 +270,14 @@ func (p *planning) clusters(built map[addr.Address]*draft) []plan.Cluster {
 	var out []plan.Cluster
 	for _, session := range p.sessions.list() {
 		if used[session.name] {
-			out = append(out, plan.Cluster{
+			made := plan.Cluster{
 				Name: session.name, UID: session.info.UID, Server: session.info.Server, Version: session.info.Version,
 				Connection: session.connection, Credentials: session.credentials,
-			})
+			}
+			if c := p.sessions.configured[session.name]; c != nil && len(p.config.Policies) > 0 {
+				made.Labels, made.Annotations = c.Labels, c.Annotations
+			}
+			out = append(out, made)
 		}
 	}
 	return out

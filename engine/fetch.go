@@ -67,5 +67,5 @@ func (e *Engine) fetch(ctx context.Context, spec source.Spec, app *lang.Applicat
 	if err != nil {
 		return err
 	}
-	return e.openNeeds(ctx, renderer, &in)
+	return e.openNeeds(ctx, e.rules(app.Project), renderer, &in)
 }

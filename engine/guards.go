@@ -1,8 +1,15 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
+
+	"github.com/gantrycd/gantry/engine/guard"
+	"github.com/gantrycd/gantry/engine/policy"
+	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/target"
 )
 
 // Guards are the rules of the configuration that stands where a plan is applied: the
@@ -15,4 +22,32 @@ type Guards struct {
 	// has, by address; "" for one in none. Those that generators make of what they read are
 	// not among them.
 	Applications map[addr.Address]string
+	// Connections are how the configuration's clusters are reached, by name.
+	Connections map[string]target.Connection
+	// Windows are the sync windows.
+	Windows WindowGuards
+	// Policies are what the changes must pass, sorted by address.
+	Policies []plan.Policy
+	// Clusters are what policies may ask of the configuration's clusters, by name.
+	Clusters map[string]policy.Cluster
+}
+
+// GuardsOf are the rules of a configuration, which need not have been evaluated with a
+// Reader.
+func GuardsOf(config *lang.Config) *Guards {
+	out := &Guards{Applications: map[addr.Address]string{}, Connections: map[string]target.Connection{}, Windows: WindowGuardsOf(config)}
+	for _, project := range config.Projects {
+		out.Projects = append(out.Projects, guard.Of(project))
+	}
+	slices.SortFunc(out.Projects, func(a, b plan.Project) int { return cmp.Compare(a.Name, b.Name) })
+	for _, app := range config.Applications {
+		out.Applications[app.Address] = ""
+		if app.Project != nil {
+			out.Applications[app.Address] = app.Project.Name
+		}
+	}
+	for _, c := range config.Clusters {
+		out.Connections[c.Name] = c.Connection
+	}
+	return out
 }

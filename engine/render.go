@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/gantrycd/gantry/engine/guard"
 	"github.com/gantrycd/gantry/lang/lockfile"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/providers"
@@ -67,7 +68,12 @@ func (e *Engine) renderLater(ctx context.Context, d *draft, later time.Duration)
 		in.Later = later
 		i, spec := in.source, in.Spec
 		sensitive := sensitiveValues(&app.Sources[i])
-		objects, err := e.renderSource(ctx, in.Input, len(app.Sources[i].SensitivePaths) > 0)
+		objects, err := e.renderSource(ctx, e.rules(app.Project), in.Input, len(app.Sources[i].SensitivePaths) > 0)
+		var refused *guard.Refused
+		if errors.As(err, &refused) {
+			d.refuse(d.sourceRange(i), refused.Problem)
+			continue
+		}
 		if err != nil {
 			d.fail(d.sourceRange(i), renderSummary(err), hide(err.Error(), sensitive))
 			continue
@@ -94,7 +100,7 @@ type input struct {
 // inputs opens an application's sources and returns what is rendered of them, in their
 // order. The draft learns what they are.
 func (e *Engine) inputs(ctx context.Context, d *draft) []input {
-	app := d.app
+	app, rules := d.app, e.rules(d.app.Project)
 	snapshots := make([]*providers.Snapshot, len(app.Sources))
 	refs := map[string]fs.FS{}
 	for i := range app.Sources {
@@ -111,7 +117,7 @@ func (e *Engine) inputs(ctx context.Context, d *draft) []input {
 		snapshots[i] = snapshot
 		d.pins[i].Resolved, d.pins[i].Digest = snapshot.Pin.Resolved, snapshot.Pin.Digest
 		if spec.Ref != "" {
-			refs[spec.Ref] = snapshot.FS
+			refs[spec.Ref] = rules.Within(spec.Location, snapshot.FS)
 		}
 	}
 	if d.failed() {
@@ -130,7 +136,7 @@ func (e *Engine) inputs(ctx context.Context, d *draft) []input {
 			in.Capabilities = d.session.capabilities()
 		}
 		if snapshots[i] != nil {
-			in.Tree = snapshots[i].FS
+			in.Tree = rules.Within(spec.Location, snapshots[i].FS)
 		}
 		out = append(out, input{in, i})
 	}
@@ -139,12 +145,12 @@ func (e *Engine) inputs(ctx context.Context, d *draft) []input {
 
 // renderSource renders one source with the renderer it names, or the one that
 // its files ask for. What sensitive values were rendered to is not kept.
-func (e *Engine) renderSource(ctx context.Context, in providers.Input, sensitive bool) ([]providers.Rendered, error) {
+func (e *Engine) renderSource(ctx context.Context, rules *guard.Rules, in providers.Input, sensitive bool) ([]providers.Rendered, error) {
 	renderer, err := e.renderer(in)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.openNeeds(ctx, renderer, &in); err != nil {
+	if err := e.openNeeds(ctx, rules, renderer, &in); err != nil {
 		return nil, err
 	}
 	if sensitive || in.Spec.Type == source.Inline {
@@ -153,13 +159,16 @@ func (e *Engine) renderSource(ctx context.Context, in providers.Input, sensitive
 	return e.options.Renderings.Render(ctx, renderer, in)
 }
 
-// openNeeds opens what rendering reads beyond its tree.
-func (e *Engine) openNeeds(ctx context.Context, renderer providers.Renderer, in *providers.Input) error {
+// openNeeds opens what rendering reads beyond its tree, where the project allows it.
+func (e *Engine) openNeeds(ctx context.Context, rules *guard.Rules, renderer providers.Renderer, in *providers.Input) error {
 	needs, err := renderer.Needs(*in)
 	if err != nil {
 		return err
 	}
 	for _, location := range needs {
+		if problems := rules.Repository(location); len(problems) > 0 {
+			return fmt.Errorf("chart dependency %s: %w", location.Chart, &guard.Refused{Problem: problems[0]})
+		}
 		snapshot, err := e.openLocation(ctx, location)
 		if err != nil {
 			return fmt.Errorf("chart dependency %s: %w", location.Chart, err)

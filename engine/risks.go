@@ -283,7 +283,7 @@ func (p *planning) mayVary(ctx context.Context, d *draft) bool {
 		pin := opened.pins[in.source]
 		key := digestOf([]any{pin, pin.Resolved, in.Spec.Helm, valuesOf(in.Spec.Helm), opened.referred()})
 		if p.unsteady.once(key, func() bool {
-			if err := p.engine.openNeeds(ctx, renderer, &in.Input); err != nil {
+			if err := p.engine.openNeeds(ctx, p.engine.rules(opened.app.Project), renderer, &in.Input); err != nil {
 				return false
 			}
 			may, err := unsteady.MayVary(ctx, in.Input)
