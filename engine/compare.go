@@ -28,6 +28,8 @@ type comparison struct {
 	live    *live // nil when planning offline
 	lineage string
 	records map[addr.Address]*state.Record
+	// policed: there are policies, which want to know what the server said.
+	policed bool
 	// uncertain says why the plan may not know everybody who wants an object; empty
 	// where it does.
 	uncertain string
@@ -158,6 +160,13 @@ func (c *comparison) shared(d *draft, want *desired, have object.Object) string 
 	return tool
 }
 
+// heard keeps what the server said that an object comes to, for policies to judge.
+func (c *comparison) heard(want *desired, answer object.Object) {
+	if c.policed {
+		want.after = answer
+	}
+}
+
 // question is one object to ask the server about by dry-run.
 type question struct {
 	desired object.Object
@@ -214,6 +223,7 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 		change.Warnings = append(change.Warnings, c.engine.differ.Text(warning, q.desired, q.have))
 	}
 	change.Validation = plan.ServerDryRun
+	c.heard(q.want, after)
 	if blocked := c.byDefinition(ctx, change, q.desired, after, q.have); blocked != nil {
 		return blocked
 	}

@@ -51,6 +51,7 @@ type draft struct {
 	warnings []string
 	failures []failure
 	blocked  []plan.Problem
+	policies []plan.PolicyResult
 }
 
 // desired is one object that an application wants, and with it what was found out
@@ -74,6 +75,8 @@ type desired struct {
 	missing bool
 	// whenAbsent: wanted only if it does not exist; left alone otherwise, unless managed.
 	whenAbsent bool
+	// after is what the server said that it comes to, where it was asked and policies are.
+	after object.Object
 	// managed: the namespace of create_namespace has metadata, which it is to have also
 	// where it is there already.
 	managed bool

@@ -366,7 +366,7 @@ func (p *planning) compare(ctx context.Context) {
 			of = &claims{makes: map[string]bool{}, owners: map[object.ID]addr.Address{}, held: map[object.ID]addr.Address{}}
 			shared[session.identity()] = of
 		}
-		c := &comparison{claims: of, engine: p.engine, session: session, lineage: p.lineage, records: p.records, uncertain: p.uncertain()}
+		c := &comparison{claims: of, engine: p.engine, session: session, lineage: p.lineage, records: p.records, uncertain: p.uncertain(), policed: len(p.config.Policies) > 0}
 		p.readLive(ctx, c, goes)
 		all = append(all, c)
 	}

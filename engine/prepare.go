@@ -51,7 +51,9 @@ func (a *applying) prepare(ctx context.Context) {
 				}
 			}
 			if session.err == nil {
-				a.verifyCluster(ctx, session, a.confirmed(a.load(ctx, apps)))
+				left := a.confirmed(a.load(ctx, apps))
+				a.verifyCluster(ctx, session, left)
+				a.police(ctx, session, left)
 			}
 			checked = true
 		})

@@ -74,6 +74,7 @@ func (c *comparison) putDryRun(ctx context.Context, d *draft, change *plan.Chang
 			change.Warnings = append(change.Warnings, c.engine.differ.Text(warning, whole, q.have))
 		}
 		change.Validation = plan.ServerDryRun
+		c.heard(q.want, answer.Object)
 		return whole, answer.Object, nil
 	}
 }

@@ -93,3 +93,15 @@ func (r *PolicyResult) Name() string {
 	}
 	return r.Policy + ": " + r.Rule
 }
+
+// The summaries of problems for which policies are the reason: each has its result, with
+// the whole of it.
+const (
+	PolicyViolated      = "Policy is violated"
+	PolicyNeedsApproval = "Approval needed by a policy"
+)
+
+// IsOfPolicy reports whether the reason of a problem is a policy that is violated.
+func (p *Problem) IsOfPolicy() bool {
+	return p.Summary == PolicyViolated || p.Summary == PolicyNeedsApproval
+}
