@@ -4,7 +4,12 @@
 // It opens no connection. Every package may import it.
 package target
 
-import "github.com/gantrycd/gantry/plan/object"
+import (
+	"slices"
+	"strings"
+
+	"github.com/gantrycd/gantry/plan/object"
+)
 
 // Connection says where a cluster's API is. One of InCluster, Server, or
 // Kubeconfig and Context (both may be empty: the usual kubeconfig and its
@@ -22,6 +27,34 @@ type Connection struct {
 	Exec          *Exec  `json:"exec,omitempty"`          // a program that prints credentials
 	// Impersonate, where set, is the user to act as.
 	Impersonate string `json:"impersonate,omitempty"`
+	// As is as whom an application speaks to the cluster, in place of Impersonate: every
+	// request says so, or is not sent. Nil is nobody.
+	As *Impersonation `json:"as,omitempty"`
+}
+
+// Impersonation is a user, and the groups that it is in.
+type Impersonation struct {
+	User   string   `json:"user"`
+	Groups []string `json:"groups,omitempty"`
+}
+
+// Equal reports whether both are the same user in the same groups; nil is nobody.
+func (i *Impersonation) Equal(other *Impersonation) bool {
+	if i == nil || other == nil {
+		return i == other
+	}
+	return i.User == other.User && slices.Equal(i.Groups, other.Groups)
+}
+
+// String is the user, and the groups behind it; empty for nobody.
+func (i *Impersonation) String() string {
+	if i == nil {
+		return ""
+	}
+	if len(i.Groups) == 0 {
+		return i.User
+	}
+	return i.User + " (" + strings.Join(i.Groups, ", ") + ")"
 }
 
 // Exec is a client-go credential plugin: a program that prints an
