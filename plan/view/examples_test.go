@@ -106,6 +106,7 @@ func examples() map[string]*plan.Plan {
 		"same":      sameExample(),
 		"unsettled": unsettledExample(),
 		"held":      heldExample(),
+		"windows":   windowsExample(),
 	}
 }
 

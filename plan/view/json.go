@@ -92,6 +92,7 @@ type jsonApplication struct {
 	Held       *plan.Hold        `json:"held,omitempty"`
 	Lifts      *plan.Hold        `json:"lifts,omitempty"`
 	Rollback   *plan.Rollback    `json:"rollback,omitempty"`
+	Opening    *plan.Opening     `json:"opening,omitempty"` // by its sync windows
 	Risks      []jsonRisk        `json:"risks"`
 	Changes    []jsonChange      `json:"changes"`
 	LastApply  *jsonLastApply    `json:"lastApply,omitempty"` // where it did not succeed
@@ -229,7 +230,7 @@ func jsonApplicationOf(a *plan.Application) jsonApplication {
 		Address: a.Address, Name: a.Name, Project: a.Project, Cluster: a.Cluster, Namespace: a.Namespace, Labels: a.Labels,
 		Sources: []jsonSource{}, DependsOn: notNil(a.DependsOn), Leaves: a.Leaves, MovedFrom: a.MovedFrom, HasChanges: a.HasChanges(), Digest: a.Digest,
 		Counts: everyAction(a.Counts()), Blocked: jsonProblems(a.Blocked), Warnings: notNil(a.Warnings), Risks: jsonRisks(a), Changes: []jsonChange{},
-		Held: a.Held, Lifts: a.Lifts, Rollback: a.Rollback,
+		Held: a.Held, Lifts: a.Lifts, Rollback: a.Rollback, Opening: a.Opening,
 	}
 	if out.Labels == nil {
 		out.Labels = map[string]string{}

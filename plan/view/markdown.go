@@ -31,6 +31,7 @@ func Markdown(w io.Writer, p *plan.Plan, budget int) error {
 	footer := m.footer()
 	m.left -= len(footer)
 	m.alarms()
+	m.windows()
 	m.rollouts()
 	m.outputs()
 	m.rest()

@@ -40,6 +40,7 @@ func (t *text) top() {
 	t.banners()
 	t.deletions()
 	t.risks()
+	t.windows()
 }
 
 // applications shows what happens to each object: what is alike once, the rest by
@@ -145,6 +146,7 @@ func (t *text) head(a *plan.Application) {
 	if a.Held != nil {
 		t.paragraph(2, span{loud, "held: "}, a.Held.String())
 	}
+	t.opening(a)
 	for _, problem := range a.Blocked {
 		if !t.options.Errors && !t.toldByChange(a, problem) {
 			t.problem(2, "blocked", problem, addr.Address{})
