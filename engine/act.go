@@ -136,7 +136,7 @@ func (e *Engine) aim(ctx context.Context, config *lang.Config, options ActOption
 	for _, c := range config.Clusters {
 		t.sessions.known(c)
 	}
-	t.session = t.sessions.recorded(t.record.Cluster)
+	t.session = t.sessions.recorded(t.record)
 	t.sessions.connect(ctx)
 	switch s := t.session; {
 	case s.err != nil:

@@ -226,14 +226,15 @@ func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *
 		engine: e, plan: p, lease: lease, records: e.options.Records.Under(lease), by: by, sessions: e.newSessions(false),
 		watchers: newWatchers(e.options.Now), defines: map[object.GroupKind]bool{}, deletes: map[string]map[object.ID]bool{},
 	}
+	clusters := map[string]*plan.Cluster{}
 	for i := range p.Clusters {
 		c := &p.Clusters[i]
-		a.sessions.open(c.Name, c.Connection, c.Credentials)
+		clusters[c.Name] = c
 	}
 	for i := range p.Applications {
 		app := &p.Applications[i]
 		a.apps = append(a.apps, &progress{
-			applying: a, app: app, session: a.sessions.byName[app.Cluster],
+			applying: a, app: app, session: a.sessionOf(clusters[app.Cluster], app),
 			results: map[int]*written{}, done: plan.Counts{},
 		})
 		for j := range app.Changes {
@@ -246,6 +247,15 @@ func newApplying(e *Engine, p *plan.Plan, lease *state.Lease, by state.Holder) *
 		}
 	}
 	return a
+}
+
+// sessionOf is the session that an application's requests are made in; nil where the plan
+// does not have its cluster.
+func (a *applying) sessionOf(c *plan.Cluster, app *plan.Application) *session {
+	if c == nil {
+		return nil
+	}
+	return a.sessions.open(c.Name, c.Connection, c.Credentials, app.Settings.As)
 }
 
 // pruned notes an object that the plan deletes.

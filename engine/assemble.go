@@ -269,7 +269,8 @@ func (p *planning) clusters(built map[addr.Address]*draft) []plan.Cluster {
 	}
 	var out []plan.Cluster
 	for _, session := range p.sessions.list() {
-		if used[session.name] {
+		if used[session.name] { // once, as whomever
+			delete(used, session.name)
 			made := plan.Cluster{
 				Name: session.name, UID: session.info.UID, Server: session.info.Server, Version: session.info.Version,
 				Connection: session.connection, Credentials: session.credentials,

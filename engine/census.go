@@ -126,7 +126,7 @@ func (e *Engine) censuses(ctx context.Context, config *lang.Config, chosen func(
 	sessions := e.newSessions(false)
 	for _, c := range config.Clusters {
 		if chosen(c.Name) {
-			sessions.add(c)
+			sessions.add(c, nil)
 		}
 	}
 	sessions.connect(ctx)

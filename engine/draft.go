@@ -117,6 +117,14 @@ func (d *draft) leaves() bool { return d.app == nil }
 // settings are the application's rules: the configuration's, or for one that
 // leaves those it was last applied with.
 func (d *draft) settings() plan.Settings {
+	out := d.rules()
+	if d.session != nil {
+		out.As = d.session.as
+	}
+	return out
+}
+
+func (d *draft) rules() plan.Settings {
 	if d.app == nil {
 		return d.record.Settings
 	}
@@ -130,8 +138,9 @@ func (d *draft) settings() plan.Settings {
 		HealthTimeout:  sync.HealthTimeout,
 		HistoryLimit:   d.app.HistoryLimit,
 		MaxDestroyed:   d.app.Lifecycle.MaxDestroyed,
-		PruneLast:      sync.PruneLast,
+		PruneInWaves:   sync.PruneInWaves,
 		Ignored:        ignoreRules(d.app.IgnoreDifferences),
+		Windows:        windowsOf(d.app),
 	}
 	if automated := sync.Automated; automated != nil && automated.Enabled {
 		out.Automated, out.SelfHeal = true, automated.SelfHeal

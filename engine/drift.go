@@ -123,9 +123,9 @@ func (p *planning) collectApplied(ctx context.Context) hcl.Diagnostics {
 		if !chosen(address) || len(record.Objects) == 0 {
 			continue
 		}
-		p.drafts = append(p.drafts, &draft{
-			address: address, record: record, session: p.sessions.recorded(record.Cluster), app: asApplied(declared[address], record),
-		})
+		d := &draft{address: address, record: record, app: asApplied(declared[address], record)}
+		p.enter(d)
+		p.drafts = append(p.drafts, d)
 	}
 	sortDrafts(p.drafts)
 	return p.diags

@@ -154,10 +154,11 @@ func (p *planning) include(app *lang.Application, record *state.Record) {
 	case app.Lifecycle.Disabled:
 		return
 	}
-	p.drafts = append(p.drafts, &draft{
-		address: app.Address, app: app, record: record, from: p.moved[app.Address], session: p.sessions.add(app.Destination.Cluster),
-		imports: p.config.Refactoring.Into(app.Address),
-	})
+	d := &draft{
+		address: app.Address, app: app, record: record, from: p.moved[app.Address], imports: p.config.Refactoring.Into(app.Address),
+	}
+	p.enter(d)
+	p.drafts = append(p.drafts, d)
 }
 
 // leave plans the end of an application that the state knows.
@@ -169,10 +170,12 @@ func (p *planning) leave(address addr.Address, record *state.Record) {
 		})
 		return
 	}
-	p.drafts = append(p.drafts, &draft{
-		address: address, record: record, from: p.moved[address], session: p.sessions.recorded(record.Cluster),
+	d := &draft{
+		address: address, record: record, from: p.moved[address],
 		removed: !p.options.Destroy && p.config.Refactoring.Leaves(address) != nil,
-	})
+	}
+	p.enter(d)
+	p.drafts = append(p.drafts, d)
 }
 
 // elsewhere refuses an application whose cluster is another than it was applied
@@ -299,6 +302,9 @@ func (p *planning) render(ctx context.Context) [][]rendering {
 	out := make([][]rendering, len(p.drafts))
 	parallel(ctx, p.engine.options.Parallelism, len(p.drafts), func(i int) {
 		d := p.drafts[i]
+		if d.failed() {
+			return
+		}
 		if d.session.err != nil {
 			d.fail(p.clusterRange(d), summaryOf(d.session.err, "Cluster cannot be read"), clusterError(d.session).Error())
 			return

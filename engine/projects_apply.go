@@ -25,10 +25,10 @@ func judge(p *plan.Plan, guards *Guards) hcl.Diagnostics {
 		if app.IsBlocked() {
 			continue // nothing of it is sent
 		}
-		server := serverOf(p, app.Cluster)
+		cluster := clusterOf(p, app.Cluster)
 		var problems []plan.Problem
 		if rules, ok := own[app.Project]; ok {
-			problems = rules.Application(app, server)
+			problems = rules.Application(app, cluster)
 		} else if app.Project != "" && !app.Leaves {
 			problems = []plan.Problem{{Summary: "Rules of project are missing", Detail: fmt.Sprintf(
 				"It is in the project %q, and the plan does not have that project's rules. Plan again.", app.Project)}}
@@ -38,7 +38,7 @@ func judge(p *plan.Plan, guards *Guards) hcl.Diagnostics {
 			if problem != nil {
 				problems = append(problems, *problem)
 			}
-			problems = append(problems, theirs[name].Application(app, server)...)
+			problems = append(problems, theirs[name].Application(app, cluster)...)
 			problems = append(problems, guards.cluster(p, app)...)
 		}
 		diags = append(diags, refusals(app.Address, problems)...)
@@ -55,17 +55,15 @@ func compiled(projects []plan.Project) map[string]*guard.Rules {
 	return out
 }
 
-// serverOf is where a plan reaches a cluster: as its connection says, or as it was seen.
-func serverOf(p *plan.Plan, cluster string) string {
+// clusterOf is the cluster that an application of a plan is in; an empty one where the
+// plan does not say.
+func clusterOf(p *plan.Plan, name string) *plan.Cluster {
 	for i := range p.Clusters {
-		if c := &p.Clusters[i]; c.Name == cluster {
-			if c.Connection.Server != "" {
-				return c.Connection.Server
-			}
-			return c.Server
+		if p.Clusters[i].Name == name {
+			return &p.Clusters[i]
 		}
 	}
-	return ""
+	return &plan.Cluster{}
 }
 
 // refusals are problems as diagnostics, each once.

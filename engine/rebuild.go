@@ -318,10 +318,10 @@ func (e *Engine) Accept(ctx context.Context, config *lang.Config, records *state
 		sessions.known(c)
 	}
 	if record != nil {
-		sessions.recorded(record.Cluster)
+		sessions.recorded(record)
 	} else {
 		for _, c := range config.Clusters {
-			sessions.add(c)
+			sessions.add(c, nil)
 		}
 	}
 	sessions.connect(ctx)
@@ -359,7 +359,7 @@ func (e *Engine) RemoveParent(ctx context.Context, config *lang.Config, record *
 	for _, c := range config.Clusters {
 		sessions.known(c)
 	}
-	s := sessions.recorded(record.Cluster)
+	s := sessions.recorded(record)
 	sessions.connect(ctx)
 	if s.err != nil {
 		return clusterError(s)

@@ -28,7 +28,8 @@ func (p *planning) risks(ctx context.Context) map[addr.Address][]plan.Risk {
 	byCluster := map[string][]*draft{}
 	for _, d := range p.drafts {
 		if !d.failed() && slices.ContainsFunc(d.changes, matters) {
-			byCluster[d.session.identity()] = append(byCluster[d.session.identity()], d)
+			key := d.session.identity() + "\x00" + d.session.as.String() // each reads as itself
+			byCluster[key] = append(byCluster[key], d)
 		}
 	}
 	var mu sync.Mutex

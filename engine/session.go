@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -23,7 +24,8 @@ type session struct {
 	name        string
 	connection  target.Connection
 	credentials target.Credentials
-	cluster     providers.Cluster // nil when planning offline
+	as          *target.Impersonation // as whom every request is made; nil is who reaches it
+	cluster     providers.Cluster     // nil when planning offline
 	info        providers.ClusterInfo
 	err         error // why the cluster cannot be used
 	schemas     *diff.Schemas
@@ -45,11 +47,11 @@ type defined struct {
 	definition *crdschema.Definition // nil: it cannot be read
 }
 
-// sessions holds one session per cluster that a plan touches.
+// sessions holds one session per cluster that a plan touches, and per identity there.
 type sessions struct {
 	engine     *Engine
 	offline    bool
-	byName     map[string]*session
+	byName     map[string]*session // by the cluster's name, and as whom
 	configured map[string]*lang.Cluster
 	inFlight   chan struct{} // one per write in flight, to whichever cluster
 }
@@ -61,45 +63,49 @@ func (e *Engine) newSessions(offline bool) *sessions {
 // known makes a cluster of the configuration known, for recorded to find.
 func (s *sessions) known(c *lang.Cluster) { s.configured[c.Name] = c }
 
-// add registers a cluster of the configuration.
-func (s *sessions) add(c *lang.Cluster) *session {
-	return s.open(c.Name, c.Connection, c.Credentials)
+// add registers a cluster of the configuration, and as whom requests are made there.
+func (s *sessions) add(c *lang.Cluster, as *target.Impersonation) *session {
+	return s.open(c.Name, c.Connection, c.Credentials, as)
 }
 
 // recorded returns the session of the cluster that a record names: the one of the
-// configuration where it still has it, else one made from the record.
-func (s *sessions) recorded(c state.Cluster) *session {
-	if have, ok := s.configured[c.Name]; ok {
-		return s.add(have)
-	}
-	return s.open(c.Name, c.Connection, target.Credentials{})
+// configuration where it still has it, else one made from the record. Requests are made as
+// whom the application was last applied.
+func (s *sessions) recorded(record *state.Record) *session {
+	return s.recordedAs(record, record.Settings.As)
 }
 
-func (s *sessions) open(name string, connection target.Connection, credentials target.Credentials) *session {
-	if have, ok := s.byName[name]; ok {
+func (s *sessions) recordedAs(record *state.Record, as *target.Impersonation) *session {
+	c := record.Cluster
+	if have, ok := s.configured[c.Name]; ok {
+		return s.add(have, as)
+	}
+	return s.open(c.Name, c.Connection, target.Credentials{}, as)
+}
+
+func (s *sessions) open(name string, connection target.Connection, credentials target.Credentials, as *target.Impersonation) *session {
+	key := name
+	if as != nil {
+		key += "\x00" + digestOf(as)
+	}
+	if have, ok := s.byName[key]; ok {
 		return have
 	}
 	made := &session{
-		name: name, connection: connection, credentials: credentials,
+		name: name, connection: connection, credentials: credentials, as: as,
 		slots: make(chan struct{}, s.engine.options.Parallelism), all: s.inFlight, prepared: make(chan struct{}),
 		schemas: diff.NewSchemas(), loading: map[string]*sync.Once{}, defined: map[object.GroupKind][]defined{},
 	}
-	s.byName[name] = made
+	s.byName[key] = made
 	return made
 }
 
-// list returns the sessions sorted by name.
+// list returns the sessions sorted by name, and by as whom.
 func (s *sessions) list() []*session {
 	out := make([]*session, 0, len(s.byName))
-	for _, session := range s.byName {
-		out = append(out, session)
+	for _, key := range slices.Sorted(maps.Keys(s.byName)) {
+		out = append(out, s.byName[key])
 	}
-	slices.SortFunc(out, func(a, b *session) int {
-		if a.name < b.name {
-			return -1
-		}
-		return 1
-	})
 	return out
 }
 
@@ -122,7 +128,9 @@ func (s *sessions) connect(ctx context.Context) {
 
 // connect reads who the cluster is.
 func (s *session) connect(ctx context.Context, e *Engine) {
-	if s.cluster, s.err = e.connect(s.name, s.connection, s.credentials); s.err == nil {
+	connection := s.connection
+	connection.As = s.as
+	if s.cluster, s.err = e.connect(s.name, connection, s.credentials); s.err == nil {
 		s.info, s.err = s.cluster.Info(ctx)
 	}
 }

@@ -68,7 +68,7 @@ func (e *Engine) Status(ctx context.Context, config *lang.Config, options Status
 		applied[entry.Address] = true
 		if chosen(entry.Address) {
 			records = append(records, entry.Record)
-			s.sessions.recorded(entry.Cluster)
+			s.sessions.recorded(entry.Record)
 		}
 	}
 	s.sessions.connect(ctx)
@@ -166,7 +166,7 @@ func (s *standing) read(ctx context.Context, records []*state.Record) {
 	s.seen = map[*session]*sighting{}
 	var sessions []*session
 	for _, record := range records {
-		at := s.sessions.recorded(record.Cluster)
+		at := s.sessions.recorded(record)
 		if by[at] == nil && at.err == nil {
 			sessions = append(sessions, at)
 			s.seen[at] = &sighting{resources: map[object.ID]providers.Resource{}, errs: map[object.ID]error{}, finder: cause.NewFinder(at.cluster, s.engine.options.Now)}
@@ -250,7 +250,7 @@ func (s *standing) judge(ctx context.Context, records []*state.Record, of *statu
 	}
 	parallel(ctx, s.engine.options.Parallelism, len(records), func(i int) {
 		record := records[i]
-		at := s.sessions.recorded(record.Cluster)
+		at := s.sessions.recorded(record)
 		judge := &status.Judge{
 			Lineage: s.engine.options.Records.Lineage(), Now: of.At, Running: s.runningOf(record), Health: s.assessor,
 			Owned: func(uid string) []object.Object {

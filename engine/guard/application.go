@@ -10,14 +10,15 @@ import (
 // goes, what it was made from, as whom it speaks to the cluster, and every object that it
 // writes. What it owns it may let go of: deletions are held to who owns an object, by
 // apply.
-func (r *Rules) Application(app *plan.Application, server string) []plan.Problem {
+func (r *Rules) Application(app *plan.Application, cluster *plan.Cluster) []plan.Problem {
 	if r == nil {
 		return nil
 	}
 	if r.broken != nil {
 		return r.broken
 	}
-	as, problems := r.Identity(app.Cluster, server, app.Namespace)
+	server := at(cluster.Connection.Server, cluster.Server)
+	as, problems := r.Identity(app.Cluster, cluster.Connection.Server, app.Namespace)
 	if problems == nil && !as.Equal(app.Settings.As) {
 		problems = append(problems, r.problem("Identity is not the project's", r.project.Range, fmt.Sprintf(
 			"%s: requests are made as %q, and the plan makes them as %q.", r.project.Address, as, app.Settings.As)))

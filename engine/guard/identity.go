@@ -8,15 +8,22 @@ import (
 	"github.com/gantrycd/gantry/plan/target"
 )
 
+// unknownServer is a server that no pattern matches: who is acted as is not guessed.
+const unknownServer = "\x00"
+
 // Identity is as whom an application speaks to a cluster; nil where the project names
 // nobody. Where it names some and none is for the destination, or the one that is comes to
-// nobody, that is a problem: nothing is sent in another name.
+// nobody, that is a problem: nothing is sent in another name. The server is that which the cluster's block names, or
+// empty: patterns of servers then match nothing.
 func (r *Rules) Identity(cluster, server, namespace string) (*target.Impersonation, []plan.Problem) {
 	if r == nil || len(r.project.Identities) == 0 {
 		return nil, nil
 	}
 	if r.broken != nil {
 		return nil, r.broken
+	}
+	if server == "" {
+		server = unknownServer
 	}
 	for i := range r.identities {
 		if !r.identities[i].covers(cluster, server, namespace) {
