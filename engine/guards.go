@@ -35,7 +35,7 @@ type Guards struct {
 // GuardsOf are the rules of a configuration, which need not have been evaluated with a
 // Reader.
 func GuardsOf(config *lang.Config) *Guards {
-	out := &Guards{Applications: map[addr.Address]string{}, Connections: map[string]target.Connection{}, Windows: WindowGuardsOf(config)}
+	out := &Guards{Applications: map[addr.Address]string{}, Connections: map[string]target.Connection{}, Windows: WindowGuardsOf(config), Clusters: map[string]policy.Cluster{}}
 	for _, project := range config.Projects {
 		out.Projects = append(out.Projects, guard.Of(project))
 	}
@@ -48,6 +48,12 @@ func GuardsOf(config *lang.Config) *Guards {
 	}
 	for _, c := range config.Clusters {
 		out.Connections[c.Name] = c.Connection
+		out.Clusters[c.Name] = policy.Cluster{Name: c.Name, Labels: c.Labels, Annotations: c.Annotations}
+	}
+	var err error
+	if out.Policies, err = policy.Rules(config.Policies); err != nil {
+		// One that asks nothing cannot be used, so that nothing is applied.
+		out.Policies = []plan.Policy{{Address: config.Policies[0].Address, Enforcement: plan.PolicyDeny}}
 	}
 	return out
 }
