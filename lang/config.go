@@ -64,6 +64,9 @@ type Config struct {
 	// Unguarded says that roles or projects could not be told, because they or what they
 	// need have errors, or need the outside world: it is not known what they forbid.
 	Unguarded bool
+	// RolesUnknown says that there may be roles which Roles and Projects do not have: it is
+	// not known who may do what, and so nobody may do anything.
+	RolesUnknown bool
 	// Graph holds every block and what it refers to, sorted; for `gantry graph`. A
 	// reference to all blocks of a kind (cluster, say) is to a node that has only the
 	// kind.

@@ -28,23 +28,20 @@ func (f *finisher) checkRoles() {
 	}
 }
 
-// HasRoles reports whether the configuration has a role at all, or could have one: some of
-// it could not be told, and its files speak of roles.
-func (c *Config) HasRoles(files map[string]*hcl.File) (has, known bool) {
-	has = len(c.Roles) > 0
-	for _, project := range c.Projects {
-		has = has || len(project.Rules.Roles) > 0
-	}
-	if !c.Unguarded && !c.Incomplete {
-		return has, true
+// rolesUnknown reports whether there may be roles that the Config does not have: something
+// of it could not be told, and its files speak of roles.
+func (f *finisher) rolesUnknown(files map[string]*hcl.File) bool {
+	if !f.config.Unguarded && !f.config.Incomplete {
+		return false
 	}
 	for _, file := range files {
 		if file != nil && roleWord.Match(file.Bytes) {
-			return true, false
+			return true
 		}
 	}
-	return has, !has
+	return false
 }
 
-// roleWord is what every file with a role has in it, in whatever syntax.
-var roleWord = regexp.MustCompile(`\brole\b`)
+// roleWord is what every file with a role has in it: role "x" {, role x {, dynamic "role" {
+// or, in JSON, "role": {.
+var roleWord = regexp.MustCompile(`(?:^|[^"\w.-])role\s*["{/]|\brole\s+\w+\s*\{|"role"\s*(:\s*[\[{]|\{)`)

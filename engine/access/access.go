@@ -234,6 +234,9 @@ func asked(action, what string) string {
 
 // Name names a role for people: as it is referred to, or with its project.
 func Name(role *plan.Role) string {
+	if role.Name == "" {
+		return "a role that cannot be told, for the configuration has errors,"
+	}
 	if role.Project == "" {
 		return "role." + role.Name
 	}

@@ -12,9 +12,13 @@ import (
 )
 
 // Roles returns the roles of a configuration as data: those of all applications first,
-// then those of projects, each by address.
+// then those of projects, each by address. Where it is not known what roles there are, one
+// is among them that denies everybody everything.
 func Roles(config *lang.Config) []plan.Role {
 	var out []plan.Role
+	if config.RolesUnknown {
+		out = append(out, plan.Role{Default: true, Deny: []plan.Grant{{Actions: []string{"*"}, Applications: []string{"*/*"}}}})
+	}
 	for _, role := range config.Roles {
 		out = append(out, asData(role, strings.TrimPrefix(role.Address.String(), "role."), ""))
 	}
