@@ -1,0 +1,439 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/gantrycd/gantry/engine/notify"
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/seal"
+	"github.com/gantrycd/gantry/plan/target"
+	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
+	"github.com/gantrycd/gantry/state/memory"
+)
+
+// clock is moved by tests; who waits moves it.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) After(d time.Duration) <-chan time.Time {
+	c.move(d)
+	out := make(chan time.Time, 1)
+	out <- c.Now()
+	return out
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// service is a service in memory.
+type service struct {
+	mu         sync.Mutex
+	answer     func(m *providers.Notification) (providers.Receipt, error) // nil takes everything
+	repeatable bool
+	tried      int
+	arrived    map[string]int // by the ID
+	messages   []*providers.Notification
+	configs    []providers.NotifierConfig
+}
+
+func (s *service) Open(config providers.NotifierConfig) (providers.Notifier, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.configs = append(s.configs, config)
+	return s, nil
+}
+
+func (*service) Escape(service, argument, value string) string {
+	return strings.ReplaceAll(value, "<", "&lt;")
+}
+
+func (s *service) Repeatable(*providers.Notification) bool { return s.repeatable }
+
+func (s *service) Send(_ context.Context, m *providers.Notification) (providers.Receipt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tried++
+	var receipt providers.Receipt
+	if s.answer != nil {
+		var err error
+		if receipt, err = s.answer(m); err != nil {
+			return receipt, err
+		}
+	}
+	if s.arrived == nil {
+		s.arrived = map[string]int{}
+	}
+	s.arrived[m.ID]++
+	s.messages = append(s.messages, m)
+	return receipt, nil
+}
+
+// secrets knows no secret.
+type secrets struct{}
+
+func (secrets) Read(_ context.Context, s *target.Secret) (object.Sensitive, error) {
+	return "", fmt.Errorf("%s cannot be read", s.Address)
+}
+
+// bench is an outbox and what surrounds it.
+type bench struct {
+	*clock
+	*service
+	store    state.Store
+	identity *seal.Identity
+	probe    func(string) error
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	identity, err := seal.GenerateIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bench{clock: newClock(), service: &service{}, store: memory.New(), identity: identity}
+}
+
+// outbox is that of another process each time.
+func (b *bench) outbox() *notify.Outbox {
+	return notify.NewOutbox(notify.Options{
+		Store: b.store, Lineage: "lineage", Notifiers: b.service, Secrets: secrets{}, Identity: b.identity, Recipient: b.identity.Recipient(), Clock: b.clock, Probe: b.probe,
+	})
+}
+
+func (b *bench) flush(t *testing.T, options notify.FlushOptions) notify.Summary {
+	t.Helper()
+	summary, err := b.outbox().Flush(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return summary
+}
+
+var hook = addr.Address{Kind: "notifier", Type: "webhook", Name: "audit"}
+
+func notifier() plan.Notifier {
+	return plan.Notifier{Address: hook, Service: "webhook", Credentials: map[string]target.Credential{"url": {Value: "https://hooks.example.com/canary"}}}
+}
+
+// enqueue writes so many messages.
+func (b *bench) enqueue(t *testing.T, count int, adapt ...func(int, *notify.Message)) {
+	t.Helper()
+	var messages []notify.Message
+	for i := range count {
+		m := notify.Message{Notifier: hook, Notification: providers.Notification{
+			Trigger: "on_deployed", Text: fmt.Sprintf("message %d", i), Facts: providers.Facts{Address: fmt.Sprintf("application.web[\"%d\"]", i), At: b.Now()},
+		}}
+		for _, change := range adapt {
+			change(i, &m)
+		}
+		messages = append(messages, m)
+	}
+	if err := b.outbox().Enqueue(t.Context(), []plan.Notifier{notifier()}, messages, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// once holds that so many messages have arrived, each once.
+func (b *bench) once(t *testing.T, count int) {
+	t.Helper()
+	if len(b.arrived) != count {
+		t.Errorf("%d messages arrived, want %d", len(b.arrived), count)
+	}
+	for id, times := range b.arrived {
+		if times != 1 {
+			t.Errorf("%s arrived %d times", id, times)
+		}
+	}
+}
+
+func failing(verdict providers.Verdict, after time.Duration) error {
+	return &providers.DeliveryError{Verdict: verdict, After: after, Err: errors.New("no")}
+}
+
+func TestABurstArrivesOnceEach(t *testing.T) {
+	b := newBench(t)
+	began := time.Now()
+	b.enqueue(t, 1000)
+	enqueued := time.Since(began)
+	keys, err := b.store.List(t.Context(), "notifications")
+	if err != nil || len(keys) > 10 {
+		t.Errorf("%d keys are written for 1,000 messages, %v", len(keys), err)
+	}
+	for _, key := range keys {
+		if text, _, err := b.store.Get(t.Context(), key); err != nil || strings.Contains(string(text), "canary") {
+			t.Errorf("%s has the URL in clear, or cannot be read: %v", key, err)
+		}
+	}
+	// Four commands deliver at the same time.
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			if _, err := b.outbox().Flush(t.Context(), notify.FlushOptions{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	b.once(t, 1000)
+	t.Logf("1,000 messages: written in %s, delivered in %s", enqueued, time.Since(began))
+	if keys, err := b.store.List(t.Context(), "notifications/outbox"); err != nil || len(keys) != 0 {
+		t.Errorf("the outbox still has %v, %v", keys, err)
+	}
+	history, err := b.outbox().History(t.Context())
+	if err != nil || len(history) != 1000 {
+		t.Fatalf("the history has %d, %v", len(history), err)
+	}
+	b.enqueue(t, 250)
+	b.flush(t, notify.FlushOptions{})
+	if history, err = b.outbox().History(t.Context()); err != nil || len(history) != 1000 {
+		t.Errorf("the history has %d, %v: it is to be bounded", len(history), err)
+	}
+	if got := b.configs[0].Secret("url"); got != "https://hooks.example.com/canary" {
+		t.Errorf("opened with %q", got)
+	}
+}
+
+func TestAServiceThatFailsForAnHour(t *testing.T) {
+	b := newBench(t)
+	b.answer = func(*providers.Notification) (providers.Receipt, error) {
+		return providers.Receipt{}, failing(providers.Undelivered, 0)
+	}
+	b.enqueue(t, 20)
+	end := b.Now().Add(time.Hour)
+	flushes := 0
+	for b.Now().Before(end) {
+		if s := b.flush(t, notify.FlushOptions{}); s.Waiting != 20 || s.Sent+s.Failed+s.Unsure != 0 {
+			t.Fatalf("%+v", s)
+		}
+		flushes++
+		b.move(time.Minute)
+	}
+	// Pauses double, so that it is not asked at every opportunity; a notifier that fails is
+	// left alone for the rest of a flush.
+	if b.tried > 20*12 || b.tried < 20*5 {
+		t.Errorf("20 messages were tried %d times in %d flushes", b.tried, flushes)
+	}
+	b.answer = nil
+	b.move(15 * time.Minute)
+	if s := b.flush(t, notify.FlushOptions{}); s.Sent != 20 || s.Waiting != 0 {
+		t.Errorf("%+v", s)
+	}
+	b.once(t, 20)
+}
+
+func TestAMessageIsGivenUpAfterADay(t *testing.T) {
+	b := newBench(t)
+	b.answer = func(*providers.Notification) (providers.Receipt, error) {
+		return providers.Receipt{}, failing(providers.Undelivered, 0)
+	}
+	b.enqueue(t, 1)
+	for range 24 * 5 {
+		b.flush(t, notify.FlushOptions{})
+		b.move(15 * time.Minute)
+	}
+	history, err := b.outbox().History(t.Context())
+	if err != nil || len(history) != 1 || history[0].State != notify.Failed || history[0].Error != "no" {
+		t.Errorf("%+v, %v", history, err)
+	}
+	if b.tried > 110 {
+		t.Errorf("tried %d times", b.tried)
+	}
+}
+
+func TestRetryAfterIsHeeded(t *testing.T) {
+	b := newBench(t)
+	var asked []time.Time
+	b.answer = func(*providers.Notification) (providers.Receipt, error) {
+		asked = append(asked, b.Now())
+		if len(asked) == 1 {
+			return providers.Receipt{}, failing(providers.Undelivered, 7*time.Second)
+		}
+		return providers.Receipt{}, nil
+	}
+	b.enqueue(t, 1)
+	// There is no time for it in a flush that ends before.
+	if s := b.flush(t, notify.FlushOptions{Until: b.Now().Add(5 * time.Second)}); s.Waiting != 1 || len(asked) != 1 {
+		t.Fatalf("%+v after %v", s, asked)
+	}
+	b.flush(t, notify.FlushOptions{})
+	if len(asked) != 1 {
+		t.Error("it was asked before its time")
+	}
+	b.move(7 * time.Second)
+	if s := b.flush(t, notify.FlushOptions{}); s.Sent != 1 {
+		t.Errorf("%+v", s)
+	}
+	// Where there is time, the flush waits.
+	asked = nil
+	b.arrived = nil
+	b.enqueue(t, 30)
+	began := b.Now()
+	if s := b.flush(t, notify.FlushOptions{Until: b.Now().Add(time.Minute)}); s.Sent != 30 {
+		t.Errorf("%+v", s)
+	}
+	if waited := b.Now().Sub(began); waited < 7*time.Second {
+		t.Errorf("it waited %s", waited)
+	}
+	b.once(t, 30)
+}
+
+var errKilled = errors.New("killed")
+
+func TestKilledBetweenClaimAndSend(t *testing.T) {
+	for _, repeatable := range []bool{false, true} {
+		t.Run(fmt.Sprint("repeatable ", repeatable), func(t *testing.T) {
+			b := newBench(t)
+			b.repeatable = repeatable
+			b.enqueue(t, 20)
+			b.probe = func(point string) error {
+				if point == notify.PointClaimed {
+					return errKilled
+				}
+				return nil
+			}
+			b.flush(t, notify.FlushOptions{})
+			b.probe = nil
+			if b.tried != 0 {
+				t.Fatal("it was not killed before")
+			}
+			// As long as whoever claimed them may live, they are its own.
+			s := b.flush(t, notify.FlushOptions{})
+			if s.Sent != 12 || s.Waiting != 8 {
+				t.Fatalf("%+v", s)
+			}
+			b.move(6 * time.Minute)
+			s = b.flush(t, notify.FlushOptions{})
+			want := notify.Summary{Unsure: 8}
+			if repeatable {
+				want = notify.Summary{Sent: 8}
+			}
+			if s.Sent != want.Sent || s.Unsure != want.Unsure || s.Waiting != 0 {
+				t.Errorf("%+v, want %+v", s, want)
+			}
+			b.once(t, 12+want.Sent)
+		})
+	}
+}
+
+func TestAnAnswerThatIsLost(t *testing.T) {
+	b := newBench(t)
+	b.answer = func(m *providers.Notification) (providers.Receipt, error) {
+		return providers.Receipt{}, failing(providers.Unanswered, 0)
+	}
+	b.enqueue(t, 30)
+	s := b.flush(t, notify.FlushOptions{})
+	// It is not sent again, and no more is sent to a service that does not answer.
+	if s.Unsure != 8 || s.Waiting != 22 || b.tried != 8 {
+		t.Fatalf("%+v, tried %d times", s, b.tried)
+	}
+	b.answer = nil
+	b.move(time.Hour)
+	if s = b.flush(t, notify.FlushOptions{}); s.Sent != 22 || s.Waiting != 0 {
+		t.Errorf("%+v", s)
+	}
+	b.once(t, 22)
+	if history, err := b.outbox().History(t.Context()); err != nil || len(history) != 30 {
+		t.Errorf("%d, %v", len(history), err)
+	}
+}
+
+func TestARefusedMessageCostsNoOther(t *testing.T) {
+	b := newBench(t)
+	b.answer = func(m *providers.Notification) (providers.Receipt, error) {
+		if m.Text == "message 3" {
+			return providers.Receipt{}, failing(providers.Refused, 0)
+		}
+		return providers.Receipt{}, nil
+	}
+	b.enqueue(t, 10)
+	if s := b.flush(t, notify.FlushOptions{}); s.Sent != 9 || s.Failed != 1 || len(s.Problems) != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestThreadsStayInOrder(t *testing.T) {
+	b := newBench(t)
+	fails := true
+	b.answer = func(m *providers.Notification) (providers.Receipt, error) {
+		if fails {
+			return providers.Receipt{}, failing(providers.Undelivered, 0)
+		}
+		return providers.Receipt{Ref: "ref of " + m.Text}, nil
+	}
+	same := func(_ int, m *notify.Message) {
+		m.Facts.Address, m.Thread = "application.web", "thread"
+	}
+	b.enqueue(t, 2, same)
+	b.flush(t, notify.FlushOptions{})
+	b.move(time.Second)
+	fails = false
+	b.enqueue(t, 1, same, func(_ int, m *notify.Message) { m.Text = "later" })
+	b.flush(t, notify.FlushOptions{}) // the first waits for its time, and so do the others
+	if len(b.messages) != 0 {
+		t.Fatalf("%v went before the first of its thread", b.messages[0].Text)
+	}
+	b.move(time.Minute)
+	b.flush(t, notify.FlushOptions{})
+	if len(b.messages) != 3 || b.messages[0].Root != "" || b.messages[1].Root != "ref of message 0" || b.messages[2].Text != "later" || b.messages[2].Root == "" {
+		t.Errorf("%+v", b.messages)
+	}
+	// Another command, later, finds the thread again.
+	b.enqueue(t, 1, same)
+	b.flush(t, notify.FlushOptions{})
+	if got := b.messages[3].Root; got == "" {
+		t.Error("the thread is forgotten")
+	}
+}
+
+func TestWhatLogsInNowCounts(t *testing.T) {
+	b := newBench(t)
+	b.enqueue(t, 1)
+	b.identity = nil // what is sealed cannot be opened here
+	b.service.configs = nil
+	outbox := notify.NewOutbox(notify.Options{Store: b.store, Lineage: "lineage", Notifiers: b.service, Secrets: secrets{}, Clock: b.clock})
+	s, err := outbox.Flush(t.Context(), notify.FlushOptions{})
+	if err != nil || s.Waiting != 1 || len(s.Problems) != 1 || !strings.Contains(s.Problems[0], "sealed") {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	rotated := notifier()
+	rotated.Credentials = map[string]target.Credential{"url": {Value: "https://hooks.example.com/rotated"}}
+	s, err = outbox.Flush(t.Context(), notify.FlushOptions{Notifiers: []plan.Notifier{rotated}})
+	if err != nil || s.Sent != 1 || b.configs[0].Secret("url") != "https://hooks.example.com/rotated" {
+		t.Errorf("%+v, %v, %v", s, err, b.configs)
+	}
+}
+
+// evaluate reads a configuration.
+func evaluate(t *testing.T, text string) *lang.Config {
+	t.Helper()
+	module, diags := lang.Load("", lang.LoadOptions{FS: fstest.MapFS{"main.gantry.hcl": {Data: []byte(text)}}})
+	config, more := module.Evaluate(t.Context(), lang.EvalOptions{})
+	if all := append(diags, more...); all.HasErrors() {
+		t.Fatal(all)
+	}
+	return config
+}
