@@ -65,6 +65,7 @@ func changeDigest(app *plan.Application, clusterUID string) string {
 	}
 	rules := app.Settings
 	rules.Ignored = nil // what is ignored shows in what is sent
+	rules.Windows = nil // when it is done is not what is done
 	return digestOf(struct {
 		Address string        `json:"address"`
 		Cluster string        `json:"cluster"`

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/engine/guard"
 	"github.com/gantrycd/gantry/engine/policy"
 	"github.com/gantrycd/gantry/lang"
@@ -22,6 +23,10 @@ type Guards struct {
 	// has, by address; "" for one in none. Those that generators make of what they read are
 	// not among them.
 	Applications map[addr.Address]string
+	// Names are what these applications are called, by address.
+	Names map[addr.Address]string
+	// Roles are who may do what.
+	Roles []plan.Role
 	// Connections are how the configuration's clusters are reached, by name.
 	Connections map[string]target.Connection
 	// Windows are the sync windows.
@@ -35,13 +40,13 @@ type Guards struct {
 // GuardsOf are the rules of a configuration, which need not have been evaluated with a
 // Reader.
 func GuardsOf(config *lang.Config) *Guards {
-	out := &Guards{Applications: map[addr.Address]string{}, Connections: map[string]target.Connection{}, Windows: WindowGuardsOf(config), Clusters: map[string]policy.Cluster{}}
+	out := &Guards{Applications: map[addr.Address]string{}, Names: map[addr.Address]string{}, Roles: access.Roles(config), Connections: map[string]target.Connection{}, Windows: WindowGuardsOf(config), Clusters: map[string]policy.Cluster{}}
 	for _, project := range config.Projects {
 		out.Projects = append(out.Projects, guard.Of(project))
 	}
 	slices.SortFunc(out.Projects, func(a, b plan.Project) int { return cmp.Compare(a.Name, b.Name) })
 	for _, app := range config.Applications {
-		out.Applications[app.Address] = ""
+		out.Applications[app.Address], out.Names[app.Address] = "", app.Name
 		if app.Project != nil {
 			out.Applications[app.Address] = app.Project.Name
 		}

@@ -354,9 +354,15 @@ func (h *healer) finish() {
 	for i := range p.Applications {
 		app := &p.Applications[i]
 		record := h.owned[app.Address]
-		app.Project, app.Settings, app.Prior, app.Labels = record.Project, record.Settings, nil, nil
+		as := app.Settings.As // as whom the draft speaks to the cluster
+		app.Settings, app.Prior, app.Labels = record.Settings, nil, nil
+		app.Settings.As = as
+		if declared := h.declared[app.Address]; declared != nil {
+			app.Settings.Windows = windowsOf(declared)
+		}
 		app.Digest = changeDigest(app, uids[app.Cluster])
 	}
+	openings(p)
 	slices.SortStableFunc(h.out.Left, func(a, b LeftAlone) int {
 		if c := a.Address.Compare(b.Address); c != 0 {
 			return c

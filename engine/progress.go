@@ -49,7 +49,11 @@ type progress struct {
 	unsaved    bool   // what was done could not be written into the state
 	earlier    bool   // an earlier apply of the plan has done it all; set before anything runs
 	skipped    string // why nothing was done; empty if something was
-	superseded bool   // another plan is about it by now, which is no failure of this one
+	outside    bool   // of its sync window, or it follows one that is
+	overridden bool   // that its windows are not heeded is in the audit log
+	windows    *heeded
+	refused    bool   // who applies has no right to it
+	superseded bool // another plan is about it by now, which is no failure of this one
 	errs       []error
 	resumed    bool                 // an earlier apply of the plan has begun it, and did not finish
 	replacing  map[object.ID]string // what an earlier apply began to replace, and its uid before
@@ -120,6 +124,7 @@ func (p *progress) begin(ctx context.Context) error {
 			p.skip("cancelled before it was begun")
 		}
 		p.heedHold(ctx)
+		p.heedWindow(ctx)
 		if p.isSkipped() {
 			p.beginErr = errSkipped
 			return
@@ -427,7 +432,7 @@ const doneEarlier = "an earlier apply of this plan has done it"
 
 // outcomeOf tells how the application ended; false where there was nothing to do.
 func (p *progress) outcomeOf() (Outcome, bool) {
-	out := Outcome{Address: p.app.Address, Outcome: p.outcome, Message: p.message(), Done: p.done, Elapsed: p.elapsed}
+	out := Outcome{Address: p.app.Address, Outcome: p.outcome, Message: p.message(), Done: p.done, Elapsed: p.elapsed, OutsideWindow: p.outside}
 	switch {
 	case p.earlier:
 		out.Message = doneEarlier

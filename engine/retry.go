@@ -39,6 +39,9 @@ func (p *progress) retrying(ctx context.Context, step *plan.Step, take func() er
 			return err
 		}
 		round = next
+		if over := p.stillOpen(ctx); over != nil {
+			return fmt.Errorf("%w (it was to be tried again, after: %w)", over, err)
+		}
 		if stale := p.afresh(ctx, step); stale != nil {
 			return fmt.Errorf("%w (it was to be tried again, after: %w)", stale, err)
 		}

@@ -68,7 +68,7 @@ func (e *Engine) Rollback(ctx context.Context, config *lang.Config, address addr
 	}
 	out, diags := p.assemble(ctx)
 	if out != nil {
-		d.asItWas(out)
+		d.asItWas(out, declared(config, address))
 	}
 	return out, diags
 }
@@ -244,15 +244,22 @@ func (d *draft) spare() {
 	}
 }
 
-// asItWas makes a plan one of what was, by the rules that there are.
-func (d *draft) asItWas(p *plan.Plan) {
+// asItWas makes a plan one of what was, by the rules that there are. Sync windows are those
+// of now, where the application is configured.
+func (d *draft) asItWas(p *plan.Plan, now *lang.Application) {
 	for i := range p.Applications {
 		app := &p.Applications[i]
-		app.Project, app.Settings = d.record.Project, d.record.Settings
+		as := app.Settings.As // as whom the draft speaks to the cluster
+		app.Settings = d.record.Settings
+		app.Settings.As = as
+		if now != nil {
+			app.Settings.Windows = windowsOf(now)
+		}
 		for _, c := range p.Clusters {
 			if c.Name == app.Cluster {
 				app.Digest = changeDigest(app, c.UID)
 			}
 		}
 	}
+	openings(p)
 }

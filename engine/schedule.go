@@ -129,7 +129,7 @@ func (a *applying) verdict(ctx context.Context, s *schedule.Schedule, i int) err
 		return nil
 	}
 	if from := a.plan.Steps[need].Application; from != step.Application {
-		p.skip("it follows " + a.plan.Applications[from].Address.String() + ", which did not succeed")
+		p.follows(a.apps[from])
 	}
 	return errSkipped
 }
@@ -138,6 +138,10 @@ func (a *applying) verdict(ctx context.Context, s *schedule.Schedule, i int) err
 func (a *applying) step(ctx context.Context, step *plan.Step) error {
 	p := a.apps[step.Application]
 	if err := p.begin(ctx); err != nil {
+		return err
+	}
+	if err := p.goesOn(ctx, step); err != nil {
+		p.failed(err)
 		return err
 	}
 	p.enter(step)

@@ -51,10 +51,7 @@ func (f *finisher) windowed() []*windowed {
 		if project == nil {
 			continue
 		}
-		subject := govern.Subject{Application: application.Name, Namespace: application.Destination.Namespace, Labels: application.Labels}
-		if cluster := application.Destination.Cluster; cluster != nil {
-			subject.Cluster, subject.Server = cluster.Name, cluster.Connection.Server
-		}
+		subject := application.WindowSubject()
 		var matching []int
 		for i := range project.Rules.Windows {
 			if project.Rules.Windows[i].Matches(subject) {
@@ -72,6 +69,15 @@ func (f *finisher) windowed() []*windowed {
 		byKey[key].applications = append(byKey[key].applications, application)
 	}
 	return all
+}
+
+// WindowSubject is the application as sync windows are matched against it.
+func (a *Application) WindowSubject() govern.Subject {
+	subject := govern.Subject{Application: a.Name, Namespace: a.Destination.Namespace, Labels: a.Labels}
+	if cluster := a.Destination.Cluster; cluster != nil {
+		subject.Cluster, subject.Server = cluster.Name, cluster.Connection.Server
+	}
+	return subject
 }
 
 func (f *finisher) warnOfWindows(w *windowed, applications []*Application, summary, format string) {
