@@ -2,7 +2,6 @@ package admission
 
 import (
 	"fmt"
-	"strings"
 
 	celgo "github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common"
@@ -29,6 +28,7 @@ type policy struct {
 	needsNamespaces bool
 	unsupported     string // what its expressions use that only a server knows
 
+	compiler                                       *cel.CompositedCompiler // has the variables
 	conditions, validations, messages, annotations cel.ConditionEvaluator
 }
 
@@ -80,57 +80,58 @@ func (p *policy) compile(compilers *compilers) []error {
 	if err != nil {
 		return []error{err}
 	}
-	var errs []error
-	hasParams := p.spec.ParamKind != nil
-	full := cel.OptionalVariableDeclarations{HasParams: hasParams, HasAuthorizer: true}
-	check := func(at string, e *expression, declared cel.OptionalVariableDeclarations) {
-		p.look(e.text)
-		if strings.TrimSpace(e.text) == "" {
-			errs = append(errs, fmt.Errorf("%s is empty", at))
-			return
-		}
-		if result := compiler.CompileCELExpression(e, declared, environment.NewExpressions); result.Error != nil {
-			errs = append(errs, fmt.Errorf("%s: %s", at, result.Error.Detail))
-		}
-	}
+	p.compiler = compiler
+	c := &compiling{policy: p, hasParams: p.spec.ParamKind != nil}
 	for i, variable := range p.spec.Variables {
-		at := fmt.Sprintf("spec.variables[%d] (%s)", i, variable.Name)
 		e := &expression{name: variable.Name, text: variable.Expression, types: []*celgo.Type{celgo.AnyType, celgo.DynType}}
 		p.look(e.text)
-		if result := compiler.CompileAndStoreVariable(e, full, environment.StoredExpressions); result.Error != nil {
-			errs = append(errs, fmt.Errorf("%s: %s", at, result.Error.Detail))
+		if result := compiler.CompileAndStoreVariable(e, c.declared(true), environment.StoredExpressions); result.Error != nil {
+			c.errs = append(c.errs, fmt.Errorf("spec.variables[%d] (%s): %s", i, variable.Name, result.Error.Detail))
 		}
 	}
-	var conditions, validations, messages, annotations []cel.ExpressionAccessor
+	var conditions, validations, messages, annotations []cel.CompilationResult
 	for i, condition := range p.spec.MatchConditions {
-		e := &expression{name: condition.Name, text: condition.Expression, types: []*celgo.Type{celgo.BoolType}}
-		check(fmt.Sprintf("spec.matchConditions[%d] (%s)", i, condition.Name), e, full)
-		conditions = append(conditions, e)
+		conditions = append(conditions, c.compile(fmt.Sprintf("spec.matchConditions[%d] (%s)", i, condition.Name), condition.Expression, true, celgo.BoolType))
 	}
 	for i, validation := range p.spec.Validations {
-		e := &expression{text: validation.Expression, types: []*celgo.Type{celgo.BoolType}}
-		check(fmt.Sprintf("spec.validations[%d].expression", i), e, full)
-		validations = append(validations, e)
-		var message cel.ExpressionAccessor
+		validations = append(validations, c.compile(fmt.Sprintf("spec.validations[%d].expression", i), validation.Expression, true, celgo.BoolType))
+		var message cel.CompilationResult // none, and passed over
 		if validation.MessageExpression != "" {
-			m := &expression{text: validation.MessageExpression, types: []*celgo.Type{celgo.StringType}}
-			check(fmt.Sprintf("spec.validations[%d].messageExpression", i), m, cel.OptionalVariableDeclarations{HasParams: hasParams})
-			message = m
+			message = c.compile(fmt.Sprintf("spec.validations[%d].messageExpression", i), validation.MessageExpression, false, celgo.StringType)
 		}
 		messages = append(messages, message)
 	}
 	for i, annotation := range p.spec.AuditAnnotations {
-		e := &expression{name: annotation.Key, text: annotation.ValueExpression, types: []*celgo.Type{celgo.StringType, celgo.NullType}}
-		check(fmt.Sprintf("spec.auditAnnotations[%d] (%s)", i, annotation.Key), e, full)
-		annotations = append(annotations, e)
+		annotations = append(annotations, c.compile(fmt.Sprintf("spec.auditAnnotations[%d] (%s)", i, annotation.Key), annotation.ValueExpression, true, celgo.StringType, celgo.NullType))
 	}
 	if len(conditions) > 0 {
-		p.conditions = compiler.CompileCondition(conditions, full, environment.StoredExpressions)
+		p.conditions = cel.NewCondition(conditions)
 	}
-	p.validations = compiler.CompileCondition(validations, full, environment.StoredExpressions)
-	p.messages = compiler.CompileCondition(messages, cel.OptionalVariableDeclarations{HasParams: hasParams}, environment.StoredExpressions)
-	p.annotations = compiler.CompileCondition(annotations, full, environment.StoredExpressions)
-	return errs
+	p.validations, p.messages, p.annotations = cel.NewCondition(validations), cel.NewCondition(messages), cel.NewCondition(annotations)
+	return c.errs
+}
+
+// compiling is a policy while its expressions are compiled.
+type compiling struct {
+	policy    *policy
+	hasParams bool
+	errs      []error
+}
+
+// declared are the names that expressions may use; those of messages have no authorizer.
+func (c *compiling) declared(authorizer bool) cel.OptionalVariableDeclarations {
+	return cel.OptionalVariableDeclarations{HasParams: c.hasParams, HasAuthorizer: authorizer}
+}
+
+// compile compiles one expression, and notes what is wrong with it. Evaluating one that is
+// wrong fails.
+func (c *compiling) compile(at, text string, authorizer bool, types ...*celgo.Type) cel.CompilationResult {
+	c.policy.look(text)
+	result := c.policy.compiler.CompileCELExpression(&expression{text: text, types: types}, c.declared(authorizer), environment.StoredExpressions)
+	if result.Error != nil {
+		c.errs = append(c.errs, fmt.Errorf("%s: %s", at, result.Error.Detail))
+	}
+	return result
 }
 
 // look notes what an expression uses that matters here.

@@ -65,6 +65,9 @@ func (p *policy) judge(ctx context.Context, a *asking) []Violation {
 	if !matched {
 		return nil
 	}
+	if sub := a.request.Subresource; sub != "" {
+		return []Violation{p.failed(nil, unsupported(fmt.Sprintf("it is asked about the subresource %q, whose object only the server knows", sub)), true)}
+	}
 	var out []Violation
 	for _, b := range p.bindings {
 		matched, err := b.match.matches(a)
@@ -129,12 +132,12 @@ func (p *policy) evaluate(ctx context.Context, a *asking, b *binding, param runt
 		}
 	}
 	namespace := cel.CreateNamespaceObject(a.namespace())
-	results, left, err := p.validations.ForInput(ctx, a.attributes, a.admission, inputs, namespace, celconfig.RuntimeCELCostBudget)
+	results, left, err := p.validations.ForInput(p.variables(ctx), a.attributes, a.admission, inputs, namespace, celconfig.RuntimeCELCostBudget)
 	if err != nil {
 		return fail(err)
 	}
 	// Messages share the budget of the validations, as in the API server.
-	messages, _, messageErr := p.messages.ForInput(ctx, a.attributes, a.admission, inputs, namespace, left)
+	messages, _, messageErr := p.messages.ForInput(p.variables(ctx), a.attributes, a.admission, inputs, namespace, left)
 	var out []Violation
 	for i, result := range results {
 		switch {
@@ -146,7 +149,7 @@ func (p *policy) evaluate(ctx context.Context, a *asking, b *binding, param runt
 			out = append(out, Violation{Policy: p.name, Binding: b.name, Deny: b.denies, Message: p.message(i, messages)})
 		}
 	}
-	annotations, _, err := p.annotations.ForInput(ctx, a.attributes, a.admission, inputs, a.namespace(), celconfig.RuntimeCELCostBudget)
+	annotations, _, err := p.annotations.ForInput(p.variables(ctx), a.attributes, a.admission, inputs, a.namespace(), celconfig.RuntimeCELCostBudget)
 	if err != nil {
 		return fail(err)
 	}
@@ -158,9 +161,13 @@ func (p *policy) evaluate(ctx context.Context, a *asking, b *binding, param runt
 	return out
 }
 
+// variables is the context in which expressions find the policy's variables. What these
+// cost counts once for each use of it.
+func (p *policy) variables(ctx context.Context) context.Context { return p.compiler.CreateContext(ctx) }
+
 // applies evaluates the match conditions: one that is false decides, whatever fails.
 func (p *policy) applies(ctx context.Context, a *asking, inputs cel.OptionalVariableBindings) (bool, error) {
-	results, _, err := p.conditions.ForInput(ctx, a.attributes, a.admission, inputs, nil, celconfig.RuntimeCELCostBudgetMatchConditions)
+	results, _, err := p.conditions.ForInput(p.variables(ctx), a.attributes, a.admission, inputs, nil, celconfig.RuntimeCELCostBudgetMatchConditions)
 	if err != nil {
 		return false, err
 	}
