@@ -57,6 +57,17 @@ func (p *planning) actsAs(d *draft) (*target.Impersonation, []plan.Problem) {
 	return identityOf(p.engine.rules(project), cluster, d.record.Namespace)
 }
 
+// declaredAs is as whom an application of the configuration speaks to its cluster; nil where
+// that is nobody.
+func declaredAs(app *lang.Application) *target.Impersonation {
+	if app.Project == nil {
+		return nil
+	}
+	rules := guard.Of(app.Project)
+	as, _ := identityOf(guard.Compile(&rules), app.Destination.Cluster, app.Destination.Namespace)
+	return as
+}
+
 func identityOf(rules *guard.Rules, cluster *lang.Cluster, namespace string) (*target.Impersonation, []plan.Problem) {
 	return rules.Identity(cluster.Name, cluster.Connection.Server, namespace)
 }

@@ -232,6 +232,7 @@ func (c *census) begun(lineage string, address addr.Address, config *lang.Config
 			continue
 		}
 		record.Name, record.Namespace, record.Settings = app.Name, app.Destination.Namespace, (&draft{app: app}).settings()
+		record.Settings.As = declaredAs(app)
 		record.Project, record.DependsOn = "", nil
 		if app.Project != nil {
 			record.Project = app.Project.Name

@@ -44,22 +44,19 @@ func (r *Rules) Identity(cluster, server, namespace string) (*target.Impersonati
 // actsAs is whom an identity block names, or why it names nobody.
 func actsAs(rule *plan.ActsAs, namespace string) (*target.Impersonation, string) {
 	if rule.ServiceAccount == "" {
-		if strings.TrimSpace(rule.User) == "" {
-			return nil, "an identity block names neither a service account nor a user. Set one of them."
+		as := &target.Impersonation{User: rule.User, Groups: rule.Groups}
+		if err := as.Check(); err != nil {
+			return nil, fmt.Sprintf("%s. Nothing is sent. Correct the identity block.", err)
 		}
-		for _, group := range rule.Groups {
-			if strings.TrimSpace(group) == "" {
-				return nil, fmt.Sprintf("one of the groups of the user %q has no name. Remove it.", rule.User)
-			}
-		}
-		return &target.Impersonation{User: rule.User, Groups: rule.Groups}, ""
+		return as, ""
 	}
 	in, name, qualified := strings.Cut(rule.ServiceAccount, ":")
 	if !qualified {
 		in, name = namespace, rule.ServiceAccount
 	}
-	if strings.TrimSpace(in) == "" || strings.TrimSpace(name) == "" {
-		return nil, fmt.Sprintf("the service account %q is of the destination's namespace, and the destination has none. Write it as \"namespace:name\".", rule.ServiceAccount)
+	as := &target.Impersonation{User: "system:serviceaccount:" + in + ":" + name}
+	if err := as.Check(); in == "" || name == "" || err != nil || strings.Contains(name, ":") {
+		return nil, fmt.Sprintf("the service account %q cannot be told: write it as \"namespace:name\", or as a name where the destination has a namespace. Nothing is sent.", rule.ServiceAccount)
 	}
-	return &target.Impersonation{User: "system:serviceaccount:" + in + ":" + name}, ""
+	return as, ""
 }

@@ -5,6 +5,7 @@
 package target
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -44,6 +45,21 @@ func (i *Impersonation) Equal(other *Impersonation) bool {
 		return i == other
 	}
 	return i.User == other.User && slices.Equal(i.Groups, other.Groups)
+}
+
+// Check says why nobody can be acted as so: a name that a server would read as another one,
+// or as none, which would be who reaches it.
+func (i *Impersonation) Check() error {
+	unfit := func(name string) bool {
+		return name == "" || name != strings.TrimSpace(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f })
+	}
+	switch {
+	case unfit(i.User):
+		return fmt.Errorf("%q is no user that can be acted as: its name is empty, begins or ends with a space, or holds a control character", i.User)
+	case slices.ContainsFunc(i.Groups, unfit):
+		return fmt.Errorf("the user %q cannot be acted as in these groups: the name of one is empty, begins or ends with a space, or holds a control character", i.User)
+	}
+	return nil
 }
 
 // String is the user, and the groups behind it; empty for nobody.

@@ -60,6 +60,11 @@ func (c *Clusters) restConfig(connection target.Connection, credentials target.C
 	if connection.Impersonate != "" {
 		config.Impersonate = rest.ImpersonationConfig{UserName: connection.Impersonate}
 	}
+	if connection.As != nil {
+		if err := actAs(config, connection.As); err != nil {
+			return nil, err
+		}
+	}
 	config.UserAgent = "gantry/" + c.options.Version
 	return config, nil
 }
