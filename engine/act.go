@@ -76,6 +76,7 @@ func (e *Engine) Act(ctx context.Context, config *lang.Config, options ActOption
 	p := &planning{engine: e, config: config, sessions: t.sessions}
 	out.Clusters = p.clusters(map[addr.Address]*draft{d.address: d})
 	p.projects(out)
+	out.Roles = e.rolesInUse()
 	out.Steps = actSteps(&out.Applications[0], options.NoWait)
 	if out.Health, err = health.Rules(config.Health); err != nil {
 		return nil, append(diags, actError("Health rules cannot be kept", err.Error()))

@@ -104,6 +104,12 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	rights := rightsOf(p, &options)
+	if p, diags = e.permit(ctx, p, rights, options.By); diags.HasErrors() {
+		return nil, diags
+	}
+	courier := e.newCourier(p, options.By)
+	defer func() { diags = append(diags, courier.deliver(ctx)...) }() // once others may go on
 	lease, diags := e.enter(ctx, options.By, scopeOf(p))
 	if diags.HasErrors() {
 		return nil, diags
@@ -126,7 +132,7 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	a.resumed, a.left, a.health, a.confirmations = resumed, left, assessor, options.Confirmed
 	a.verified, a.manual, a.override = options.Verified, options.Manual, options.OverrideWindow
 	a.heedWindows(options.Guards)
-	a.policing = policing
+	a.policing, a.rights = policing, rights
 	defer a.close()
 	a.caller, a.end = ctx, end
 	requests, stop := inFlight(ctx, options.GiveUp)
@@ -209,6 +215,7 @@ type applying struct {
 	policing      policing
 	sessions      *sessions
 	apps          []*progress // as in plan.Applications
+	rights        *rights
 	watchers      *watchers
 	// caller is the context of the apply, and requests that of what it sends: see inFlight.
 	caller, requests context.Context
@@ -285,6 +292,12 @@ func (a *applying) result() (*Result, hcl.Diagnostics) {
 		}[outcome.Outcome]
 		severity := hcl.DiagError
 		if p.superseded {
+		if outcome.Outcome == OutcomeSkipped && outcome.OutsideWindow {
+			summary = "Outside of the sync window"
+		}
+		if outcome.Outcome == OutcomeSkipped && p.refused {
+			summary = notAllowed
+		}
 			severity = hcl.DiagWarning
 		}
 		if summary != "" {

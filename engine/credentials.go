@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/plan/source"
 )
@@ -10,7 +11,8 @@ import (
 func (e *Engine) use(config *lang.Config) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.credentials, e.redactions = config.Logins, redactionsOf(config)
+	e.config = config
+	e.credentials, e.redactions, e.roles = config.Logins, redactionsOf(config), access.Roles(config)
 	e.differ = e.differ.Redacting(e.redactions.paths)
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/gantrycd/gantry/engine/rendercache"
 	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/plan/seal"
 	"github.com/gantrycd/gantry/plan/source"
@@ -107,7 +108,7 @@ type Engine struct {
 	mu       sync.Mutex
 	clusters []connected
 	opened   map[string]bool // keys of locations whose opening was told
-	// credentials and redactions are those of the configuration that is planned.
+	// credentials, redactions and roles are those of the configuration that is planned.
 	credentials []source.Credentials
 	redactions  redactions
 	projects    map[*lang.Project]*guard.Rules
@@ -118,6 +119,7 @@ type connected struct {
 	name       string
 	connection target.Connection
 	providers.Cluster
+	roles       []plan.Role
 }
 
 // DefaultInFlight is Options.InFlight where nothing else is said: so many that some clusters

@@ -16,6 +16,9 @@ import (
 func (a *applying) prepare(ctx context.Context) {
 	for _, p := range a.apps {
 		switch {
+		case p.app.IsBlocked() && p.app.Blocked[len(p.app.Blocked)-1].Summary == notAllowed:
+			p.refused = true
+			p.skip(p.app.Blocked[len(p.app.Blocked)-1].Detail)
 		case p.app.IsBlocked():
 			p.skip("it is blocked: " + p.app.Blocked[0].Detail)
 		case p.session == nil:
@@ -98,6 +101,9 @@ func (a *applying) load(ctx context.Context, apps []*progress) []*progress {
 		}
 		if why := there.older(record, p.session.name, p.app.Address, p.app.MovedFrom); why != "" {
 			p.skip(why)
+			return
+		}
+		if p.heedRights(ctx, record); p.isSkipped() {
 			return
 		}
 		if why := p.staleRecord(record); why != "" {

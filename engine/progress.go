@@ -46,13 +46,13 @@ type progress struct {
 	elapsed    Seconds
 	completed  bool
 	claimed    bool   // the record says that this apply is at work on it
+	refused    bool   // who applies has no right to it
 	unsaved    bool   // what was done could not be written into the state
 	earlier    bool   // an earlier apply of the plan has done it all; set before anything runs
 	skipped    string // why nothing was done; empty if something was
 	outside    bool   // of its sync window, or it follows one that is
 	overridden bool   // that its windows are not heeded is in the audit log
 	windows    *heeded
-	refused    bool   // who applies has no right to it
 	superseded bool // another plan is about it by now, which is no failure of this one
 	errs       []error
 	resumed    bool                 // an earlier apply of the plan has begun it, and did not finish

@@ -16,7 +16,7 @@ import (
 
 // identify gives a plan its id and the end of its time.
 func (p *planning) identify(out *plan.Plan) {
-	out.ID = uuid.NewString()
+	out.ID, out.Roles = uuid.NewString(), p.engine.rolesInUse()
 	if p.options.Expires > 0 {
 		out.ExpiresAt = out.CreatedAt.Add(p.options.Expires)
 	}

@@ -84,6 +84,9 @@ type Plan struct {
 	Problems []Problem `json:"problems,omitempty"`
 	// Projects are the rules of the projects that applications of the plan are in, sorted
 	// by name.
+	// Roles are who may do what, by the configuration: those of all applications, then those
+	// of projects. Where there are none, everybody may do everything.
+	Roles []Role `json:"roles,omitempty"`
 	Projects []Project `json:"projects,omitempty"`
 }
 

@@ -38,6 +38,7 @@ const (
 	EventMigrated   EventKind = "state.migrate"
 	EventLogPruned  EventKind = "log.prune"
 	EventOverridden EventKind = "window.override"
+	EventRefused    EventKind = "refused" // who asked has no right to it
 )
 
 // Event is an entry of the audit log: who did what, when, and how it ended. Nothing in it
