@@ -52,6 +52,9 @@ beside it. Who wants one that is held is told who has it, or waits with --lock-t
 Nobody has to unlock anything; see gantry unlock. An apply that was stopped for so long
 that another took over ends with the exit code 6.
 
+What no sync window lets be applied now is left out, with what follows it, and others go
+on; where that is all that was not applied, the exit code is 7. See docs/windows.md.
+
 Deletions that need to be confirmed (Prune=confirm, Delete=confirm) are asked about at
 a terminal. Elsewhere the application is left out unless --confirm names each of them.
 
@@ -116,6 +119,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 	work.registerAllowDestroyed(command)
 	work.registerReport(command)
 	work.registerLocking(command)
+	work.windows.register(command)
 	trust.registerIdentity(command)
 	trust.registerTrust(command)
 	heal.register(command)
@@ -187,6 +191,7 @@ func (w *work) approveAndApply(ctx context.Context, made *plan.Plan, how planned
 		if err := w.cli.confirm(ctx, withDestroyed(made, how.question), w.options.noInput); err != nil {
 			return err
 		}
+		w.answered = true
 	}
 	return w.apply(ctx, made)
 }
@@ -217,9 +222,14 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 	start := time.Now()
 	by := process.Self(w.options.command, start)
 	w.progress.applying(p)
-	result, diags := w.engine.Apply(ctx, p, engine.ApplyOptions{
+	options := engine.ApplyOptions{
 		By: by, Confirmed: confirmed, GiveUp: w.cli.giveUp, Resume: w.resumes, File: w.file, Verified: w.verified,
-	})
+	}
+	w.options.windows.give(&options, w.answered)
+	if err := w.awaitWindow(ctx, p, options); err != nil {
+		return err
+	}
+	result, diags := w.engine.Apply(ctx, p, options)
 	w.changed = result.HasChanged()
 	w.progress.pause()
 	reportErr := w.report(ctx, p, result, diags, by.Who)
@@ -233,6 +243,9 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 		return exitCode(exitLost)
 	}
 	if err := failed(diags); err != nil {
+		if result != nil && outsideWindow(result) {
+			return exitCode(exitWindow)
+		}
 		return w.partly(err)
 	}
 	return reportErr

@@ -20,6 +20,7 @@ const (
 	exitRisk    = 3 // with --fail-on-risk: the plan has a risk that nobody accepts
 	exitPartial = 5 // of what was to be applied, something was, and something was not
 	exitLost    = 6 // an apply lost its lock, and ended for that
+	exitWindow  = 7 // all was applied but what no sync window lets be applied now
 )
 
 // cli is one run of the program: its streams, its environment, and the flags

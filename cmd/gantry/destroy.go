@@ -33,6 +33,7 @@ To review it first: gantry plan --destroy --out end.gantryplan`,
 	work.registerInFlight(command)
 	work.registerReport(command)
 	work.registerLocking(command)
+	work.windows.register(command)
 	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
 	return command
 }

@@ -29,7 +29,7 @@ func (o *healOptions) register(command *cobra.Command) {
 
 // check refuses flags that say nothing without --self-heal, or nothing with it.
 func (o *healOptions) check(cmd *cobra.Command) error {
-	others := []string{"auto-approve", "refresh", "resume", "resource", "label", "locked", "allow-empty", "allow-removed", "allow-destroyed"}
+	others := []string{"manual", "auto-approve", "refresh", "resume", "resource", "label", "locked", "allow-empty", "allow-removed", "allow-destroyed"}
 	if !o.heal {
 		others = []string{"dry-run", "detailed-exitcode"}
 	}

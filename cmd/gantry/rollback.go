@@ -92,6 +92,7 @@ With --out the plan is written to a file, which "gantry apply FILE" carries out.
 	work.confirm.register(command)
 	work.registerReport(command)
 	work.registerLocking(command)
+	work.windows.register(command)
 	save.register(command)
 	flags := command.Flags()
 	flags.Int64Var(&to, "to", 0, "the `revision` to go back to, as \"gantry history\" numbers them (default: the one before)")

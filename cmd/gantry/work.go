@@ -56,6 +56,7 @@ type workOptions struct {
 	reports        []string // --report; only apply and destroy have the flag
 	view           viewOptions
 	confirm        confirmOptions     // only apply and destroy have the flags
+	windows        windowOptions      // only what changes applications has the flags
 	snapshot       *snapshot.Snapshot // no flag: what is planned with in place of clusters and state; nil is none
 	// sourceless: no source is read, generators' included; what is made of them is not known.
 	sourceless bool
@@ -99,6 +100,9 @@ func (o *workOptions) check() error {
 	}
 	if o.bounded && o.inFlight < 1 {
 		return &usageError{command: o.command, err: fmt.Errorf("--parallelism-in-all is %d, and must be at least 1", o.inFlight)}
+	}
+	if err := o.windows.check(o.command); err != nil {
+		return err
 	}
 	return o.checkReports()
 }
@@ -159,6 +163,7 @@ type work struct {
 	verified string // who speaks for that file; empty where nobody was asked for
 	resumes  bool   // what is left of a plan is done
 	changed  bool   // an apply has changed something
+	answered bool   // a person has approved the plan at a terminal
 
 	// expires is how long a plan that is saved can be applied.
 	expires expiry
