@@ -150,12 +150,14 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 		}
 	}
 	e.probe(PointAfterBegun)
+	courier.begun(ctx)
 	a.prepare(ctx)
 	kept := a.keep(ctx, options.File) // what goes wrong with that matters only if this fails
 	a.run(ctx)
 	a.preparing.Wait()
 	result, diags = a.result()
 	ctx = context.WithoutCancel(ctx)
+	courier.ended(ctx, a)
 	diags = append(diags, a.stopped(ctx, result)...)
 	diags = append(diags, a.parents.done()...)
 	diags = append(diags, a.logEnded(ctx, result)...)
@@ -213,9 +215,9 @@ type applying struct {
 	// confirmations are the deletions that were confirmed.
 	confirmations Confirmed
 	policing      policing
+	rights        *rights
 	sessions      *sessions
 	apps          []*progress // as in plan.Applications
-	rights        *rights
 	watchers      *watchers
 	// caller is the context of the apply, and requests that of what it sends: see inFlight.
 	caller, requests context.Context
@@ -290,14 +292,14 @@ func (a *applying) result() (*Result, hcl.Diagnostics) {
 		summary := map[string]string{
 			OutcomeFailed: "Apply failed", OutcomeCancelled: "Apply was cancelled", OutcomeSkipped: "Application left out",
 		}[outcome.Outcome]
-		severity := hcl.DiagError
-		if p.superseded {
 		if outcome.Outcome == OutcomeSkipped && outcome.OutsideWindow {
 			summary = "Outside of the sync window"
 		}
 		if outcome.Outcome == OutcomeSkipped && p.refused {
 			summary = notAllowed
 		}
+		severity := hcl.DiagError
+		if p.superseded {
 			severity = hcl.DiagWarning
 		}
 		if summary != "" {

@@ -99,6 +99,9 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	}
 	sortProblems(out.Problems)
 	p.publish(ctx, out)
+	if out.Notify, err = p.messages(); err != nil {
+		return nil, append(p.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Triggers cannot be kept", Detail: err.Error()})
+	}
 	out.Clusters = p.clusters(built)
 	p.projects(out)
 	p.rollouts(out)

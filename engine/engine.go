@@ -43,6 +43,13 @@ type Options struct {
 	// Remotes reads what other configurations published, by where their state is; nil
 	// where none is read. It returns nil where nothing was published yet.
 	Remotes func(context.Context, lang.RemoteState) (*published.Document, error)
+	// Notifiers make what messages go by, and Secrets reads what those log in with; without
+	// Notifiers (nil) nobody is told of anything.
+	Notifiers providers.Notifiers
+	Secrets   providers.Secrets
+	// NotifyFor is how long an apply delivers messages after its end, beyond what is in
+	// flight then; five seconds where 0.
+	NotifyFor time.Duration
 	// Renderings keeps what sources were rendered to; nil keeps nothing.
 	Renderings *rendercache.Cache
 	// Lock holds what is read to the lock file; nil is no lock file.
@@ -110,7 +117,9 @@ type Engine struct {
 	opened   map[string]bool // keys of locations whose opening was told
 	// credentials, redactions and roles are those of the configuration that is planned.
 	credentials []source.Credentials
+	config      *lang.Config // the one that is planned; nil for none
 	redactions  redactions
+	roles       []plan.Role
 	projects    map[*lang.Project]*guard.Rules
 }
 
@@ -119,7 +128,6 @@ type connected struct {
 	name       string
 	connection target.Connection
 	providers.Cluster
-	roles       []plan.Role
 }
 
 // DefaultInFlight is Options.InFlight where nothing else is said: so many that some clusters
