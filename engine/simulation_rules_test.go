@@ -24,9 +24,6 @@ type expectation struct {
 	steps [][]string
 	phase string
 	state []string
-	// last are objects that must not be touched before all that is to be written before
-	// PostSync is; whether and among what else they are is not compared.
-	last []string
 	// loose are objects of which neither what is done nor whether they are left is compared.
 	loose []string
 	// also are objects that must be written, somewhere.
@@ -36,11 +33,6 @@ type expectation struct {
 // simulationRules are in the order in which they are taken.
 func simulationRules() []simulationRule {
 	return []simulationRule{
-		{
-			"no option leaves out the hooks of a whole sync; a sync of selected objects has none, as in Argo CD",
-			func(c *simulationCase) bool { return c.SkipHooks && len(c.named(isHook)) > 0 },
-			func(c *simulationCase, e *expectation) { e.loose = append(e.loose, c.named(isHook)...) },
-		},
 		{
 			"what comes later in the order of kinds is not written after something of its wave has failed: a Deployment does not roll out with the ConfigMap or the account that was refused. Argo CD writes it, and fails then",
 			func(c *simulationCase) bool { return len(c.behindFailure()) > 0 },
@@ -61,9 +53,9 @@ func simulationRules() []simulationRule {
 			},
 		},
 		{
-			"prunings start when all that is written is healthy: Argo CD deletes a renamed Deployment before the one in its place is there, and has deleted it for good where that one fails",
-			func(c *simulationCase) bool { return c.Prune && len(c.Targets) > 0 && len(c.pruned()) > 0 },
-			func(c *simulationCase, e *expectation) { e.last = c.pruned() },
+			"the waves of what is pruned are those of the plan. Argo CD mirrors those of what is left anew whenever something is gone, so that its own order changes on the way",
+			func(c *simulationCase) bool { return c.Prune && c.prunedWaves() > 2 },
+			func(c *simulationCase, e *expectation) { e.loose = append(e.loose, c.pruned()...) },
 		},
 	}
 }
@@ -89,11 +81,11 @@ func (c *simulationCase) expected() expectation {
 }
 
 // differs says in what a case came to something else than expected; empty where it did not.
-func (e *expectation) differs(s *simulated, c *simulationCase) string {
+func (e *expectation) differs(s *simulated) string {
 	compared := func(list []string) []string {
 		return slices.DeleteFunc(slices.Clone(list), func(op string) bool {
 			_, what := cutOp(op)
-			return slices.Contains(e.loose, what) || slices.Contains(e.last, what)
+			return slices.Contains(e.loose, what)
 		})
 	}
 	left := compared(s.ops)
@@ -116,40 +108,6 @@ func (e *expectation) differs(s *simulated, c *simulationCase) string {
 	for _, what := range e.also {
 		if !slices.ContainsFunc(s.ops, func(op string) bool { return strings.HasPrefix(op, "apply") && strings.HasSuffix(op, " "+what) }) {
 			return fmt.Sprintf("did %q, and nothing to %s", s.ops, what)
-		}
-	}
-	return e.differsLast(s, c)
-}
-
-// differsLast holds what goes last to that: everything else is done by then, but for what
-// comes after it, and it goes where, and only where, the sync came so far.
-func (e *expectation) differsLast(s *simulated, c *simulationCase) string {
-	if len(e.last) == 0 {
-		return ""
-	}
-	after := c.named(isAfterPrunings)
-	gone := map[string]bool{}
-	for _, op := range s.ops {
-		switch verb, what := cutOp(op); {
-		case slices.Contains(e.last, what):
-			gone[what] = verb == "delete"
-		case len(gone) > 0 && verb != "delete" && !slices.Contains(after, what):
-			return fmt.Sprintf("did %q: %s is written after something was pruned", s.ops, what)
-		}
-	}
-	for _, step := range e.steps {
-		for _, op := range step {
-			if verb, what := cutOp(op); verb == "delete" && slices.Contains(e.last, what) && e.phase == "Succeeded" && !gone[what] {
-				return fmt.Sprintf("did %q, and did not prune %s", s.ops, what)
-			}
-		}
-	}
-	for _, what := range e.last {
-		if left := slices.Contains(s.state, what); left == gone[what] {
-			return fmt.Sprintf("did %q, and left %q", s.ops, s.state)
-		}
-		if gone[what] && !slices.ContainsFunc(e.steps, func(step []string) bool { return slices.Contains(step, "delete "+what) }) {
-			return fmt.Sprintf("did %q: %s is pruned, which it is not in Argo CD", s.ops, what)
 		}
 	}
 	return ""
@@ -234,10 +192,6 @@ func isHook(p order.Placement) bool { return p.Hook }
 
 func isFailureHook(p order.Placement) bool { return slices.Contains(p.Phases, plan.PhaseSyncFail) }
 
-func isAfterPrunings(p order.Placement) bool {
-	return isFailureHook(p) || slices.Contains(p.Phases, plan.PhasePostSync)
-}
-
 // pruned lists what is there and not to be written.
 func (c *simulationCase) pruned() []string {
 	var out []string
@@ -247,6 +201,17 @@ func (c *simulationCase) pruned() []string {
 		}
 	}
 	return out
+}
+
+// prunedWaves counts the waves that what is pruned asks for.
+func (c *simulationCase) prunedWaves() int {
+	waves := map[int]bool{}
+	for _, r := range c.Live {
+		if slices.Contains(c.pruned(), r.name()) {
+			waves[r.placement().Wave] = true
+		}
+	}
+	return len(waves)
 }
 
 // behindFailure lists what comes later, in the order of kinds, than something of its

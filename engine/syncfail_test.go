@@ -258,28 +258,29 @@ func TestConfirmedDeletions(t *testing.T) {
 	s.wantGone(t, "careful")
 }
 
-// TestPruneLast: what is pruned goes when the sync is healthy and before PostSync hooks;
-// with PruneLast, of the object or the application, after them.
+// TestPruneLast: what is pruned goes when the sync is healthy and before PostSync hooks; with
+// prune_last = false in its wave, but for objects that say PruneLast.
 func TestPruneLast(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	var done told
 	s.Events = done.event
-	old := configMap("old", "a=b") + "\n---\n" +
-		strings.Replace(configMap("late", "a=b"), "metadata:\n", "metadata:\n  annotations:\n    argocd.argoproj.io/sync-options: PruneLast=true\n", 1)
-	post := strings.Replace(configMap("post", "a=b"), "metadata:\n", "metadata:\n  annotations:\n    argocd.argoproj.io/hook: PostSync\n", 1)
-	s.application(t, "web", createNamespace, configMap("a", "a=1"), old)
-	s.MustApply(t, engine.PlanOptions{})
-	done.list = nil
-	s.application(t, "web", createNamespace, configMap("a", "a=2"), post)
-	s.MustApply(t, engine.PlanOptions{})
-	done.want(t, "written ConfigMap/a", "deleted ConfigMap/old", "written ConfigMap/post", "deleted ConfigMap/late")
-	s.application(t, "web", createNamespace, configMap("a", "a=2"), configMap("old", "a=b"), post)
-	s.MustApply(t, engine.PlanOptions{})
-	done.list = nil
-	s.application(t, "web", "sync {\n create_namespace = true\n prune_last = true\n}", configMap("a", "a=3"), post)
-	s.MustApply(t, engine.PlanOptions{})
-	done.want(t, "written ConfigMap/a", "written ConfigMap/post", "deleted ConfigMap/old")
+	annotated := func(name, key, value string) string {
+		return strings.Replace(configMap(name, "a=b"), "metadata:\n", "metadata:\n  annotations:\n    argocd.argoproj.io/"+key+": "+value+"\n", 1)
+	}
+	more := func(version, sync string, objects ...string) {
+		s.application(t, "web", "sync {\n create_namespace = true\n"+sync+"}", append(objects, configMap("a", "a="+version),
+			strings.Replace(annotated("b", "sync-wave", `"1"`), `"b"`, `"`+version+`"`, 1), annotated("post", "hook", "PostSync"))...)
+		done.list = nil
+		s.MustApply(t, engine.PlanOptions{})
+	}
+	old := []string{configMap("old", "a=b"), annotated("late", "sync-options", "PruneLast=true\n    argocd.argoproj.io/sync-wave: \"1\"")}
+	more("1", "", old...)
+	more("2", "")
+	done.want(t, "written ConfigMap/a", "written ConfigMap/b", "deleted ConfigMap/late", "deleted ConfigMap/old", "written ConfigMap/post")
+	more("3", "", old...)
+	more("4", "prune_last = false\n")
+	done.want(t, "deleted ConfigMap/old", "written ConfigMap/a", "written ConfigMap/b", "deleted ConfigMap/late", "written ConfigMap/post")
 }
 
 // TestHooksRunWhenTheyChange: a hook that is another than when it last succeeded is a

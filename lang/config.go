@@ -204,7 +204,7 @@ type Sync struct {
 	// Prune is "true" (default), "false", or "confirm": what is no longer desired is
 	// deleted where someone has confirmed it.
 	Prune                  string
-	PruneInWaves           bool   // in its wave, after what is written in it; not when all of the sync is healthy
+	PruneInWaves           bool   // in its wave, before what is written in it; not when all of the sync is healthy
 	PrunePropagationPolicy string // "foreground" (default), "background" or "orphan"
 	AllowEmpty             bool   // nothing need be left of it
 	Force                  bool   // an object whose immutable fields change may be deleted and made anew

@@ -158,7 +158,7 @@ application "ingress" {
     managed_namespace_metadata { labels = { a = "b" } }
     create_namespace         = true
     prune                    = false
-    prune_last               = true
+    prune_last               = false
     prune_propagation_policy = "background"
     force                    = true
     replace                  = true
@@ -285,7 +285,7 @@ func TestEstateIngress(t *testing.T) {
 		Sync: lang.Sync{
 			Automated: &lang.Automated{Enabled: true, Prune: true, SelfHeal: true},
 			Retry:     &lang.Retry{Limit: 3, Backoff: 5 * time.Second, Factor: 2, MaxDuration: 3 * time.Minute},
-			Prune:     "false", CreateNamespace: true, NamespaceLabels: map[string]string{"a": "b"}, PruneLast: true,
+			Prune:     "false", CreateNamespace: true, NamespaceLabels: map[string]string{"a": "b"}, PruneInWaves: true,
 			PrunePropagationPolicy: "background", Force: true,
 			Replace: true, NoValidation: true, SkipDryRunOnMissingResource: true, FailOnSharedResource: true, AllowEmpty: true,
 			Timeouts:  []lang.Timeout{{Kinds: []string{"Job", "batch/*"}, After: 30 * time.Minute}},

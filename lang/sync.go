@@ -18,7 +18,7 @@ func syncBlock() *schema.Block {
 		Arguments: []schema.Argument{
 			{Name: "create_namespace", Type: schema.Bool, Default: "false", Doc: "Whether the destination's namespace is created where it is not there."},
 			{Name: "prune", Type: schema.String, Default: `"true"`, OneOf: []string{"true", "false", "confirm"}, Doc: "Whether objects that are no longer in the sources are deleted: always, never, or only those that someone confirms when they are."},
-			{Name: "prune_last", Type: schema.Bool, Default: "false", Doc: "Whether they are deleted only after everything else is healthy."},
+			{Name: "prune_last", Type: schema.Bool, Default: "true", Doc: "Whether they are deleted only when all of the sync is healthy, before hooks of `PostSync`. Where false, they are deleted in their waves, before what is written in them, as Argo CD does without `PruneLast`: what a renamed object leaves behind goes before its successor is there."},
 			{Name: "prune_propagation_policy", Type: schema.String, Default: `"foreground"`, OneOf: []string{"foreground", "background", "orphan"}, Doc: "What becomes of what a deleted object owns: it is deleted first, deleted later, or left."},
 			{Name: "allow_empty", Type: schema.Bool, Default: "false", Doc: "Whether the sources may come to no object at all, so that all that there is of it is deleted. Where false, such a plan is refused."},
 			{Name: "force", Type: schema.Bool, Default: "false", Doc: "Whether an object may be deleted and made anew where fields change that cannot be changed."},
@@ -80,7 +80,7 @@ func decodeSync(in *eval.Instance, v *schema.Values) Sync {
 		return Sync{}
 	}
 	sync := Sync{
-		CreateNamespace: v.Bool("create_namespace", false), Prune: v.String("prune"), PruneLast: v.Bool("prune_last", false),
+		CreateNamespace: v.Bool("create_namespace", false), Prune: v.String("prune"), PruneInWaves: !v.Bool("prune_last", true),
 		PrunePropagationPolicy: v.String("prune_propagation_policy"), AllowEmpty: v.Bool("allow_empty", false),
 		Force: v.Bool("force", false), Replace: v.Bool("replace", false), NoValidation: !v.Bool("validate", true),
 		SkipDryRunOnMissingResource: v.Bool("skip_dry_run_on_missing_resource", false),

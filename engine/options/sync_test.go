@@ -19,7 +19,7 @@ import (
 func TestSettings(t *testing.T) {
 	s := newStage(t)
 	s.application(t, "web", `
-		prune_last = true
+		prune_last = false
 		prune_propagation_policy = "background"
 		health_timeout = "1m"
 		automated {
@@ -39,7 +39,7 @@ func TestSettings(t *testing.T) {
 		  after = "1h"
 		}`, configMap("a", "x=1"))
 	want := plan.Settings{
-		OnDestroy: "delete", Propagation: "Background", HealthTimeout: time.Minute, HistoryLimit: 10, PruneLast: true, Automated: true, SelfHeal: true,
+		OnDestroy: "delete", Propagation: "Background", HealthTimeout: time.Minute, HistoryLimit: 10, PruneInWaves: true, Automated: true, SelfHeal: true,
 		Retry: &plan.Retry{Limit: 3, Backoff: 2 * time.Second, Factor: 2},
 		// The last that matches counts in the configuration, and the first in the plan.
 		Timeouts: []plan.KindTimeout{{Kind: "batch/Job", Timeout: time.Hour}, {Kind: "StatefulSet", Timeout: time.Hour}, {Kind: "*", Timeout: 2 * time.Minute}},

@@ -9,17 +9,12 @@ import (
 )
 
 // phases lists the phases as they follow each other. A sync has neither of the two about
-// deleting, and the end of an application has no others.
+// deleting, and the end of an application has no others. Deletions are in Sync.
 func phases() []plan.Phase {
 	return []plan.Phase{
-		plan.PhasePreSync, plan.PhaseSync, plan.PhasePreDelete,
+		plan.PhasePreSync, plan.PhasePreDelete, plan.PhaseSync,
 		plan.PhasePostSync, plan.PhasePostDelete, plan.PhaseSyncFail,
 	}
-}
-
-// afterDeletions lists the phases that come after what is deleted.
-func afterDeletions() []plan.Phase {
-	return []plan.Phase{plan.PhasePostSync, plan.PhasePostDelete}
 }
 
 // listed are the kinds that have a place in the order of creation, as Helm and

@@ -20,7 +20,7 @@ type Item struct {
 	Phase  plan.Phase // empty is PhaseSync; of no meaning for deletions
 	Wave   int
 	Delete bool
-	// Last: what is deleted goes after everything else is done.
+	// Last: what is deleted goes when all of the sync is healthy, not in its wave.
 	Last   bool
 	Hook   bool
 	Object object.Object // desired, or live for a deletion; only read for CRDs
@@ -33,7 +33,8 @@ type Stage struct {
 	Delete bool
 	Phase  plan.Phase // of items that are written
 	// Wave that the items are handled in; a namespace and a CRD may be in an
-	// earlier one than they asked for.
+	// earlier one than they asked for, and deletions in their mirrored one. Of what is
+	// deleted last it is the one that was asked for.
 	Wave int
 	// Wait says that there is something in Await: items of this and of earlier
 	// stages that must be healthy (hooks finished, CRDs established, deleted objects
@@ -44,115 +45,88 @@ type Stage struct {
 
 // Stages orders items:
 //
-//   - by phase: PreSync, Sync, what is deleted, PostSync; where an application leaves:
-//     PreDelete, what is deleted, PostDelete. What is deleted last comes after all of
-//     them. Stages of SyncFail are at the end; they are only for when a sync has failed;
+//   - by phase: PreSync, Sync with what is deleted, PostSync; where an application leaves:
+//     PreDelete, what is deleted, PostDelete. Stages of SyncFail are at the end; they are
+//     only for when a sync has failed;
 //   - within that by wave, and within a wave by kind (KindOrder);
 //   - a namespace comes before what is in it and a CRD before its resources,
 //     whatever waves and phases they ask for: it moves to the first one's;
 //   - a wave starts when the one before is healthy; custom resources are written
-//     when their CRD is established; deletions start when all that was written before
-//     them is healthy;
-//   - deletions run the other way round: custom resources before their CRDs, content
-//     before its namespace, later waves first. A namespace or CRD that a hook of a later
-//     phase needs is deleted last, and so is what must go after something that is.
+//     when their CRD is established;
+//   - what is deleted last comes after the last wave, before PostSync. Other deletions are
+//     in the waves that Argo CD has them in, before what is written in them: those that
+//     they ask for, mirrored among themselves, so that later waves go first. They run the
+//     other way round: custom resources before their CRDs, content before its namespace;
+//   - a namespace or CRD that something written later needs is deleted after that.
 //
 // Each item is in exactly one stage. The same items in another order give the same
 // stages, but for their indices.
 func Stages(items []Item) []Stage {
-	var writes, deletions, last []placed
+	var writes, deletions []placed
 	for i := range items {
-		if !items[i].Delete {
+		if items[i].Delete {
+			deletions = append(deletions, place(items, i))
+		} else {
 			writes = append(writes, place(items, i))
 		}
 	}
-	late := lasting(items, writes)
-	for i := range items {
-		switch {
-		case !items[i].Delete:
-		case late[i]:
-			last = append(last, place(items, i))
-		default:
-			deletions = append(deletions, place(items, i))
-		}
-	}
 	pull(items, writes)
-	slices.SortFunc(writes, comparePlaced)
-	before, after, failure := split(group(writes))
-	stages := slices.Concat(before, backwards(items, deletions), after, backwards(items, last), failure)
+	pull(items, deletions)
+	mirror(items, writes, deletions)
+	all := slices.Concat(writes, deletions)
+	slices.SortFunc(all, comparePlaced)
+	stages := group(all)
 	await(items, stages)
 	return stages
-}
-
-// backwards makes the stages of deletions.
-func backwards(items []Item, list []placed) []Stage {
-	pull(items, list)
-	slices.SortFunc(list, func(a, b placed) int { return comparePlaced(b, a) })
-	out := group(list)
-	for i := range out {
-		out[i].Delete, out[i].Phase = true, ""
-	}
-	return out
-}
-
-// lasting returns which deletions come last: those that ask for it, namespaces and CRDs
-// that a hook after the deletions needs, and those of something that goes last.
-func lasting(items []Item, writes []placed) map[int]bool {
-	namespaces, kinds := map[string]bool{}, map[object.GroupKind]bool{}
-	need := func(id object.ID) {
-		namespaces[id.Namespace] = true
-		kinds[id.GroupKind()], kinds[object.GroupKind{Group: id.Group}] = true, true
-	}
-	for _, p := range writes {
-		if slices.Contains(afterDeletions(), phases()[p.phase]) {
-			need(p.id)
-		}
-	}
-	out := map[int]bool{}
-	for i := range items {
-		if items[i].Delete && items[i].Last {
-			out[i] = true
-			need(items[i].ID)
-		}
-	}
-	for i := range items {
-		switch {
-		case !items[i].Delete:
-		case isNamespace(items[i].ID) && namespaces[items[i].ID.Name]:
-			out[i] = true
-		case isCRD(items[i].ID):
-			if kind, ok := definedBy(items[i]); ok && kinds[kind] {
-				out[i] = true
-			}
-		}
-	}
-	return out
 }
 
 // placed is an item and the place it is sorted by.
 type placed struct {
 	index       int
 	phase, wave int
+	part        part
+	own         int // the wave that a deletion asks for, or that its content does
 	kind        int
 	id          object.ID
 }
 
+// part is one of a wave's three, which follow each other.
+type part int
+
+const (
+	deleted part = iota
+	written
+	deletedAfter // what something written in the wave, or before, needs
+)
+
 func place(items []Item, i int) placed {
 	item := items[i]
-	phase := slices.Index(phases(), item.Phase)
-	if phase < 0 || item.Delete {
-		phase = slices.Index(phases(), plan.PhaseSync)
+	phase, part := item.Phase, written
+	if item.Delete {
+		part = deleted
 	}
-	return placed{index: i, phase: phase, wave: item.Wave, kind: KindOrder(item.ID.GroupKind()), id: item.ID}
+	if !slices.Contains(phases(), phase) || item.Delete {
+		phase = plan.PhaseSync
+	}
+	return placed{index: i, phase: phaseIndex(phase), wave: item.Wave, part: part, kind: KindOrder(item.ID.GroupKind()), id: item.ID}
 }
 
-// compareTurn orders by phase and wave.
+// phaseIndex is a phase's place among the others, with room after each.
+func phaseIndex(phase plan.Phase) int { return 2 * slices.Index(phases(), phase) }
+
+// compareTurn orders by phase, wave and part.
 func compareTurn(a, b placed) int {
-	return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(a.wave, b.wave))
+	return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(a.wave, b.wave), cmp.Compare(a.part, b.part))
 }
 
 func comparePlaced(a, b placed) int {
-	return cmp.Or(compareTurn(a, b), cmp.Compare(a.kind, b.kind),
+	if turn := compareTurn(a, b); turn != 0 {
+		return turn
+	}
+	if a.part != written {
+		a, b = b, a // backwards
+	}
+	return cmp.Or(cmp.Compare(a.own, b.own), cmp.Compare(a.kind, b.kind),
 		cmp.Compare(a.id.Name, b.id.Name), a.id.Compare(b.id), cmp.Compare(a.index, b.index))
 }
 
@@ -194,12 +168,12 @@ func pull(items []Item, list []placed) {
 	}
 }
 
-// group makes a stage of each run of items of the same phase, wave and kind.
+// group makes a stage of each run of items of the same place and kind.
 func group(list []placed) []Stage {
 	var out []Stage
 	for i, p := range list {
-		if i == 0 || compareTurn(list[i-1], p) != 0 || list[i-1].kind != p.kind {
-			out = append(out, Stage{Phase: phases()[p.phase], Wave: p.wave})
+		if i == 0 || compareTurn(list[i-1], p) != 0 || list[i-1].own != p.own || list[i-1].kind != p.kind {
+			out = append(out, p.stage())
 		}
 		last := &out[len(out)-1]
 		last.Items = append(last.Items, p.index)
@@ -207,20 +181,15 @@ func group(list []placed) []Stage {
 	return out
 }
 
-// split parts stages into those before the deletions, those after, and those for when
-// the sync has failed.
-func split(stages []Stage) (before, after, failure []Stage) {
-	for _, stage := range stages {
-		switch {
-		case stage.Phase == plan.PhaseSyncFail:
-			failure = append(failure, stage)
-		case slices.Contains(afterDeletions(), stage.Phase):
-			after = append(after, stage)
-		default:
-			before = append(before, stage)
-		}
+// stage makes an empty stage where an item is.
+func (p placed) stage() Stage {
+	switch {
+	case p.part == written:
+		return Stage{Phase: phases()[p.phase/2], Wave: p.wave}
+	case p.wave == afterWaves:
+		return Stage{Delete: true, Wave: p.own}
 	}
-	return before, after, failure
+	return Stage{Delete: true, Wave: p.wave}
 }
 
 // await says what must be healthy before the next stage of the same sync starts:

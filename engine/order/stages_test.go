@@ -142,12 +142,13 @@ Sync 0: NetworkPolicy/deny
 PreDelete 0: Job/first | Job/first
 delete 0: ConfigMap/c | ConfigMap/c
 delete 0: Namespace/third | Namespace/third
-PostDelete 0: Job/bye | Job/bye
 delete 0: ConfigMap/last | ConfigMap/last
-delete 0: Namespace/web Namespace/other
+delete 0: Namespace/other | Namespace/other
+PostDelete 0: Job/bye | Job/bye
+delete 0: Namespace/web
 `,
 		},
-		"what is pruned goes before PostSync, what is pruned last after it": {
+		"what is pruned goes before PostSync, and at the end what is pruned last": {
 			items: []order.Item{
 				{ID: id("Deployment.apps web/app")},
 				{ID: id("ConfigMap web/old"), Delete: true},
@@ -155,13 +156,47 @@ delete 0: Namespace/web Namespace/other
 				{ID: id("Job.batch web/test"), Phase: plan.PhasePostSync, Hook: true},
 			},
 			want: `
-Sync 0: Deployment/app | Deployment/app
 delete 0: ConfigMap/old | ConfigMap/old
-PostSync 0: Job/test | Job/test
-delete 0: ConfigMap/last
+Sync 0: Deployment/app | Deployment/app
+delete 0: ConfigMap/last | ConfigMap/last
+PostSync 0: Job/test
 `,
 		},
-		"deletions run backwards, after everything": {
+		"deletions are in waves of their own, mirrored, before what is written in them": {
+			items: []order.Item{
+				{ID: id("ConfigMap web/a")},
+				{ID: id("Deployment.apps web/b"), Wave: 1},
+				{ID: id("ConfigMap web/old-a"), Delete: true},
+				{ID: id("Secret web/old-a"), Delete: true},
+				{ID: id("Deployment.apps web/old-b"), Delete: true, Wave: 1},
+				{ID: id("Deployment.apps web/last"), Delete: true, Wave: 1, Last: true},
+			},
+			want: `
+delete 0: Deployment/old-b | Deployment/old-b
+Sync 0: ConfigMap/a | ConfigMap/a
+delete 1: ConfigMap/old-a | ConfigMap/old-a
+delete 1: Secret/old-a | Secret/old-a
+Sync 1: Deployment/b | Deployment/b
+delete 1: Deployment/last
+`,
+		},
+		"a namespace and a definition go after what is still written to them": {
+			items: []order.Item{
+				{ID: id("ConfigMap old/c"), Wave: 3},
+				{ID: id("Namespace old"), Delete: true},
+				{ID: id("Namespace other"), Delete: true},
+				{ID: id("Widget.example.com web/w"), Phase: plan.PhasePostSync, Hook: true},
+				{ID: id("CustomResourceDefinition.apiextensions.k8s.io widgets.example.com"), Delete: true},
+			},
+			want: `
+delete 0: Namespace/other | Namespace/other
+Sync 3: ConfigMap/c | ConfigMap/c
+delete 3: Namespace/old | Namespace/old
+PostSync 0: Widget/w | Widget/w
+delete 0: CustomResourceDefinition/widgets.example.com
+`,
+		},
+		"deletions run backwards, in their waves": {
 			items: []order.Item{
 				{ID: id("Namespace old"), Delete: true, Wave: 5},
 				{ID: id("ConfigMap old/c"), Delete: true, Wave: 1},
@@ -172,12 +207,12 @@ delete 0: ConfigMap/last
 				{ID: id("Job.batch web/bye"), Phase: plan.PhasePostDelete, Hook: true},
 			},
 			want: `
+delete -3: Deployment/app | Deployment/app
 Sync 0: Deployment/app | Deployment/app
-delete 2: Deployment/app | Deployment/app
 delete 1: ConfigMap/c | ConfigMap/c
-delete -3: Widget/w | Widget/w
-delete -3: CustomResourceDefinition/widgets.example.com | CustomResourceDefinition/widgets.example.com
-delete -3: Namespace/old | Namespace/old
+delete 2: Widget/w | Widget/w
+delete 2: CustomResourceDefinition/widgets.example.com | CustomResourceDefinition/widgets.example.com
+delete 2: Namespace/old | Namespace/old
 PostDelete 0: Job/bye
 `,
 		},
@@ -245,6 +280,11 @@ func TestStagesProperties(t *testing.T) {
 	})
 }
 
+// holds reports whether others need an item, and move it.
+func holds(item order.Item) bool {
+	return item.ID.Kind == "Namespace" || item.ID.Kind == "CustomResourceDefinition"
+}
+
 // checkPair holds what Stages promises of any two items.
 func checkPair(t *rapid.T, items []order.Item, at, awaited map[int]int, i, j int, a, b order.Item) {
 	sync := func(item order.Item) bool { return item.Phase != plan.PhaseSyncFail || item.Delete }
@@ -259,11 +299,12 @@ func checkPair(t *rapid.T, items []order.Item, at, awaited map[int]int, i, j int
 	switch {
 	case !sync(a) || !sync(b):
 	case !a.Delete && b.Delete:
-		if b.Last || a.Phase != plan.PhasePostSync {
+		inside := b.ID.Kind == "Namespace" && a.ID.Namespace == b.ID.Name || b.ID.Kind == "CustomResourceDefinition" && a.ID.Kind == "Widget"
+		if inside || a.Phase == plan.PhasePreSync || b.Last && a.Phase != plan.PhasePostSync {
 			before(i, j, true)
 		}
-	case a.Delete && !b.Delete && b.Phase == plan.PhasePostSync && (needs || defines):
-		before(j, i, true)
+	case a.Delete && !b.Delete && b.Phase == plan.PhasePostSync && !holds(a) && !holds(b):
+		before(i, j, true)
 	case a.Delete && b.Delete:
 		if needs || defines {
 			before(j, i, true)

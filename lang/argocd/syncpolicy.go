@@ -88,8 +88,8 @@ func (w *writer) syncOption(application, sync *draft.Block, n *manifest.Node) {
 		set("prune", "false")
 	case "Prune=confirm":
 		set("prune", draft.Quote(setting))
-	case "PruneLast=true":
-		set("prune_last", "true")
+	case "PruneLast=false":
+		set("prune_last", "false")
 	case "PrunePropagationPolicy=background", "PrunePropagationPolicy=orphan":
 		set("prune_propagation_policy", draft.Quote(setting))
 	case "Replace=true":
@@ -113,7 +113,7 @@ func (w *writer) syncOption(application, sync *draft.Block, n *manifest.Node) {
 	case "RespectIgnoreDifferences=false":
 		w.leave(n, "Fields of ignore_differences are left as they are, also when their object is changed for other reasons.")
 	case "ServerSideApply=true", "PrunePropagationPolicy=foreground", "ClientSideApplyMigration=true", "ApplyOutOfSyncOnly=true", "ApplyOutOfSyncOnly=false",
-		"RespectIgnoreDifferences=true", "Prune=true", "Validate=true", "Delete=true", "CreateNamespace=false", "PruneLast=false",
+		"RespectIgnoreDifferences=true", "Prune=true", "Validate=true", "Delete=true", "CreateNamespace=false", "PruneLast=true",
 		"Replace=false", "Force=false", "FailOnSharedResource=false", "SkipDryRunOnMissingResource=false":
 		// Always so, or so unless something else is said.
 	default:

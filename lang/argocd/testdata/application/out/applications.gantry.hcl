@@ -122,7 +122,6 @@ application "web_shop" {
     create_namespace                 = true
     validate                         = false
     skip_dry_run_on_missing_resource = true
-    prune_last                       = true
     prune_propagation_policy         = "background"
     replace                          = true
     fail_on_shared_resource          = true
