@@ -14,46 +14,27 @@ import (
 const callbackPath = "/callback"
 
 // callback waits for a browser to come back from an issuer. Only its first answer with the
-// right state counts.
+// right state counts; those with another are somebody else's, and are passed over.
 type callback struct {
 	address string
 	server  *http.Server
-	answers chan answer
-	ended   chan struct{} // when the server has
+	answers chan answer   // has room for the one that counts
+	ended   chan struct{} // closed when the server has ended
 }
 
 type answer struct {
-	state, code, problem string
+	code, problem string
 }
 
-func listen() (*callback, error) {
+func listen(state string) (*callback, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listening for the browser: %w", err)
 	}
-	c := &callback{address: "http://" + listener.Addr().String() + callbackPath, answers: make(chan answer), ended: make(chan struct{})}
+	c := &callback{address: "http://" + listener.Addr().String() + callbackPath, answers: make(chan answer, 1), ended: make(chan struct{})}
 	mux := http.NewServeMux()
-	done := make(chan struct{})
-	mux.HandleFunc("GET "+callbackPath, func(w http.ResponseWriter, r *http.Request) {
-		got := answer{state: r.FormValue("state"), code: r.FormValue("code"), problem: r.FormValue("error")}
-		if got.problem != "" && r.FormValue("error_description") != "" {
-			got.problem += ": " + r.FormValue("error_description")
-		}
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		if got.code == "" {
-			_, _ = fmt.Fprintln(w, "You are not logged in. The terminal says why. This page can be closed.")
-		} else {
-			_, _ = fmt.Fprintln(w, "Gantry has what it needs: go back to the terminal. This page can be closed.")
-		}
-		select {
-		case c.answers <- got:
-		case <-r.Context().Done():
-		case <-done:
-		}
-	})
+	mux.HandleFunc("GET "+callbackPath, func(w http.ResponseWriter, r *http.Request) { c.come(w, r, state) })
 	c.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
-	c.server.RegisterOnShutdown(func() { close(done) })
 	go func() {
 		defer close(c.ended)
 		_ = c.server.Serve(listener) // which ends with close
@@ -61,23 +42,42 @@ func listen() (*callback, error) {
 	return c, nil
 }
 
-// wait returns the code that the issuer sent the browser back with. Answers with another
-// state are somebody else's, and are passed over.
-func (c *callback) wait(ctx context.Context, state string) (string, error) {
-	for {
-		select {
-		case <-ctx.Done():
-			return "", fmt.Errorf("nobody has logged in: %w", context.Cause(ctx))
-		case got := <-c.answers:
-			switch {
-			case subtle.ConstantTimeCompare([]byte(got.state), []byte(state)) != 1:
-			case got.problem != "":
-				return "", fmt.Errorf("the issuer refuses: %s", plain(got.problem))
-			case got.code == "":
-				return "", errors.New("the issuer has sent the browser back without a code")
-			default:
-				return got.code, nil
-			}
+// come is what happens when a browser comes.
+func (c *callback) come(w http.ResponseWriter, r *http.Request, state string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	if subtle.ConstantTimeCompare([]byte(r.FormValue("state")), []byte(state)) != 1 {
+		http.Error(w, "This is not the login that is waited for.", http.StatusBadRequest)
+		return
+	}
+	got := answer{code: r.FormValue("code"), problem: r.FormValue("error")}
+	if got.problem != "" && r.FormValue("error_description") != "" {
+		got.problem += ": " + r.FormValue("error_description")
+	}
+	text := "Gantry has what it needs: go back to the terminal. This page can be closed."
+	if got.code == "" || got.problem != "" {
+		text = "You are not logged in. The terminal says why. This page can be closed."
+	}
+	_, _ = fmt.Fprintln(w, text) // a browser that went away misses nothing
+	select {
+	case c.answers <- got:
+	default: // another came before
+	}
+}
+
+// wait returns the code that the issuer sent the browser back with.
+func (c *callback) wait(ctx context.Context) (string, error) {
+	select {
+	case <-ctx.Done():
+		return "", fmt.Errorf("nobody has logged in: %w", context.Cause(ctx))
+	case got := <-c.answers:
+		switch {
+		case got.problem != "":
+			return "", fmt.Errorf("the issuer refuses: %s", plain(got.problem))
+		case got.code == "":
+			return "", errors.New("the issuer has sent the browser back without a code")
+		default:
+			return got.code, nil
 		}
 	}
 }

@@ -61,7 +61,8 @@ func (i *Issuer) asking(ctx context.Context) context.Context {
 // listens on the loopback address meanwhile. show is given the address to open. The code that
 // comes back is of no use to whoever else sees it (PKCE).
 func (i *Issuer) Browser(ctx context.Context, show func(address string)) (*Login, identity.Identity, error) {
-	back, err := listen()
+	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
+	back, err := listen(state)
 	if err != nil {
 		return nil, identity.Identity{}, err
 	}
@@ -73,9 +74,8 @@ func (i *Issuer) Browser(ctx context.Context, show func(address string)) (*Login
 	if config.Endpoint.AuthURL == "" || config.Endpoint.TokenURL == "" {
 		return nil, identity.Identity{}, fmt.Errorf("%s has no place to log in: it is for CI systems", i.trusted.URL)
 	}
-	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
 	show(config.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)))
-	code, err := back.wait(ctx, state)
+	code, err := back.wait(ctx)
 	if err != nil {
 		return nil, identity.Identity{}, err
 	}
