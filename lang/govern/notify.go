@@ -58,3 +58,10 @@ func DecodeNotify(in *eval.Instance, v *schema.Values) Notify {
 	}
 	return notify
 }
+
+// NeedsRecipients reports whether messages of a type of notifier go to somebody who must be
+// named.
+func NeedsRecipients(service string) bool {
+	s := serviceOf(service)
+	return s.recipients != "" && !s.optional
+}
