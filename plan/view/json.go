@@ -94,8 +94,10 @@ type jsonApplication struct {
 	Rollback   *plan.Rollback    `json:"rollback,omitempty"`
 	Opening    *plan.Opening     `json:"opening,omitempty"` // by its sync windows
 	Risks      []jsonRisk        `json:"risks"`
-	Changes    []jsonChange      `json:"changes"`
-	LastApply  *jsonLastApply    `json:"lastApply,omitempty"` // where it did not succeed
+	// Policies are the violations of policies, those that are exempt too.
+	Policies  []jsonPolicyResult `json:"policies,omitempty"`
+	Changes   []jsonChange       `json:"changes"`
+	LastApply *jsonLastApply     `json:"lastApply,omitempty"` // where it did not succeed
 }
 
 type jsonLastApply struct {
@@ -229,7 +231,7 @@ func jsonApplicationOf(a *plan.Application) jsonApplication {
 	out := jsonApplication{
 		Address: a.Address, Name: a.Name, Project: a.Project, Cluster: a.Cluster, Namespace: a.Namespace, Labels: a.Labels,
 		Sources: []jsonSource{}, DependsOn: notNil(a.DependsOn), Leaves: a.Leaves, MovedFrom: a.MovedFrom, HasChanges: a.HasChanges(), Digest: a.Digest,
-		Counts: everyAction(a.Counts()), Blocked: jsonProblems(a.Blocked), Warnings: notNil(a.Warnings), Risks: jsonRisks(a), Changes: []jsonChange{},
+		Counts: everyAction(a.Counts()), Blocked: jsonProblems(a.Blocked), Warnings: notNil(a.Warnings), Risks: jsonRisks(a), Policies: jsonPolicies(a), Changes: []jsonChange{},
 		Held: a.Held, Lifts: a.Lifts, Rollback: a.Rollback, Opening: a.Opening,
 	}
 	if out.Labels == nil {

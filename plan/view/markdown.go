@@ -66,6 +66,7 @@ func (m *markdown) title() string {
 	if risks := alarm.RiskWords(p); risks != "" {
 		line += " · **" + escaped(risks) + "**"
 	}
+	line += policyTitle(p)
 	if text, command := unsettled(p); text != "" {
 		line += "\n\n" + escaped(text)
 		if command != "" {

@@ -24,6 +24,7 @@ func (t *text) summary() {
 	if risks := alarm.RiskWords(t.p); risks != "" {
 		t.line(0, span{yellow, risks + "."})
 	}
+	t.policySummary()
 	if blocked > 0 {
 		verb := " are blocked and will not be applied."
 		if blocked == 1 {

@@ -40,6 +40,7 @@ func (t *text) top() {
 	t.banners()
 	t.deletions()
 	t.risks()
+	t.policies()
 	t.windows()
 }
 

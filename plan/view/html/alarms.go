@@ -10,6 +10,7 @@ import (
 func (g *page) alarms() {
 	g.deletions()
 	g.risks()
+	g.policies()
 	g.problems()
 }
 

@@ -123,6 +123,7 @@ func applicationSuite(p *plan.Plan, a *plan.Application) junitSuite {
 		}
 		suite.add(c)
 	}
+	suite.policies(a)
 	return suite
 }
 

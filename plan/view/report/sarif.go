@@ -115,7 +115,11 @@ func SARIF(w io.Writer, p *plan.Plan) error {
 			}
 			run.Results = append(run.Results, result)
 		}
+		run.policies(a)
 		for _, problem := range a.Blocked {
+			if problem.IsOfPolicy() {
+				continue // a result of its own
+			}
 			run.Results = append(run.Results, run.result(ruleBlocked, "error", problemText(problem), a.Address.String(), problem.Object, problem.Range, problem.Summary))
 		}
 	}
@@ -182,6 +186,9 @@ func describe(rule string) string {
 		return "The application cannot be applied"
 	case ruleNotPlanned:
 		return "A part of the configuration could not be planned"
+	}
+	if policy, ok := strings.CutPrefix(rule, rulePolicy); ok {
+		return "Policy: " + clean(policy)
 	}
 	return "Risk: " + clean(strings.ReplaceAll(rule, "-", " "))
 }

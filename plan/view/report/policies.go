@@ -1,0 +1,48 @@
+package report
+
+import (
+	"github.com/gantrycd/gantry/plan"
+)
+
+// rulePolicy is what the rules of policies begin with.
+const rulePolicy = "policy/"
+
+// policies adds the violations of policies by an application: one that is exempt is
+// suppressed.
+func (r *sarifRun) policies(a *plan.Application) {
+	for i := range a.Policies {
+		p := &a.Policies[i]
+		level := "error"
+		if p.Enforcement == plan.PolicyWarn {
+			level = "warning"
+		}
+		result := r.result(rulePolicy+p.Name(), level, p.Message, a.Address.String(), &p.Object, p.Range, p.Binding, p.Message)
+		if p.Exempt != "" {
+			result.Suppressions = []sarifSuppression{{Kind: "inSource", Justification: clean(p.Exempt)}}
+		}
+		if at := physical(p.Source); at != nil {
+			result.Locations = append(result.Locations, sarifLocation{Physical: at})
+		}
+		r.Results = append(r.Results, result)
+	}
+}
+
+// policies adds a case for each violation of a policy: one that denies fails, one that
+// warns passes and is told in its output, one that is exempt is skipped.
+func (s *junitSuite) policies(a *plan.Application) {
+	for i := range a.Policies {
+		p := &a.Policies[i]
+		c := junitCase{Class: s.Name, Name: clean(p.Name() + ": " + subject(&p.Object))}
+		c.at(p.Range)
+		switch {
+		case p.Exempt != "":
+			c.Skipped = &junitSkip{Message: "exempt: " + clean(p.Exempt)}
+			c.Out = clean(p.Message)
+		case p.Enforcement == plan.PolicyWarn:
+			c.Out = clean(p.Message)
+		default:
+			c.Failure = &junitResult{Message: "policy is violated", Type: clean(p.Name()), Text: clean(p.Message)}
+		}
+		s.add(c)
+	}
+}
