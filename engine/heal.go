@@ -51,7 +51,7 @@ type LeftAlone struct {
 func (e *Engine) Heal(ctx context.Context, config *lang.Config, targets []addr.Address) (*Healing, hcl.Diagnostics) {
 	e.use(config)
 	// What is not applied yet says nothing here.
-	trimmed := &lang.Config{Clusters: config.Clusters, Health: config.Health, Digest: config.Digest, Settings: config.Settings}
+	trimmed := &lang.Config{Clusters: config.Clusters, Projects: config.Projects, Health: config.Health, Digest: config.Digest, Settings: config.Settings}
 	options := PlanOptions{Targets: targets, Unsound: true}
 	p := &planning{engine: e, config: trimmed, options: options, sessions: e.newSessions(false)}
 	if diags := append(p.collectApplied(ctx), p.readHolds(ctx)...); diags.HasErrors() {

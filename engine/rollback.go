@@ -27,7 +27,7 @@ import (
 // namespace, stays.
 func (e *Engine) Rollback(ctx context.Context, config *lang.Config, address addr.Address, to int64) (*plan.Plan, hcl.Diagnostics) {
 	e.use(config)
-	trimmed := &lang.Config{Clusters: config.Clusters, Health: config.Health, Digest: config.Digest, Settings: config.Settings}
+	trimmed := &lang.Config{Clusters: config.Clusters, Projects: config.Projects, Health: config.Health, Digest: config.Digest, Settings: config.Settings}
 	p := &planning{
 		engine: e, config: trimmed, sessions: e.newSessions(false),
 		options: PlanOptions{Targets: []addr.Address{address}, Unsound: true},
