@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -39,7 +40,7 @@ func (e *Engine) Fetch(ctx context.Context, config *lang.Config) hcl.Diagnostics
 		if err := e.fetch(ctx, jobs[i].spec, jobs[i].app); err != nil {
 			at := jobs[i].at
 			found[i] = hcl.Diagnostics{{
-				Severity: hcl.DiagError, Summary: summaryOf(err, "Source cannot be read"), Detail: err.Error(), Subject: &at,
+				Severity: hcl.DiagError, Summary: summaryOf(err, "Source cannot be read"), Detail: fmt.Sprintf("%s: %s", jobs[i].app.Address, err), Subject: &at,
 			}}
 		}
 	})

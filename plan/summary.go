@@ -17,11 +17,15 @@ func (c Counts) Changes() int {
 	return c.Total() - c[Unchanged] - c[Blocked]
 }
 
-// Counts counts the application's objects by action.
+// Counts counts the application's objects by action. A hook counts where something is done
+// about it: what is as it should be are the objects that are no hooks, as in a status and
+// in drift.
 func (a *Application) Counts() Counts {
 	counts := Counts{}
 	for i := range a.Changes {
-		counts[a.Changes[i].Action]++
+		if c := &a.Changes[i]; c.Action != Unchanged || c.Hook == nil {
+			counts[c.Action]++
+		}
 	}
 	return counts
 }

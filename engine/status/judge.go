@@ -43,7 +43,11 @@ func (j *Judge) Application(record *state.Record, cluster error) Application {
 	}
 	if cluster != nil {
 		out.Sync, out.Why, out.Message = Unknown, cluster.Error(), cluster.Error()
-		out.Objects.Total = len(record.Objects)
+		for i := range record.Objects {
+			if !record.Objects[i].Hook {
+				out.Objects.Total++
+			}
+		}
 		return out
 	}
 	var parts []health.Part
@@ -152,14 +156,17 @@ func (j *Judge) changed(address addr.Address, live object.Object, owned *state.O
 func (a *Application) count() {
 	for i := range a.Tree {
 		n := &a.Tree[i]
+		if n.Hook {
+			continue
+		}
 		a.Objects.Total++
 		switch {
-		case n.Missing && !n.Hook:
+		case n.Missing:
 			a.Objects.Missing++
 		case n.Changed != "":
 			a.Objects.Changed++
 		}
-		if n.Known && !n.Hook && !Healthy(n.Health) {
+		if n.Known && !Healthy(n.Health) {
 			a.Objects.Unhealthy++
 		}
 	}

@@ -83,7 +83,7 @@ type Application struct {
 	Tree []Node `json:"tree"`
 }
 
-// Objects counts what an application owns.
+// Objects counts what an application owns, but for what runs of hooks have left.
 type Objects struct {
 	Total     int `json:"total"`
 	Missing   int `json:"missing"`

@@ -44,7 +44,7 @@ func (t *text) summary() {
 
 func (t *text) sentence(blocked int) []span {
 	counts := t.p.Counts()
-	where := " in " + words.Counted(len(t.p.Applications), "application") + " on " + words.Counted(len(t.p.Clusters), "cluster") + "."
+	where := " in " + words.Counted(len(t.p.Applications), "application") + heldWords(t.p) + " on " + words.Counted(len(t.p.Clusters), "cluster") + "."
 	incomplete := t.options.Errors || len(t.p.Problems) > 0
 	switch {
 	case len(t.p.Applications) == 0 && incomplete:

@@ -82,6 +82,9 @@ func remarks(a *plan.Application) []string {
 	if a.Held != nil {
 		out = append(out, "held")
 	}
+	if a.Lifts != nil {
+		out = append(out, "no longer held")
+	}
 	if a.Opening != nil && !a.Opening.Now {
 		out = append(out, "outside of its sync window")
 	}

@@ -106,7 +106,7 @@ func (t *text) interesting(i int) bool {
 // isTold reports whether there is something to say of an application itself, whatever
 // its changes are.
 func isTold(a *plan.Application) bool {
-	return a.IsBlocked() || a.Leaves || a.Held != nil || a.Rollback != nil || !a.MovedFrom.IsZero() || len(a.Warnings) > 0 || len(alarm.Accepted(a)) > 0
+	return a.IsBlocked() || a.Leaves || a.Held != nil || a.Lifts != nil || a.Rollback != nil || !a.MovedFrom.IsZero() || len(a.Warnings) > 0 || len(alarm.Accepted(a)) > 0
 }
 
 func (t *text) application(i int) {
@@ -120,7 +120,9 @@ func (t *text) application(i int) {
 		case t.alike.Has(i, j):
 			folded++
 		case c.Action == plan.Unchanged && len(c.Warnings) == 0 && !t.options.ShowUnchanged:
-			unchanged++
+			if c.Hook == nil {
+				unchanged++
+			}
 		default:
 			t.change(a, c)
 		}
@@ -179,6 +181,8 @@ func (t *text) header(a *plan.Application) {
 		spans = append(spans, span{loud, "  blocked: it will not be applied"})
 	case a.Held != nil:
 		spans = append(spans, span{loud, "  held: it will not be applied"})
+	case a.Lifts != nil:
+		spans = append(spans, span{yellow, "  no longer held"})
 	case a.Rollback != nil:
 		spans = append(spans, span{yellow, "  rolls back to revision " + strconv.FormatInt(a.Rollback.To, 10)})
 	case a.Leaves && !t.p.Destroy:
