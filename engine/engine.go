@@ -20,6 +20,7 @@ import (
 	"github.com/gantrycd/gantry/engine/rendercache"
 	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/plan/seal"
@@ -64,6 +65,9 @@ type Options struct {
 	Recipient *seal.Recipient
 	// Manager is the field manager; "gantry" where empty.
 	Manager string
+	// Withheld are applications that are left out of everything and left as they are: who
+	// asks has no right to them.
+	Withheld map[addr.Address]bool
 	// Version is this tool's, for the plan.
 	Version string
 	// Parallelism is how many sources are rendered and how many requests are in flight to

@@ -29,7 +29,7 @@ func (p *planning) compareGenerators(ctx context.Context) hcl.Diagnostics {
 			return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "State cannot be read", Detail: err.Error()}}
 		}
 	}
-	destroyed := p.options.Destroy && len(p.options.Targets) == 0
+	destroyed := p.options.Destroy && !p.limited()
 	for _, g := range p.config.Generators {
 		had := former[g.Address]
 		delete(former, g.Address)
@@ -60,7 +60,7 @@ func (p *planning) allowed(address addr.Address) bool {
 // generatorLeft reports whether a generator that the state knows is not declared any
 // more. One that only could not be evaluated still is.
 func (p *planning) generatorLeft(address addr.Address) bool {
-	if p.config.Incomplete || p.options.Destroy || len(p.options.Targets) > 0 {
+	if p.config.Incomplete || p.options.Destroy || p.limited() {
 		return false
 	}
 	return !slices.ContainsFunc(p.config.Graph, func(n lang.Node) bool { return n.Address.Covers(address) })

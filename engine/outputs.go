@@ -24,7 +24,7 @@ func (p *planning) publish(ctx context.Context, out *plan.Plan) {
 	for _, remote := range p.config.Remotes {
 		out.Remotes = append(out.Remotes, plan.Remote{Name: remote.Name, Pin: remote.Pin})
 	}
-	if p.options.Offline || len(p.options.Targets) > 0 || p.options.Unsound || p.config.Incomplete {
+	if p.options.Offline || p.limited() || p.options.Unsound || p.config.Incomplete {
 		return
 	}
 	before, err := p.engine.options.Records.Published(ctx)

@@ -209,8 +209,9 @@ func withSettings(record *state.Record, app *lang.Application) *state.Record {
 // chosen returns whether an application is among the targets, or something that
 // they depend on.
 func (p *planning) chosen(records map[addr.Address]*state.Record) func(addr.Address) bool {
+	withheld := p.engine.options.Withheld
 	if len(p.options.Targets) == 0 {
-		return func(addr.Address) bool { return true }
+		return func(a addr.Address) bool { return !withheld[a] }
 	}
 	needs := map[addr.Address][]addr.Address{}
 	var all []addr.Address
@@ -251,7 +252,7 @@ func (p *planning) chosen(records map[addr.Address]*state.Record) func(addr.Addr
 			})
 		}
 	}
-	return func(a addr.Address) bool { return picked[a] }
+	return func(a addr.Address) bool { return picked[a] && !withheld[a] }
 }
 
 // nearest asks whether another address was meant; empty where none is like it.
@@ -416,6 +417,8 @@ func (p *planning) uncertain() string {
 		return "the plan is limited by --target"
 	}
 	return ""
+	case len(p.engine.options.Withheld) > 0:
+		return "the plan is limited by the rights of who asks"
 }
 
 // readLive notes what the applications of a cluster block want and let go of, and

@@ -205,3 +205,8 @@ func (e *Engine) rolesInUse() []plan.Role {
 	defer e.mu.Unlock()
 	return e.roles
 }
+
+// limited reports whether the plan is of a part of the configuration.
+func (p *planning) limited() bool {
+	return len(p.options.Targets) > 0 || len(p.engine.options.Withheld) > 0
+}

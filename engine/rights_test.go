@@ -317,3 +317,38 @@ func acted(t *testing.T, p *plan.Plan, name string, changes int) *plan.Plan {
 	out.Act = &plan.Act{Name: name, Object: &object.ID{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}}
 	return out
 }
+
+// TestWithheld: what who asks has no right to is left out of plans, drift and status, and
+// does not look as if it had left the configuration.
+func TestWithheld(t *testing.T) {
+	t.Parallel()
+	s := newRoles(t)
+	first := s.MustPlan(t, engine.PlanOptions{})
+	first.Roles = nil
+	if _, said := s.by(t, nil, first, engine.ApplyOptions{}); said != "" {
+		t.Fatal(said)
+	}
+	s.applications(t, "a=2")
+	s.Adapt = func(o *engine.Options) { o.Withheld = map[addr.Address]bool{addr.Application("shop"): true} }
+	for _, targets := range [][]addr.Address{nil, {addr.Application("after")}} {
+		p := s.MustPlan(t, engine.PlanOptions{Targets: targets})
+		for i := range p.Applications {
+			if app := &p.Applications[i]; app.Address == addr.Application("shop") || app.Leaves || !app.HasChanges() {
+				t.Errorf("with targets %v: %s %+v", targets, app.Address, app.Counts())
+			}
+		}
+		if want := 2 - len(targets); len(p.Applications) != want {
+			t.Errorf("with targets %v: %d applications, want %d", targets, len(p.Applications), want)
+		}
+	}
+	e := s.Engine()
+	config, _ := s.Config(t, e)
+	status, diags := e.Status(t.Context(), config, engine.StatusOptions{})
+	if diags.HasErrors() || len(status.Applications) != 2 {
+		t.Errorf("status: %v %v", status.Applications, diags)
+	}
+	drift, diags := e.Drift(t.Context(), config, nil, nil)
+	if diags.HasErrors() || len(drift.Applications) != 2 {
+		t.Errorf("drift: %v %v", drift.Applications, diags)
+	}
+}

@@ -58,7 +58,9 @@ func (e *Engine) Status(ctx context.Context, config *lang.Config, options Status
 	if err != nil {
 		return nil, statusError("State cannot be read", err)
 	}
-	chosen := func(address addr.Address) bool { return options.Chosen == nil || options.Chosen(address) }
+	chosen := func(address addr.Address) bool {
+		return !e.options.Withheld[address] && (options.Chosen == nil || options.Chosen(address))
+	}
 	for _, c := range config.Clusters {
 		s.sessions.known(c)
 	}
