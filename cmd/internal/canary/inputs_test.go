@@ -55,9 +55,25 @@ func variable(name string) string {
 	return fmt.Sprintf("variable %q {\n  type      = string\n  sensitive = true\n  default   = \"\"\n}\n", name)
 }
 
-// inputs are all of them.
-func inputs() []input {
+// inputs are all of them; server is where git repositories are.
+func inputs(server *gitServer) []input {
 	return []input{
+		{
+			name: "the password of a git server", env: "login",
+			blocks: variable("login") + server.application("login", "deploy", "    username = \"deployer\"\n    password = var.login\n"),
+		},
+		{
+			name: "a password that a git server refuses, and repeats", env: "refusedlogin", fails: true,
+			blocks: variable("refusedlogin") + server.application("refusedlogin", "deploy", "    username = \"someone\"\n    password = var.refusedlogin\n"),
+		},
+		{
+			name: "a token that a git server refuses, and repeats", env: "refusedtoken", fails: true,
+			blocks: variable("refusedtoken") + server.application("refusedtoken", "deploy", "    token = var.refusedtoken\n"),
+		},
+		{
+			name: "the password for a repository that is not there", env: "nowhere", fails: true,
+			blocks: variable("nowhere") + server.application("nowhere", "nowhere", "    username = \"deployer\"\n    password = var.nowhere\n"),
+		},
 		{
 			name: "data of a Secret", blocks: directory("data", ""),
 			files: func(s string) map[string]string {
