@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/plan"
-	"github.com/gantrycd/gantry/state/process"
 )
 
 func newApply(c *cli) *cobra.Command {
@@ -163,6 +163,10 @@ func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions,
 	if err := c.onlySigned(options.command); err != nil {
 		return err
 	}
+	options.right = access.Apply
+	if how.destroy {
+		options.right = access.Destroy
+	}
 	w, err := c.begin(ctx, in, options)
 	if err != nil {
 		return err
@@ -220,7 +224,10 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 		return err
 	}
 	start := time.Now()
-	by := process.Self(w.options.command, start)
+	by, err := w.by(ctx)
+	if err != nil {
+		return err
+	}
 	w.progress.applying(p)
 	options := engine.ApplyOptions{
 		By: by, Confirmed: confirmed, GiveUp: w.cli.giveUp, Resume: w.resumes, File: w.file, Verified: w.verified,

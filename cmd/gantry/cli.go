@@ -41,6 +41,7 @@ type cli struct {
 
 	backend      backendFlags // --backend, --backend-config
 	identityFile string       // --identity-file
+	whoFlags     whoFlags     // --identity-token, --identity-ssh-key
 	reconfigure  bool         // --reconfigure: the state that was worked with is left
 	closers      []io.Closer  // what the command has opened
 

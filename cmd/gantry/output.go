@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +18,6 @@ import (
 	"github.com/gantrycd/gantry/plan/published"
 	"github.com/gantrycd/gantry/plan/view"
 	"github.com/gantrycd/gantry/state"
-	"github.com/gantrycd/gantry/state/process"
 )
 
 func newOutput(c *cli) *cobra.Command {
@@ -175,7 +173,11 @@ func (w *work) publish(ctx context.Context, p *plan.Plan) error {
 	if p == nil || p.Offline || w.state == nil {
 		return nil
 	}
-	diags := w.engine.Publish(ctx, p, engine.ApplyOptions{By: process.Self(w.options.command, time.Now())})
+	by, err := w.by(ctx)
+	if err != nil {
+		return err
+	}
+	diags := w.engine.Publish(ctx, p, engine.ApplyOptions{By: by})
 	w.cli.printDiagnostics(w.files, diags)
 	return failed(diags)
 }

@@ -5,16 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/planfile"
-	"github.com/gantrycd/gantry/state/process"
 )
 
 func newPlan(c *cli) *cobra.Command {
@@ -80,6 +79,7 @@ it; the others are planned, and the exit code is 1.`,
 			if err != nil {
 				return err
 			}
+			work.right = access.Plan
 			w, err := c.begin(ctx, &in, work)
 			if err != nil {
 				return err
@@ -195,7 +195,11 @@ func (w *work) save(ctx context.Context, made *plan.Plan, file string, options p
 	if err := planfile.WriteFile(file, made, options); err != nil {
 		return failure("Plan file cannot be written", err)
 	}
-	if err := w.engine.LogSaved(context.WithoutCancel(w.cli.ctx), made, process.Self(w.options.command, time.Now())); err != nil {
+	by, err := w.by(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.engine.LogSaved(context.WithoutCancel(w.cli.ctx), made, by); err != nil {
 		fmt.Fprintf(w.cli.err, "Not recorded in the audit log that this plan was saved: %s.\n", printable(err.Error()))
 	}
 	if made.HasChanges() || made.ChangesOutputs() {

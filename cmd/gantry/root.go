@@ -44,6 +44,9 @@ Change it:               gantry apply`,
 	flags.StringVar(&c.cacheDir, "cache-dir", "", "`directory` for what is fetched (default $GANTRY_CACHE, or gantry in the user's cache)")
 	c.backend.register(root, flags, "backend", "backend-config", "that state is in, in place of the configuration's")
 	flags.StringVar(&c.identityFile, "identity-file", "", "the `file` with the identity that opens the state's secrets (default $GANTRY_IDENTITY_FILE, or .gantry/identity)")
+	flags.StringVar(&c.whoFlags.token, "identity-token", "", "the `token` that says who runs the command, which others on this machine may see: better in $GANTRY_IDENTITY_TOKEN, or in the file that $GANTRY_IDENTITY_TOKEN_FILE names")
+	flags.StringVar(&c.whoFlags.sshKey, "identity-ssh-key", "", "the `file` with the SSH private key that proves who runs the command (default $GANTRY_IDENTITY_SSH_KEY)")
+	complete(root, "identity-token", fixedCompletions())
 	complete(root, "chdir", directoryCompletions)
 	complete(root, "cache-dir", directoryCompletions)
 
@@ -77,6 +80,9 @@ Change it:               gantry apply`,
 		newConsole(c),
 		newImport(c),
 		newLSP(c),
+		newLogin(c),
+		newLogout(c),
+		newWhoami(c),
 		newVersion(c),
 		newCompletion(c),
 	)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +20,7 @@ type openedState struct {
 	cli     *cli
 	records *state.Records
 	by      state.Holder
+	asker   *asker // nil where the state is opened for a command that has asked already
 }
 
 // openState opens the state of the configuration in the directory. command is who asks.
@@ -44,7 +44,11 @@ func (c *cli) openState(ctx context.Context, command string) (*openedState, erro
 	if err != nil {
 		return nil, failure("State cannot be opened", err)
 	}
-	return &openedState{cli: c, records: records, by: process.Self(command, time.Now())}, nil
+	asker, err := c.asking(ctx, command, read.config)
+	if err != nil {
+		return nil, err
+	}
+	return &openedState{cli: c, records: records, by: asker.by, asker: asker}, nil
 }
 
 // list reads all records. Those that cannot be read are told, and are an error beside the

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/state"
-	"github.com/gantrycd/gantry/state/process"
 )
 
 // rebuildOptions are the flags of state rebuild.
@@ -62,13 +60,24 @@ func readingState(command string) workOptions {
 	return workOptions{sourceless: true, noInput: true, parallelism: defaultParallelism, command: command}
 }
 
+// mendingState are those of a command that is about the whole state.
+func mendingState(command string) workOptions {
+	out := readingState(command)
+	out.right, out.wholeState = access.State, true
+	return out
+}
+
 // mending is the state of a command's engine, to be mended.
-func (w *work) mending() *openedState {
-	return &openedState{cli: w.cli, records: w.state.records, by: process.Self(w.options.command, time.Now())}
+func (w *work) mending(ctx context.Context) (*openedState, error) {
+	by, err := w.by(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &openedState{cli: w.cli, records: w.state.records, by: by}, nil
 }
 
 func (c *cli) stateRebuild(ctx context.Context, in *inputs, options rebuildOptions) error {
-	w, err := c.begin(ctx, in, readingState("gantry state rebuild"))
+	w, err := c.begin(ctx, in, mendingState("gantry state rebuild"))
 	if err != nil {
 		return err
 	}
@@ -95,7 +104,10 @@ func (c *cli) stateRebuild(ctx context.Context, in *inputs, options rebuildOptio
 	if err := c.agree(ctx, "Write these records?", options.approved); err != nil {
 		return err
 	}
-	opened := w.mending()
+	opened, err := w.mending(ctx)
+	if err != nil {
+		return err
+	}
 	if err := opened.records.Inherit(ctx, found.Lineage); err != nil {
 		return failure("State is of another installation", fmt.Errorf("%w. Move it away to rebuild the other one in its place", err))
 	}
@@ -186,7 +198,15 @@ func (c *cli) stateAccept(ctx context.Context, addresses []addr.Address) error {
 		return err
 	}
 	defer w.end()
-	opened := w.mending()
+	opened, err := w.mending(ctx)
+	if err != nil {
+		return err
+	}
+	for _, address := range addresses {
+		if err := w.permitOne(ctx, access.State, address); err != nil {
+			return err
+		}
+	}
 	for _, address := range addresses {
 		event := state.Event{Kind: state.EventAccepted, Applications: []state.EventApplication{{Address: address}}}
 		var serial int64

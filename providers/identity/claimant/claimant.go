@@ -38,17 +38,21 @@ type Claimant struct {
 }
 
 // Identify returns who runs the command. Where nobody vouches for them, it is unverified and
-// says why; that is no error, for roles have rights for it.
-func (c *Claimant) Identify(ctx context.Context, trust *identity.Trust) identity.Identity {
+// says why; that is no error, for roles have rights for it. claimed tells that they had
+// something to prove it with.
+func (c *Claimant) Identify(ctx context.Context, trust *identity.Trust) (who identity.Identity, claimed bool) {
 	if trust.IsZero() {
-		return identity.Identity{Unverified: "the configuration trusts nobody to vouch for anybody: there is no gantry { identity }"}
+		return identity.Identity{Unverified: "the configuration trusts nobody to vouch for anybody: there is no gantry { identity }"}, c.Token != "" || c.KeyFile != ""
 	}
 	found, err := c.identify(ctx, trust)
 	if err != nil {
-		return identity.Identity{Unverified: err.Error()}
+		return identity.Identity{Unverified: err.Error()}, !errors.Is(err, errNothing)
 	}
-	return found
+	return found, true
 }
+
+// errNothing means that nothing was given to prove it with.
+var errNothing = errors.New("nobody is logged in and no token is given")
 
 func (c *Claimant) identify(ctx context.Context, trust *identity.Trust) (identity.Identity, error) {
 	switch {
@@ -70,11 +74,11 @@ func (c *Claimant) identify(ctx context.Context, trust *identity.Trust) (identit
 			return found, err
 		}
 	}
-	return identity.Identity{}, errors.New(nothing(trust))
+	return identity.Identity{}, fmt.Errorf("%w: %s", errNothing, ways(trust))
 }
 
-// nothing says what is missing to be known.
-func nothing(trust *identity.Trust) string {
+// ways says what there is to be known by.
+func ways(trust *identity.Trust) string {
 	var ways []string
 	if len(trust.Issuers) > 0 {
 		ways = append(ways, "log in with \"gantry login\"")
@@ -85,7 +89,7 @@ func nothing(trust *identity.Trust) string {
 	if len(trust.Keys) > 0 {
 		ways = append(ways, "put a key that is listed into the SSH agent")
 	}
-	return "nobody is logged in and no token is given: " + strings.Join(ways, ", or ")
+	return strings.Join(ways, ", or ")
 }
 
 // withToken takes a token to whom it says that it is from.
