@@ -86,7 +86,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	p.diags = append(p.diags, draftDiagnostics(p.drafts)...)
 	for _, d := range p.drafts {
 		if !d.failed() {
-			app := d.application(len(out.Policies) > 0)
+			app := d.application()
 			app.Risks = risks[d.address]
 			out.Applications = append(out.Applications, app)
 		}
@@ -104,6 +104,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	}
 	out.Clusters = p.clusters(built)
 	p.projects(out)
+	p.orphans(ctx, out)
 	p.rollouts(out)
 	p.resumable(ctx, out)
 	openings(out)
@@ -232,8 +233,8 @@ func (p *planning) missing(address addr.Address) bool {
 	return p.broken(address) || p.deferred(address) || slices.ContainsFunc(p.drafts, func(d *draft) bool { return d.address == address && d.failed() })
 }
 
-// application is the draft as the plan has it; policed tells that there are policies.
-func (d *draft) application(policed bool) plan.Application {
+// application is the draft as the plan has it.
+func (d *draft) application() plan.Application {
 	out := plan.Application{
 		Address: d.address, Leaves: d.leaves(), Partial: d.partial, MovedFrom: d.from, Cluster: d.session.name, Sources: d.pins,
 		Changes: d.changes, Blocked: d.blocked, Warnings: d.warnings, Settings: d.settings(),
@@ -247,9 +248,7 @@ func (d *draft) application(policed bool) plan.Application {
 	}
 	if d.app != nil {
 		out.Name, out.Namespace, out.Labels = d.app.Name, d.app.Destination.Namespace, d.app.Labels
-		if policed {
-			out.Info = d.app.Info
-		}
+		out.Info = d.app.Info
 		out.Project, out.DependsOn = "", nil
 		if d.app.Project != nil {
 			out.Project = d.app.Project.Name

@@ -313,7 +313,9 @@ func (p *planning) render(ctx context.Context) [][]rendering {
 		if elsewhere(d) || d.leaves() {
 			return
 		}
-		p.guardApplication(d)
+		if p.guardApplication(d); d.failed() {
+			return // what is not allowed is not read, either
+		}
 		out[i] = p.engine.render(ctx, d)
 		p.engine.emit(Event{Kind: EventRendered, Application: d.address, Total: len(out[i])})
 	})
@@ -415,10 +417,10 @@ func (p *planning) uncertain() string {
 		return fmt.Sprintf("%s is not known yet", p.config.Deferred[0])
 	case len(p.options.Targets) > 0:
 		return "the plan is limited by --target"
-	}
-	return ""
 	case len(p.engine.options.Withheld) > 0:
 		return "the plan is limited by the rights of who asks"
+	}
+	return ""
 }
 
 // readLive notes what the applications of a cluster block want and let go of, and

@@ -60,7 +60,7 @@ func (p *planning) guardApplication(d *draft) {
 			d.refuse(d.sourceRange(i), problem)
 		}
 	}
-	for _, problem := range rules.Destination(d.session.name, d.session.info.Server, d.app.Destination.Namespace) {
+	for _, problem := range rules.Destination(d.session.name, d.session.server(), d.app.Destination.Namespace) {
 		d.refuse(d.app.Destination.Range, problem)
 	}
 	d.compileIgnored()
@@ -82,9 +82,12 @@ func (d *draft) refuse(subject hcl.Range, problem plan.Problem) {
 	f.Object, f.Rule = problem.Object, problem.Rule
 }
 
+// server is where the cluster is reached, as its block says or else as it was found.
+func (s *session) server() string { return cmp.Or(s.connection.Server, s.info.Server) }
+
 // permitted asks the project whether the application may have the object.
 func (e *Engine) permitted(d *draft, want *desired) bool {
-	problems := e.rules(d.app.Project).Object(want.object.ID(), want.resource.Namespaced, d.session.name, d.session.info.Server)
+	problems := e.rules(d.app.Project).Object(want.object.ID(), want.resource.Namespaced, d.session.name, d.session.server())
 	for _, problem := range problems {
 		problem.Detail = fmt.Sprintf("%s (from %s)", problem.Detail, want.origin)
 		d.refuse(d.sourceRange(want.source), problem)

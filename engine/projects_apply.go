@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -53,6 +54,27 @@ func compiled(projects []plan.Project) map[string]*guard.Rules {
 		out[projects[i].Name] = guard.Compile(&projects[i])
 	}
 	return out
+}
+
+// verifyKinds leaves out applications of which an object would be written by another path
+// than that of its kind: what was judged would not be what is written.
+func (a *applying) verifyKinds(ctx context.Context, session *session, apps []*progress) {
+	for _, p := range apps {
+		for i := range p.app.Changes {
+			c := &p.app.Changes[i]
+			if !c.Action.Changes() || c.Plural == "" {
+				continue
+			}
+			served, err := session.cluster.Resource(ctx, c.GVK())
+			if err != nil {
+				continue // it is told where the object is read, or written
+			}
+			if problem := guard.Served(c, served.Plural, served.Namespaced); problem != nil {
+				p.skip(problem.Detail)
+				break
+			}
+		}
+	}
 }
 
 // clusterOf is the cluster that an application of a plan is in; an empty one where the

@@ -31,6 +31,7 @@ var errStale = errors.New("the plan no longer holds")
 // with the same values in the fields it touches. An application for which that does not
 // hold is left out.
 func (a *applying) verifyCluster(ctx context.Context, session *session, apps []*progress) {
+	a.verifyKinds(ctx, session, apps)
 	ask := newWanted()
 	type task struct {
 		app    *progress

@@ -58,11 +58,7 @@ func (f *finisher) pendingTop() []pendingKind {
 
 func (f *finisher) pendingInProjects() []pendingKind {
 	windows := pendingKind{effect: "Applications are synced at any time."}
-	destinations := pendingKind{effect: "Destinations with deny = true deny nothing; patterns with \"!\" do."}
-	sources := pendingKind{effect: "Every path of the allowed repositories may be read."}
 	signatures := pendingKind{effect: "Signatures are not asked for."}
-	identities := pendingKind{effect: "Requests are made as the identity that reaches the cluster."}
-	orphaned := pendingKind{effect: "Nothing is reported."}
 	for _, project := range f.config.Projects {
 		add := func(kind *pendingKind, blockType string, at hcl.Range) {
 			kind.add(fmt.Sprintf("the %s block of %s", blockType, project.Address), at)
@@ -71,23 +67,11 @@ func (f *finisher) pendingInProjects() []pendingKind {
 		for _, window := range rules.Windows {
 			add(&windows, "sync_window", window.Range)
 		}
-		for _, place := range rules.DeniedDestinations {
-			add(&destinations, "destination", place.Range)
-		}
-		for _, rule := range rules.Sources {
-			add(&sources, "source", rule.Range)
-		}
 		for _, signature := range rules.Signatures {
 			add(&signatures, "signature", signature.Range)
 		}
-		for _, identity := range rules.Identities {
-			add(&identities, "identity", identity.Range)
-		}
-		if rules.Orphaned != nil {
-			add(&orphaned, "orphaned_resources", rules.Orphaned.Range)
-		}
 	}
-	return []pendingKind{windows, destinations, sources, signatures, identities, orphaned}
+	return []pendingKind{windows, signatures}
 }
 
 // add notes a block, and several of one name once.

@@ -62,6 +62,8 @@ type Plan struct {
 	Generators []Generator `json:"generators,omitempty"`
 	// Remotes are what the configuration read of others' states, sorted by name.
 	Remotes []Remote `json:"remotes,omitempty"`
+	// Notify is who hears of what comes of it; nil where nobody does.
+	Notify *Notify `json:"notify,omitempty"`
 	// Published is what others can read once the plan is applied; nil leaves what they
 	// can read as it is.
 	Published *published.Document `json:"published,omitempty"`
@@ -82,12 +84,15 @@ type Plan struct {
 	// Problems are why parts of the configuration are not in the plan; each is
 	// also an error of the command that made it.
 	Problems []Problem `json:"problems,omitempty"`
-	// Projects are the rules of the projects that applications of the plan are in, sorted
-	// by name.
 	// Roles are who may do what, by the configuration: those of all applications, then those
 	// of projects. Where there are none, everybody may do everything.
 	Roles []Role `json:"roles,omitempty"`
+	// Projects are the rules of the projects that applications of the plan are in, sorted
+	// by name.
 	Projects []Project `json:"projects,omitempty"`
+	// Orphans are what belongs to no application where a project asks for it, sorted by
+	// project, cluster and object. They are no part of any digest.
+	Orphans []Orphaned `json:"orphans,omitempty"`
 }
 
 // Selected is which objects a plan is limited to, as given.
@@ -132,7 +137,7 @@ type Application struct {
 	Cluster   string            `json:"cluster"` // name in Plan.Clusters
 	Namespace string            `json:"namespace,omitempty"`
 	Labels    map[string]string `json:"labels,omitempty"`
-	// Info is what else people should know, where the plan has policies: these may ask for it.
+	// Info is what else people should know.
 	Info    map[string]string `json:"info,omitempty"`
 	Sources []source.Pin      `json:"sources,omitempty"`
 	// Prior are the sources as they were last applied, to show what moved. They are

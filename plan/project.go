@@ -1,6 +1,9 @@
 package plan
 
-import "github.com/gantrycd/gantry/lang/addr"
+import (
+	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/plan/object"
+)
 
 // Project is the rules of a project, as data: they are judged when the plan is made and
 // again before it is applied. Lists of patterns are nil where nothing was written; an
@@ -87,4 +90,12 @@ func (p *Plan) Project(name string) *Project {
 		}
 	}
 	return nil
+}
+
+// Orphaned is an object in a namespace of a project's applications that belongs to no
+// application. It is left as it is.
+type Orphaned struct {
+	Project string    `json:"project"`
+	Cluster string    `json:"cluster"`
+	ID      object.ID `json:"id"`
 }

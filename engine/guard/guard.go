@@ -33,6 +33,7 @@ type Rules struct {
 	clusterKinds kinds
 	kinds        kinds
 	identities   []place
+	ignores      []ignore
 	broken       []plan.Problem // patterns that cannot be read: then nothing is allowed
 }
 
@@ -78,6 +79,7 @@ func Compile(project *plan.Project) *Rules {
 	for _, identity := range project.Identities {
 		r.identities = append(r.identities, places("identity", []plan.Destination{identity.Destination})...)
 	}
+	r.compileIgnores()
 	r.clusterKinds = compileKinds("cluster_resources", project.ClusterResources)
 	r.kinds = compileKinds("namespace_resources", project.NamespaceResources)
 	return r
