@@ -88,7 +88,8 @@ func (p *progress) isOurs(have object.Object) bool {
 }
 
 // sweepHooks deletes the hooks whose policy says so, now that the application is
-// done, and takes out of the record those of earlier runs that are there no more.
+// done, and takes them, and those of earlier runs that are there no more, out of the
+// record, which is written next.
 func (p *progress) sweepHooks(ctx context.Context, succeeded bool) {
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
@@ -107,29 +108,11 @@ func (p *progress) sweepHooks(ctx context.Context, succeeded bool) {
 		}
 		swept = append(swept, gone.ID)
 	}
-	if len(swept) == 0 {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, id := range swept {
 		p.record.Disown(id)
 		p.record.Done(id)
-	}
-	if p.app.Leaves && p.completed && len(p.record.Objects) == 0 {
-		err := p.applying.records.Delete(ctx, p.app.Address, p.version)
-		if err == nil {
-			p.dropRevisions(ctx)
-		}
-		if err != nil && !errors.Is(err, state.ErrNotFound) {
-			p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("its record is left behind: %s", err)})
-		}
-		return
-	}
-	p.record.Claim = nil
-	if err := p.put(ctx); err != nil {
-		// The next apply finds them gone.
-		p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("that hooks were deleted is not recorded: %s", err)})
 	}
 }
 

@@ -19,8 +19,9 @@ import (
 
 const deletePolicy = "    argocd.argoproj.io/hook-delete-policy: "
 
-// TestSweepingHooksHasItsOwnTime: the record is written before hooks are deleted, and
-// their deletion is not cut off with the time that writing a record may take.
+// TestSweepingHooksHasItsOwnTime: hooks are deleted before the record is closed, so that the
+// next apply finishes that where this one is killed, and their deletion is not cut off with
+// the time that writing a record may take.
 func TestSweepingHooksHasItsOwnTime(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -55,7 +56,7 @@ func TestSweepingHooksHasItsOwnTime(t *testing.T) {
 	if !swept {
 		t.Fatal("the hook was not deleted")
 	}
-	if len(history) != 1 || history[0].Outcome != engine.OutcomeSucceeded {
+	if len(history) != 0 {
 		t.Errorf("when the hook was deleted the history was %+v", history)
 	}
 	if left < time.Minute {

@@ -143,6 +143,9 @@ func (p *progress) leave(ctx context.Context) error {
 		return nil
 	}
 	p.applying.engine.probe(PointBeforeMove)
+	if err := p.applying.records.MoveHold(ctx, p.app.MovedFrom, p.app.Address); err != nil {
+		return fmt.Errorf("the hold of %s, which is %s now, cannot be moved: %w", p.app.MovedFrom, p.app.Address, err)
+	}
 	err := p.applying.records.Delete(ctx, p.app.MovedFrom, p.left)
 	if err != nil && !errors.Is(err, state.ErrNotFound) {
 		return fmt.Errorf("the record of %s, which is %s now, cannot be deleted: %w", p.app.MovedFrom, p.app.Address, err)

@@ -231,36 +231,63 @@ func (p *progress) keepParent() {
 		return
 	}
 	a.parents.writes.Go(func() {
-		place, err := p.writeParent(&record)
-		if err != nil {
+		if _, err := p.writeParent(&record); err != nil {
 			a.parents.fault(p.session, err)
-			return
 		}
-		name := track.ParentName(record.Lineage, record.Address)
-		p.removeParentsBut(func(parent *track.Parent) bool { return parent.Namespace == place && parent.Name == name })
 	})
+}
+
+// replaceParents deletes the parents that the application had under another address, or in
+// another namespace, once there is one where it is to be. Until the record is written, which
+// is next, it names the old one: cut off, the next apply does this again.
+func (p *progress) replaceParents() {
+	a := p.applying
+	if !a.engine.options.Parents || p.session == nil || p.session.cluster == nil {
+		return
+	}
+	p.mu.Lock()
+	record := *p.record
+	p.mu.Unlock()
+	record.Lineage = a.plan.Lineage
+	name := track.ParentName(record.Lineage, record.Address)
+	place := placeOfParent(record.Namespace)
+	isThere := func(f track.Parent) bool { return f.Namespace == place && f.Name == name }
+	if record.Serial == 0 || !slices.ContainsFunc(p.formerParents(), func(f track.Parent) bool { return !isThere(f) }) && !p.deletesNamespace(place) {
+		return
+	}
+	place, err := p.writeParent(&record)
+	if err != nil {
+		a.parents.fault(p.session, err)
+		return
+	}
+	p.removeParentsBut(isThere)
 }
 
 // removeParents deletes the parents of an application that leaves. Where it turns out to
 // stay, its parent is written again.
 func (p *progress) removeParents() {
 	if p.applying.engine.options.Parents && p.session != nil && p.session.cluster != nil {
-		p.removeParentsBut(func(*track.Parent) bool { return false })
+		p.removeParentsBut(func(track.Parent) bool { return false })
 	}
 }
 
-// removeParentsBut deletes the parents that the application had when the apply began, also
-// under the address that it had then, and the one that its record named, but for one.
-func (p *progress) removeParentsBut(stays func(*track.Parent) bool) {
+// formerParents are the parents that the application had when the apply began, also under
+// the address that it had then, and the one that its record named.
+func (p *progress) formerParents() []track.Parent {
 	former := slices.Concat(p.parents[p.app.Address], p.parents[p.app.MovedFrom])
 	if was := p.was; was != nil && !slices.ContainsFunc(former, func(f track.Parent) bool { return f.Namespace == was.Namespace && f.Name == was.Name }) {
 		former = append(former, track.Parent{Namespace: was.Namespace, Name: was.Name})
 	}
-	for i := range former {
-		if stays(&former[i]) {
+	return former
+}
+
+// removeParentsBut deletes the parents that the application had, but for one.
+func (p *progress) removeParentsBut(stays func(track.Parent) bool) {
+	for _, f := range p.formerParents() {
+		if stays(f) {
 			continue
 		}
-		if err := p.removeParent(&former[i]); err != nil {
+		if err := p.removeParent(&f); err != nil {
 			p.applying.parents.fault(p.session, err)
 		}
 	}

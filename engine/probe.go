@@ -18,9 +18,9 @@ const (
 	PointAfterRecordWrite  = "afterRecordWrite"  // it is written
 	PointBeforeMove        = "beforeMove"        // a record is written under a new address, and there under the old
 	PointHookRan           = "hookRan"           // hooks have succeeded, and that is not in the record
+	PointBeforeSweep       = "beforeSweep"       // before hooks are tidied up
 	PointBeforeHistory     = "beforeHistory"     // before the record is closed with its entry
 	PointAfterHistory      = "afterHistory"      // it is closed
-	PointBeforeSweep       = "beforeSweep"       // before hooks are tidied up
 	PointBeforeEnd         = "beforeEnd"         // all is applied, and the ledger does not say so
 	PointAfterEnd          = "afterEnd"          // it does
 	PointBeforeGenerators  = "beforeGenerators"  // before what generators gave is recorded
@@ -33,7 +33,7 @@ func Points() []string {
 	return []string{
 		PointAfterLock, PointAfterBegun, PointBeforeIntent, PointBeforeRecordWrite, PointAfterRecordWrite, PointBeforeMove, PointAfterIntent,
 		PointBeforeRequest, PointAfterRequest, PointNoted, PointDuringWait, PointBetweenWaves, PointHookRan, PointBeforePrune, PointMidPrune,
-		PointBeforeHistory, PointAfterHistory, PointBeforeSweep, PointBeforeEnd, PointAfterEnd, PointBeforeGenerators,
+		PointBeforeSweep, PointBeforeHistory, PointAfterHistory, PointBeforeEnd, PointAfterEnd, PointBeforeGenerators,
 		PointBeforeUnlock, PointAfterUnlock,
 	}
 }

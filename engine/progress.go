@@ -278,15 +278,18 @@ func (p *progress) finish(ctx context.Context) {
 		return
 	}
 	cancelled := ctx.Err() != nil
-	if p.app.Leaves && p.completed {
-		p.removeParents() // before the record: without it nobody would know of them
-	}
-	p.conclude(ctx, cancelled)
-	p.keepParent()
+	// The record comes last: killed before it, the next apply of the plan tidies up.
 	p.applying.engine.probe(PointBeforeSweep)
 	if p.completed || !cancelled {
 		p.sweepHooks(p.applying.requests, p.completed)
 	}
+	if p.app.Leaves && p.completed {
+		p.removeParents()
+	} else {
+		p.replaceParents()
+	}
+	p.conclude(ctx, cancelled)
+	p.keepParent()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	kind := EventFailed

@@ -169,8 +169,8 @@ func (p *progress) letGoOnce(ctx context.Context, c *plan.Change) error {
 	if err != nil {
 		return err
 	}
-	if c.UID != "" && have.UID() != c.UID || !p.isOurs(have) {
-		return nil
+	if another, err := p.isAnothers(ctx, c, have); err != nil || another || c.UID != "" && have.UID() != c.UID {
+		return err
 	}
 	patch, err := track.Unstamp(have)
 	if err != nil || patch == nil {

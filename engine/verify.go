@@ -120,7 +120,7 @@ func (p *progress) stale(ctx context.Context, c *plan.Change, have object.Object
 		if have == nil {
 			return "", nil
 		}
-		return p.staleOwner(c, have), nil
+		return p.staleOwner(ctx, c, have)
 	case plan.Update, plan.Adopt, plan.Replace:
 		return p.staleFields(ctx, c, have)
 	case plan.Run:
@@ -137,27 +137,52 @@ func notTheHooks(c *plan.Change) string {
 	return fmt.Sprintf("%s exists, and is not what an earlier run of the hook left", c.ID)
 }
 
+// isAnothers reports whether the live object of a change carries the mark of another
+// application. A mark of the address that this one had is from before it moved; and so is
+// one that no record stands behind, if the plan saw it so.
+func (p *progress) isAnothers(ctx context.Context, c *plan.Change, have object.Object) (bool, error) {
+	lineage, owner, marked := track.Owner(have)
+	switch {
+	case !marked, p.isOurs(have):
+		return false, nil
+	case lineage != p.applying.plan.Lineage:
+		return true, nil
+	case owner == p.app.MovedFrom:
+		return false, nil
+	case c.Seen == "" || c.Seen != have.ResourceVersion():
+		return true, nil
+	}
+	record, _, err := p.applying.records.Get(ctx, owner)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(record.Owns(), func(o state.Owned) bool { return o.ID == c.ID }), nil
+}
+
 // staleOwner says why an object is no longer the application's to delete or to let go.
-func (p *progress) staleOwner(c *plan.Change, have object.Object) string {
+func (p *progress) staleOwner(ctx context.Context, c *plan.Change, have object.Object) (string, error) {
 	if c.UID != "" && have.UID() != c.UID {
-		return anotherObject(c, have)
+		return anotherObject(c, have), nil
 	}
 	_, owner, marked := track.Owner(have)
+	another, err := p.isAnothers(ctx, c, have)
 	switch {
-	case marked && !p.isOurs(have):
-		return fmt.Sprintf("%s belongs to %s by now%s", c.ID, owner, lately(have))
+	case err != nil:
+		return "", err
+	case another:
+		return fmt.Sprintf("%s belongs to %s by now%s", c.ID, owner, lately(have)), nil
 	case !marked && c.Action == plan.Prune:
-		return fmt.Sprintf("%s was to be deleted, and no longer carries gantry's mark%s", c.ID, lately(have))
+		return fmt.Sprintf("%s was to be deleted, and no longer carries gantry's mark%s", c.ID, lately(have)), nil
 	}
 	if !p.ownsNow(c.ID) {
-		return fmt.Sprintf("%s is no longer the application's, as its record says", c.ID)
+		return fmt.Sprintf("%s is no longer the application's, as its record says", c.ID), nil
 	}
 	if says := order.Annotations(have); c.Action == plan.Prune && (p.app.Leaves && says.NoDelete || !p.app.Leaves && says.NoPrune) {
-		return fmt.Sprintf("%s was to be deleted, and its annotations say by now that it is kept%s", c.ID, lately(have))
+		return fmt.Sprintf("%s was to be deleted, and its annotations say by now that it is kept%s", c.ID, lately(have)), nil
 	} else if why := p.staleConfirmation(c, says.ConfirmPrune, says.ConfirmDelete); why != "" {
-		return why + lately(have)
+		return why + lately(have), nil
 	}
-	return ""
+	return "", nil
 }
 
 // anotherObject says that an object was deleted and made anew since it was planned.
@@ -204,7 +229,7 @@ func (p *progress) staleFields(ctx context.Context, c *plan.Change, have object.
 	case have.ResourceVersion() == c.Seen:
 		return "", nil
 	}
-	if _, owner, ok := track.Owner(have); ok && !p.isOurs(have) && c.Action != plan.Adopt {
+	if _, owner, ok := track.Owner(have); ok && owner != p.app.MovedFrom && !p.isOurs(have) && c.Action != plan.Adopt {
 		return fmt.Sprintf("%s belongs to %s by now%s", c.ID, owner, lately(have)), nil
 	}
 	if c.Predicted { // nobody can say yet what it will come to

@@ -36,6 +36,7 @@ const (
 	EventRebuilt    EventKind = "state.rebuild"
 	EventAccepted   EventKind = "state.accept"
 	EventMigrated   EventKind = "state.migrate"
+	EventRotated    EventKind = "state.rotate"
 	EventLogPruned  EventKind = "log.prune"
 	EventOverridden EventKind = "window.override"
 	EventRefused    EventKind = "refused" // who asked has no right to it

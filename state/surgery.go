@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/gantrycd/gantry/lang/addr"
 )
@@ -32,8 +33,9 @@ func Leftover(old, now *Record) bool {
 // Move gives an application another address. Its record is written under that one, with
 // where it is from, before the old one is deleted: cut off anywhere in between, the old one
 // counts no more (see Leftover), and the same call again finishes it. Others that depend on
-// the application depend on the new address then. The caller sees to it that no apply is at
-// work on it.
+// the application depend on the new address then, and its hold is on that, at no moment on
+// none. Its revisions stay where they are: the record names them. The caller sees to it that
+// no apply is at work on it.
 func (r *Records) Move(ctx context.Context, from, to addr.Address) error {
 	old, oldVersion, err := r.Get(ctx, from)
 	if err != nil {
@@ -51,6 +53,9 @@ func (r *Records) Move(ctx context.Context, from, to addr.Address) error {
 	case now != nil:
 		return fmt.Errorf("%s: %w", to, ErrAddressTaken)
 	default:
+		if err := r.copyHold(ctx, from, to); err != nil {
+			return err
+		}
 		moved := *old
 		moved.Address, moved.MovedFrom = to, from
 		if version, err = r.Put(ctx, &moved, ""); err != nil {
@@ -66,8 +71,34 @@ func (r *Records) Move(ctx context.Context, from, to addr.Address) error {
 	if err := r.redirect(ctx, from, to); err != nil {
 		return err
 	}
+	if _, err := r.DeleteHold(ctx, from, time.Time{}); err != nil {
+		return err
+	}
 	now.MovedFrom = addr.Address{}
 	_, err = r.Put(ctx, now, version)
+	return err
+}
+
+// MoveHold has the hold of an application be on another address, if that has none.
+func (r *Records) MoveHold(ctx context.Context, from, to addr.Address) error {
+	if err := r.copyHold(ctx, from, to); err != nil {
+		return err
+	}
+	_, err := r.DeleteHold(ctx, from, time.Time{})
+	return err
+}
+
+func (r *Records) copyHold(ctx context.Context, from, to addr.Address) error {
+	hold, err := r.Hold(ctx, from)
+	if err != nil || hold == nil {
+		return err
+	}
+	_, err = r.PutHold(ctx, to, func(before *Hold) (*Hold, error) {
+		if before != nil {
+			return before, nil
+		}
+		return hold, nil
+	})
 	return err
 }
 

@@ -28,7 +28,7 @@ import (
 )
 
 // Prefix is that of the keys of packs.
-const Prefix = "revisions"
+const Prefix = state.RevisionPrefix
 
 // maxPacks is how many packs a revision draws on at most: one that would need more has all
 // bodies itself.
