@@ -51,7 +51,7 @@ func Read(token object.Sensitive) (*Unverified, error) {
 	case len(parts) == 5:
 		return nil, errors.New("the token is encrypted (a JWE): have the issuer sign tokens, and not encrypt them")
 	case len(parts) != 3:
-		return nil, fmt.Errorf("the token is no JSON web token: it has %d parts between dots, and not 3. Perhaps it was cut, or is an access token", len(parts))
+		return nil, fmt.Errorf("the token is no JSON web token, which has three parts between dots, and not %d. Perhaps it was cut, or is an access token", len(parts))
 	}
 	if parts[2] == "" {
 		return nil, errors.New("the token is not signed")
