@@ -125,15 +125,11 @@ func (r *Rules) Destination(cluster, server, namespace string) []plan.Problem {
 	if r.broken != nil {
 		return r.broken
 	}
-	where := fmt.Sprintf("the cluster %q", cluster)
-	if namespace != "" {
-		where = fmt.Sprintf("the namespace %q in the cluster %q", namespace, cluster)
-	}
 	for _, d := range r.denied {
 		if d.covers(cluster, server, namespace) {
 			return r.problems("Destination not allowed", d.Range, fmt.Sprintf(
 				"%s denies %s: a destination with deny = true has clusters [%s] with namespaces [%s].",
-				r.project.Address, where, anyOf(d.Clusters), anyOf(d.Namespaces)))
+				r.project.Address, where(cluster, namespace), anyOf(d.Clusters), anyOf(d.Namespaces)))
 		}
 	}
 	if r.project.Destinations == nil {
@@ -164,7 +160,15 @@ func (r *Rules) Destination(cluster, server, namespace string) []plan.Problem {
 	}
 	return r.problems("Destination not allowed", r.project.Range, fmt.Sprintf(
 		"%s does not allow %s; its destinations are %s. Add a destination block to it to allow it.",
-		r.project.Address, where, destinations(r.project.Destinations)))
+		r.project.Address, where(cluster, namespace), destinations(r.project.Destinations)))
+}
+
+// where is a destination for people.
+func where(cluster, namespace string) string {
+	if namespace == "" {
+		return fmt.Sprintf("the cluster %q", cluster)
+	}
+	return fmt.Sprintf("the namespace %q in the cluster %q", namespace, cluster)
 }
 
 // Object checks one object of an application: its kind, its name, and where it is: for a
