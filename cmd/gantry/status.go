@@ -11,9 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/engine/status"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/providers/watched"
 )
 
 // statusOptions are the flags of status.
@@ -34,8 +36,9 @@ it is and why not, when it was applied last, and what is being applied now. Of a
 address of several instances all are shown.
 
 It is read from the state and by lists from the clusters: no source is read, nothing is
-rendered, and nothing is sent. So it does not tell what an apply would change: "gantry
-plan" does. What others have changed is told in short: "gantry drift" tells it in full.
+rendered, and nothing is sent. With --watch each list is made once, and followed by a
+watch. So it does not tell what an apply would change: "gantry plan" does. What others
+have changed is told in short: "gantry drift" tells it in full.
 
 The exit code is 0, or 1 where something cannot be read. With --detailed-exitcode it is 2
 where an application is not Synced, or neither Healthy nor Suspended.`,
@@ -92,6 +95,19 @@ func choosing(args []string) (map[string]func(addr.Address) bool, error) {
 }
 
 func (c *cli) status(ctx context.Context, in *inputs, options workOptions, how statusOptions, chosen map[string]func(addr.Address) bool) error {
+	options.right = access.Get
+	if how.watch {
+		var kept *watched.Clusters
+		options.adapt = func(o *engine.Options) {
+			kept = watched.New(o.Clusters)
+			o.Clusters = kept
+		}
+		defer func() {
+			if kept != nil {
+				kept.Close()
+			}
+		}()
+	}
 	w, err := c.begin(ctx, in, options)
 	if err != nil {
 		return err
