@@ -21,6 +21,7 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/planfile"
+	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/plugin"
 	"github.com/gantrycd/gantry/providers/secret"
 	"github.com/gantrycd/gantry/providers/snapshot"
@@ -144,6 +145,7 @@ func (c *cli) applicationsIn(ctx context.Context, module string) string {
 
 // work is a command that plans or applies, with what it needs.
 type work struct {
+	secrets  providers.Secrets // reads what is logged in with
 	cli      *cli
 	dir      string
 	options  workOptions
@@ -343,12 +345,15 @@ func (w *work) setup() (engine.Options, error) {
 	}
 	clusters := w.meter.clusters(w.cli.clusters(w.dir, cache))
 	secrets := w.cli.secrets(w.dir, clusters)
+	w.secrets = secrets
 	out := engine.Options{
 		Sources:       secret.Sources(w.cli.sources(w.dir, cache, false), secrets),
 		Renderers:     renderers(),
 		Clusters:      secret.Clusters(clusters, secrets),
 		Plugins:       secret.Plugins(plugin.New(plugin.Options{Proxy: http.ProxyFromEnvironment}), secrets),
 		Remotes:       w.remotes(),
+		Notifiers:     notifiers(),
+		Secrets:       secrets,
 		Version:       version,
 		Parallelism:   w.options.parallelism,
 		InFlight:      w.options.inFlight,
