@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -21,8 +22,9 @@ import (
 
 // Server is a running Gitea without repositories. It ends with the test.
 type Server struct {
-	URL   string // without a slash at its end, as in the claim iss of its tokens
-	Admin User
+	URL    string // without a slash at its end
+	Issuer string // as in the claim iss of its tokens, which has one
+	Admin  User
 }
 
 // User is somebody who has an account.
@@ -38,9 +40,14 @@ func Start(t testing.TB) *Server {
 	binary := binary(t)
 	dir := t.TempDir()
 	address := freeAddress(t)
-	s := &Server{URL: "http://" + address, Admin: User{Name: "root-of-tests", Password: rand.Text()}}
+	s := &Server{URL: "http://" + address, Issuer: "http://" + address + "/", Admin: User{Name: "root-of-tests", Password: rand.Text()}}
 	config := filepath.Join(dir, "app.ini")
 	if err := os.WriteFile(config, []byte(settings(t, dir, filepath.Join(filepath.Dir(binary), "static"), address)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// It demands a theme, and its own are made with Node.js.
+	themes := filepath.Join(dir, "custom", "public", "assets", "css")
+	if err := errors.Join(os.MkdirAll(themes, 0o700), os.WriteFile(filepath.Join(themes, "theme-gitea-auto.css"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	command := func(args ...string) *exec.Cmd {
@@ -104,7 +111,7 @@ func (s *Server) wait(ctx context.Context, ended <-chan struct{}) error {
 		case <-ctx.Done():
 			return fmt.Errorf("gitea does not answer: %w", ctx.Err())
 		case <-ended:
-			return fmt.Errorf("gitea has ended")
+			return errors.New("gitea has ended")
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -34,6 +34,7 @@ type Issuer struct {
 	Discovery map[string]any
 	Keys      []map[string]any
 	Handlers  map[string]http.HandlerFunc
+	Now       func() time.Time // its clock
 
 	mu     sync.Mutex
 	asked  map[string]int
@@ -60,7 +61,7 @@ func Start(t testing.TB) *Issuer {
 // StartWith starts an issuer with an RSA key, which takes long to make.
 func StartWith(t testing.TB, key *rsa.PrivateKey) *Issuer {
 	t.Helper()
-	i := &Issuer{RSA: key, Handlers: map[string]http.HandlerFunc{}, asked: map[string]int{}}
+	i := &Issuer{RSA: key, Handlers: map[string]http.HandlerFunc{}, asked: map[string]int{}, Now: time.Now}
 	var err error
 	if i.EC, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
@@ -134,7 +135,7 @@ func answer(w http.ResponseWriter, code int, value any) {
 
 // Claims are those of a usual token for an audience, which counts for an hour.
 func (i *Issuer) Claims(audience string) map[string]any {
-	now := time.Now()
+	now := i.Now()
 	return map[string]any{
 		"iss": i.URL, "sub": "user-1", "aud": audience, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 		"preferred_username": "alice", "groups": []string{"example:sre", "example:web"},

@@ -1,6 +1,8 @@
 package oidc_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +20,7 @@ func TestGitea(t *testing.T) {
 	alice := gitea.User(t, "alice")
 	gitea.Team(t, "example", "sre", alice)
 	client := gitea.Application(t, "gantry", "http://127.0.0.1/callback")
-	trusted := identity.Issuer{URL: gitea.URL, Audience: client}
+	trusted := identity.Issuer{URL: gitea.Issuer, Audience: client}
 	issuer, err := oidc.New(trusted, oidc.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +34,7 @@ func TestGitea(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !who.Verified || who.Name != "alice" || who.Issuer != gitea.URL || !slices.Equal(who.Groups, []string{"example", "example:sre"}) {
+	if !who.Verified || who.Name != "alice" || who.Issuer != gitea.Issuer || !slices.Equal(who.Groups, []string{"example", "example:sre"}) {
 		t.Errorf("logged in as %+v", who)
 	}
 	if again, err := issuer.Verify(t.Context(), login.Token); err != nil || again.Subject != who.Subject {
@@ -45,16 +47,24 @@ func TestGitea(t *testing.T) {
 
 	// What the issuer signed, changed.
 	parts := strings.Split(login.Token.Reveal(), ".")
+	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	renamed := bytes.ReplaceAll(claims, []byte(`"alice"`), []byte(`"admin"`))
+	if bytes.Equal(renamed, claims) {
+		t.Errorf("the token does not name alice: %s", claims)
+	}
 	for name, text := range map[string]string{
-		"another's signature": parts[0] + "." + parts[1] + "." + strings.Split(renewed.Token.Reveal(), ".")[2][:20] + parts[2][20:],
-		"no signature":        parts[0] + "." + parts[1] + ".",
-		"the access token":    alice.Token,
+		"another name":     parts[0] + "." + base64.RawURLEncoding.EncodeToString(renamed) + "." + parts[2],
+		"no signature":     parts[0] + "." + parts[1] + ".",
+		"the access token": alice.Token,
 	} {
 		if who, err := issuer.Verify(t.Context(), object.Sensitive(text)); err == nil || who.Verified {
 			t.Errorf("%s counts", name)
 		}
 	}
-	other, err := oidc.New(identity.Issuer{URL: gitea.URL, Audience: "gantry"}, oidc.Options{})
+	other, err := oidc.New(identity.Issuer{URL: gitea.Issuer, Audience: "gantry"}, oidc.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
