@@ -69,7 +69,7 @@ func (e *Engine) Act(ctx context.Context, config *lang.Config, options ActOption
 	if out.Policies, err = policy.Rules(config.Policies); err != nil { // apply asks them, with the object as it will be
 		return nil, append(diags, actError("Policies cannot be kept", err.Error()))
 	}
-	app := d.application(false)
+	app := d.application()
 	app.Leaves, app.Prior = false, nil
 	app.Digest = changeDigest(&app, t.session.info.UID)
 	out.Applications = []plan.Application{app}

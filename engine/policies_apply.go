@@ -45,9 +45,23 @@ func policiesOf(p *plan.Plan, guards *Guards) (policing, hcl.Diagnostics) {
 
 // samePolicy reports whether two policies are the same rule.
 func samePolicy(a, b *plan.Policy) bool {
-	left, errLeft := json.Marshal(a)
-	right, errRight := json.Marshal(b)
-	return errLeft == nil && errRight == nil && string(left) == string(right)
+	left, errLeft := canonical(a)
+	right, errRight := canonical(b)
+	return errLeft == nil && errRight == nil && left == right
+}
+
+// canonical is a policy's JSON with its members in order, those of expressions too.
+func canonical(p *plan.Policy) (string, error) {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return "", err
+	}
+	var plain any
+	if err := json.Unmarshal(text, &plain); err != nil {
+		return "", err
+	}
+	text, err = json.Marshal(plain)
+	return string(text), err
 }
 
 // police judges what the plan does to one cluster, before anything is sent to it: an

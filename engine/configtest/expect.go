@@ -47,6 +47,9 @@ func (r *running) expected() bool {
 			e.met = e.met || e.text == "" && r.covers(e, diag)
 		}
 	}
+	for _, e := range expectations { // policies that only warn are violated, too
+		e.met = e.met || e.text == "" && len(r.violations(e.address)) > 0
+	}
 	if len(unexpected) > 0 {
 		r.out.Status = Errored
 		r.report(unexpected...)
@@ -132,6 +135,9 @@ func (r *running) covers(e *expectation, diag *hcl.Diagnostic) bool {
 	if e.text != "" {
 		flat := func(text string) string { return strings.Join(strings.Fields(text), " ") }
 		return strings.Contains(flat(diag.Summary+": "+diag.Detail), flat(e.text))
+	}
+	if r.isOfPolicy(e.address, diag) {
+		return true
 	}
 	if address, _, ok := strings.Cut(diag.Detail, ": "); ok && isOf(address, e.address) {
 		return true // of a plan, or an apply

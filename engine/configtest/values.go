@@ -56,7 +56,7 @@ func (r *running) planValue() cty.Value {
 		return cty.DynamicVal
 	}
 	applications := map[string]cty.Value{}
-	changes := []cty.Value{}
+	changes, policies := []cty.Value{}, []cty.Value{}
 	var warnings []string
 	for i := range p.Applications {
 		app := &p.Applications[i]
@@ -68,6 +68,8 @@ func (r *running) planValue() cty.Value {
 			}
 		}
 		changes = append(changes, own...)
+		violated := policyValues(app)
+		policies = append(policies, violated...)
 		var blocked, dependsOn []string
 		for _, problem := range app.Blocked {
 			blocked = append(blocked, problem.Summary+": "+problem.Detail)
@@ -82,7 +84,7 @@ func (r *running) planValue() cty.Value {
 			"name": cty.StringVal(app.Name), "project": text(app.Project), "cluster": cty.StringVal(app.Cluster),
 			"namespace": text(app.Namespace), "labels": labels(app.Labels), "sources": sourcesValue(app), "leaves": cty.BoolVal(app.Leaves),
 			"depends_on": stringTuple(dependsOn), "blocked": stringTuple(blocked), "warnings": stringTuple(app.Warnings),
-			"changes": cty.TupleVal(own), "summary": summary(app.Counts()),
+			"changes": cty.TupleVal(own), "policies": cty.TupleVal(violated), "summary": summary(app.Counts()),
 		})
 	}
 	for _, warning := range r.warnings {
@@ -93,7 +95,7 @@ func (r *running) planValue() cty.Value {
 		errors = append(errors, diag.Summary+": "+diag.Detail)
 	}
 	return cty.ObjectVal(map[string]cty.Value{
-		"applications": cty.ObjectVal(applications), "changes": cty.TupleVal(changes), "summary": summary(p.Counts()),
+		"applications": cty.ObjectVal(applications), "changes": cty.TupleVal(changes), "policies": cty.TupleVal(policies), "summary": summary(p.Counts()),
 		"warnings": stringTuple(warnings), "errors": stringTuple(errors),
 	})
 }
