@@ -127,7 +127,7 @@ func (e *Engine) normalise(ctx context.Context, d *draft, r rendering, lineage s
 		}
 	}
 	want := &desired{
-		object: track.Stamp(o, lineage, d.address), origin: r.Origin, source: r.source,
+		object: track.Stamp(o, lineage, d.address), origin: r.Origin, source: r.source, inClear: r.inClear,
 		placement: placement, options: held, resource: resource, pending: pending, missing: missing,
 	}
 	if pending && !missing {

@@ -60,6 +60,7 @@ type desired struct {
 	object    object.Object // normalised and stamped: what is sent
 	origin    string
 	source    int
+	inClear   []string // fields of a Secret that everyone sees who can read the source
 	placement order.Placement
 	options   options.Options
 	phase     plan.Phase // one of the placement's

@@ -39,6 +39,8 @@ type Options struct {
 	// source does not say what it is.
 	Renderers Renderers
 	Clusters  providers.Clusters
+	// Decrypter opens what sources hold encrypted; nil leaves it as it is.
+	Decrypter providers.Decrypter
 	// Plugins asks services for generators; nil where there is none.
 	Plugins providers.Plugins
 	// Remotes reads what other configurations published, by where their state is; nil
@@ -63,11 +65,11 @@ type Options struct {
 	Identity *seal.Identity
 	// Recipient seals Secrets in the history; nil leaves them out of it.
 	Recipient *seal.Recipient
-	// Manager is the field manager; "gantry" where empty.
-	Manager string
 	// Withheld are applications that are left out of everything and left as they are: who
 	// asks has no right to them.
 	Withheld map[addr.Address]bool
+	// Manager is the field manager; "gantry" where empty.
+	Manager string
 	// Version is this tool's, for the plan.
 	Version string
 	// Parallelism is how many sources are rendered and how many requests are in flight to

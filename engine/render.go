@@ -52,7 +52,8 @@ func (e *Engine) firstTime(location source.Location) bool {
 // rendering is one object as rendered, before the cluster had a say.
 type rendering struct {
 	providers.Rendered
-	source int
+	source  int
+	inClear []string // fields of a Secret that everyone sees who can read the source
 }
 
 // render opens an application's sources and renders them, in their order.
@@ -69,6 +70,7 @@ func (e *Engine) renderLater(ctx context.Context, d *draft, later time.Duration)
 		i, spec := in.source, in.Spec
 		sensitive := sensitiveValues(&app.Sources[i])
 		objects, err := e.renderSource(ctx, e.rules(app.Project), in.Input, len(app.Sources[i].SensitivePaths) > 0)
+		sensitive = longestFirst(append(sensitive, decryptedValues(&in.Input)...))
 		var refused *guard.Refused
 		if errors.As(err, &refused) {
 			d.refuse(d.sourceRange(i), refused.Problem)
@@ -85,6 +87,7 @@ func (e *Engine) renderLater(ctx context.Context, d *draft, later time.Duration)
 				refuseExposed(d, r, sensitive)
 				continue
 			}
+			r.inClear = inClear(o.Object, &app.Sources[i], sensitive)
 			out = append(out, r)
 		}
 	}
@@ -117,7 +120,7 @@ func (e *Engine) inputs(ctx context.Context, d *draft) []input {
 		snapshots[i] = snapshot
 		d.pins[i].Resolved, d.pins[i].Digest = snapshot.Pin.Resolved, snapshot.Pin.Digest
 		if spec.Ref != "" {
-			refs[spec.Ref] = rules.Within(spec.Location, snapshot.FS)
+			refs[spec.Ref] = e.decrypting(ctx, app, rules.Within(spec.Location, snapshot.FS))
 		}
 	}
 	if d.failed() {
@@ -136,7 +139,7 @@ func (e *Engine) inputs(ctx context.Context, d *draft) []input {
 			in.Capabilities = d.session.capabilities()
 		}
 		if snapshots[i] != nil {
-			in.Tree = rules.Within(spec.Location, snapshots[i].FS)
+			in.Tree = e.decrypting(ctx, app, rules.Within(spec.Location, snapshots[i].FS))
 		}
 		out = append(out, input{in, i})
 	}

@@ -172,7 +172,7 @@ func (p *planning) riskApplication(ctx context.Context, d *draft) risk.Applicati
 		}
 		out.Sources = append(out.Sources, s)
 	}
-	out.Varying = p.varying(ctx, d)
+	out.Varying, out.Clear = p.varying(ctx, d), d.inClear()
 	return out
 }
 

@@ -27,16 +27,24 @@ func sensitiveValues(s *lang.Source) []string {
 		if !ok || s.Helm == nil {
 			continue
 		}
-		strs(resolve(s.Helm.Values, inValues), func(text string) {
-			for _, spelling := range redact.Spellings(text) {
-				if len(text) >= shortestSensitive && len(spelling) >= shortestSensitive {
-					out = append(out, spelling)
-				}
-			}
-		})
+		strs(resolve(s.Helm.Values, inValues), func(text string) { out = append(out, spellings(text)...) })
 	}
-	slices.SortFunc(out, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	return slices.Compact(out)
+	return longestFirst(out)
+}
+
+// spellings are those of a sensitive value that are looked for.
+func spellings(text string) []string {
+	if len(text) < shortestSensitive {
+		return nil
+	}
+	return slices.DeleteFunc(redact.Spellings(text), func(s string) bool { return len(s) < shortestSensitive })
+}
+
+// longestFirst sorts values so that none is taken out of a text before one that it is a
+// part of, and leaves each once.
+func longestFirst(values []string) []string {
+	slices.SortFunc(values, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(values)
 }
 
 // resolve returns the value at a JSON pointer (RFC 6901), nil where there is none.
@@ -113,7 +121,7 @@ func refuseExposed(d *draft, r rendering, sensitive []string) {
 	const summary = "Sensitive value outside a Secret"
 	name := hide(r.Object.ID().String(), sensitive)
 	detail := fmt.Sprintf("%s (rendered from %s) has a sensitive value in it, for everybody to read in the cluster and in plans. "+
-		"Put it into the data of a Secret, or do not mark it as sensitive.", name, r.Origin)
+		"Put it into the data of a Secret, or do not mark it as sensitive; in a file that SOPS encrypts, have it encrypt only what is secret (encrypted_regex).", name, r.Origin)
 	if name != r.Object.ID().String() {
 		d.fail(d.sourceRange(r.source), summary, detail)
 		return

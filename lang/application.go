@@ -68,6 +68,7 @@ func applicationBlock() *schema.Block {
 			{Max: 1, Block: syncBlock()},
 			{Block: ignoreDifferencesBlock()},
 			{Block: redactBlock()},
+			{Max: 1, Block: decryptionBlock()},
 			{Block: acceptRiskBlock()},
 			{Max: 1, Block: lifecycleBlock()},
 			{Block: govern.NotifyBlock("Who hears of what about it, beside those whom its project tells.")},
@@ -108,7 +109,7 @@ func decodeApplication(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	application := &Application{
 		Address: in.Address, Name: applicationName(in), Labels: v.StringMap("labels"), Info: v.StringMap("info"), Annotations: v.StringMap("annotations"),
 		OnDestroy: "delete", HistoryLimit: v.Int("revision_history_limit", defaultHistory), Range: v.Range,
-		Sync: decodeSync(in, v.One("sync")), IgnoreDifferences: decodeIgnoreDifferences(in), Redactions: decodeRedactions(in), Lifecycle: decodeLifecycle(append(in.Lifecycles(), v.Blocks("lifecycle")...)),
+		Sync: decodeSync(in, v.One("sync")), IgnoreDifferences: decodeIgnoreDifferences(in), Redactions: decodeRedactions(in), Decryption: decodeDecryption(in), Lifecycle: decodeLifecycle(append(in.Lifecycles(), v.Blocks("lifecycle")...)),
 	}
 	for _, b := range v.Blocks("notify") {
 		application.Notify = append(application.Notify, govern.DecodeNotify(in, b))

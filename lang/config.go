@@ -165,7 +165,8 @@ type Application struct {
 	Sync              Sync
 	IgnoreDifferences []IgnoreDifference
 	Redactions        []Redaction
-	AcceptedRisks     []AcceptedRisk // those of profiles first
+	Decryption        *target.Decryption // the keys for encrypted files; nil are those of the environment
+	AcceptedRisks     []AcceptedRisk     // those of profiles first
 	Lifecycle         Lifecycle
 	OnDestroy         string // "delete", "orphan" or "confirm"
 	HistoryLimit      int

@@ -57,21 +57,17 @@ func (f *finisher) pendingTop() []pendingKind {
 }
 
 func (f *finisher) pendingInProjects() []pendingKind {
-	windows := pendingKind{effect: "Applications are synced at any time."}
 	signatures := pendingKind{effect: "Signatures are not asked for."}
 	for _, project := range f.config.Projects {
 		add := func(kind *pendingKind, blockType string, at hcl.Range) {
 			kind.add(fmt.Sprintf("the %s block of %s", blockType, project.Address), at)
 		}
 		rules := project.Rules
-		for _, window := range rules.Windows {
-			add(&windows, "sync_window", window.Range)
-		}
 		for _, signature := range rules.Signatures {
 			add(&signatures, "signature", signature.Range)
 		}
 	}
-	return []pendingKind{windows, signatures}
+	return []pendingKind{signatures}
 }
 
 // add notes a block, and several of one name once.

@@ -66,6 +66,7 @@ func decodeProfile(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	decodeSync(in, in.Values.One("sync"))
 	decodeIgnoreDifferences(in)
 	decodeRedactions(in)
+	decodeDecryption(in)
 	decodeAcceptedRisks(in, 0)
 	for _, b := range in.Values.Blocks("notify") {
 		govern.DecodeNotify(in, b)

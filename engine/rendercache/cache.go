@@ -90,6 +90,9 @@ func (c *Cache) Render(ctx context.Context, renderer providers.Renderer, in prov
 			return rendered, nil
 		}
 	}
+	if unkept(in) {
+		return rendered, nil
+	}
 	reads, err := all.reads(trees(in))
 	if err == nil {
 		err = c.keep(folder, entry{reads: reads, rendered: rendered})
@@ -98,6 +101,16 @@ func (c *Cache) Render(ctx context.Context, renderer providers.Renderer, in prov
 		c.log.Debug("a rendering is not kept", "path", in.Spec.Path, "error", err.Error())
 	}
 	return rendered, nil
+}
+
+// unkept reports whether something was decrypted for a rendering, which must not be kept.
+func unkept(in providers.Input) bool {
+	for _, tree := range trees(in) {
+		if decrypted, ok := tree.(providers.Decrypted); ok && decrypted.Unkept() {
+			return true
+		}
+	}
+	return false
 }
 
 // folder is where the renderings of an input are. Its name is a keyed digest, for

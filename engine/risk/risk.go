@@ -25,6 +25,7 @@ type Application struct {
 	Items   []Item    // what changes, in any order; unchanged objects are left out
 	Sources []Source  // what it is made of
 	Varying []Varying // objects that its charts render differently every time
+	Clear   []Clear   // Secrets whose values its sources have in the clear
 	// Propagation is how deletions reach what the deleted objects own: "Orphan" leaves it.
 	Propagation string
 	Accepted    []Acceptance // later ones win
@@ -74,6 +75,7 @@ func checks() []func(*assessment, *Item) {
 		(*assessment).networkPolicy, (*assessment).apiVersion, (*assessment).role, (*assessment).binding,
 		(*assessment).serviceAccount, (*assessment).privileges, (*assessment).webhooks, (*assessment).deletions,
 		(*assessment).volumes, (*assessment).replacement, (*assessment).finalizers,
+		(*assessment).inClear,
 	}
 }
 

@@ -34,6 +34,7 @@ const (
 	ReclaimDeletes          = "reclaim-deletes"
 	ObjectReplaced          = "object-replaced"
 	FinalizerAdded          = "finalizer-added"
+	SecretInClear           = "secret-in-clear"
 )
 
 // Kind is one kind of risk.
@@ -74,6 +75,7 @@ func Kinds() []Kind {
 		{Code: ReclaimDeletes, Title: "volumes are deleted with their claims"},
 		{Code: ObjectReplaced, Title: "an object is deleted and made anew"},
 		{Code: FinalizerAdded, Title: "deleting waits for someone"},
+		{Code: SecretInClear, Title: "a repository has the values of a Secret in the clear"},
 	}
 }
 

@@ -1,0 +1,36 @@
+package engine
+
+import (
+	"context"
+	"io/fs"
+
+	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/providers"
+)
+
+// decrypting is a tree of a source in which an application reads encrypted files in the
+// clear, with the keys that are for it.
+func (e *Engine) decrypting(ctx context.Context, app *lang.Application, tree fs.FS) fs.FS {
+	if e.options.Decrypter == nil {
+		return tree
+	}
+	return e.options.Decrypter.Decrypt(ctx, tree, app.Decryption)
+}
+
+// decryptedValues are the values that were decrypted for a rendering, in all spellings that
+// are looked for.
+func decryptedValues(in *providers.Input) []string {
+	var out []string
+	add := func(tree fs.FS) {
+		if decrypted, ok := tree.(providers.Decrypted); ok {
+			for _, value := range decrypted.Secrets() {
+				out = append(out, spellings(value)...)
+			}
+		}
+	}
+	add(in.Tree)
+	for _, tree := range in.Refs {
+		add(tree)
+	}
+	return longestFirst(out)
+}
