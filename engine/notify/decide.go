@@ -101,7 +101,7 @@ func (r *Rules) subscriptions(c *Case) []int {
 
 // Message is one to be delivered to one recipient of one notifier.
 type Message struct {
-	Notifier addr.Address
+	Notifier addr.Address `json:"notifier"`
 	providers.Notification
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -97,11 +98,11 @@ func UnsealNotifier(place string, n *plan.Notifier, identity *seal.Identity) (pl
 // notifierPlace is where sealed credentials belong: to a notifier whose messages go where
 // its settings say, so that nobody can have them sent elsewhere.
 func notifierPlace(place string, n *plan.Notifier) string {
-	settings, err := json.Marshal(n.Settings)
-	if err != nil {
-		settings = nil // a map of strings always can be
+	parts := []string{"notifier", place, n.Address.String(), n.Service}
+	for _, name := range slices.Sorted(maps.Keys(n.Settings)) {
+		parts = append(parts, name, n.Settings[name])
 	}
-	return strings.Join([]string{"notifier", place, n.Address.String(), n.Service, string(settings)}, "\x00")
+	return strings.Join(parts, "\x00")
 }
 
 // sealNotifiers seals what the notifiers of a plan log in with.
