@@ -20,13 +20,11 @@ cluster "prod" {
 
 project "production" {
   destination {
-# ^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the destination block of project.production, and no more. Destinations with deny = true deny nothing; patterns with "!" do.
     clusters   = [cluster.prod]
     namespaces = ["kube-*"]
     deny       = true
   }
   source {
-# ^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the source block of project.production, and no more. Every path of the allowed repositories may be read.
     paths = ["apps/**"]
   }
   signature {
@@ -34,14 +32,11 @@ project "production" {
     ssh_keys = ["ssh-ed25519 AAAA release"]
   }
   identity {
-# ^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the identity block of project.production, and no more. Requests are made as the identity that reaches the cluster.
     service_account = "gantry:deployer"
   }
   orphaned_resources {}
-# ^^^^^^^^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the orphaned_resources block of project.production, and no more. Nothing is reported.
 
   sync_window {
-# ^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the sync_window block of project.production, and no more. Applications are synced at any time.
     kind      = "allow"
     schedule  = "0 9 * * 1-5"
     duration  = "8h"

@@ -17,7 +17,7 @@ profile "source" {
 
 profile "name" {
   name = "same"
-# ^^^^ Unsupported argument: An argument named "name" is not expected here. In a profile block there may be the arguments annotations, depends_on, for_each, info, labels, on_destroy, project and revision_history_limit, and the blocks accept_risk, destination, ignore_differences, lifecycle, notify, redact, source and sync.
+# ^^^^ Unsupported argument: An argument named "name" is not expected here. In a profile block there may be the arguments annotations, depends_on, for_each, info, labels, on_destroy, project and revision_history_limit, and the blocks accept_risk, decryption, destination, ignore_differences, lifecycle, notify, redact, source and sync.
 }
 
 profile "part" {

@@ -29,7 +29,6 @@ project "frozen" {
 project "by_hand" {
   sync_window {
 # ^^^^^^^^^^^ warning: Automated sync that no window lets run: There is no time at which the sync windows of project.by_hand let application.automated be synced but by a person, so that "automated" has no effect. Change the schedules, or for which applications the windows are.
-# ^^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the sync_window block of project.by_hand and the sync_window block of project.frozen, and no more. Applications are synced at any time.
     kind        = "deny"
     schedule    = "0 0 * * *"
     duration    = "24h"
