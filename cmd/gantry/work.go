@@ -25,6 +25,7 @@ import (
 	"github.com/gantrycd/gantry/providers/plugin"
 	"github.com/gantrycd/gantry/providers/secret"
 	"github.com/gantrycd/gantry/providers/snapshot"
+	"github.com/gantrycd/gantry/providers/sops"
 	"github.com/gantrycd/gantry/state"
 )
 
@@ -66,6 +67,10 @@ type workOptions struct {
 	// lockTimeout is how long others are waited for; only what changes applications has the flag.
 	lockTimeout time.Duration
 	command     string // "gantry apply", for others who find the state held
+	// right is what the command needs the right to, of the applications that it is about, or
+	// of all at once where it is about the whole state; empty asks for none.
+	right      string
+	wholeState bool
 }
 
 // register adds the flags to a command.
@@ -160,12 +165,13 @@ type work struct {
 	engine   *engine.Engine
 	with     engine.Options // what engine works with
 	lock     *sourcelock.Lock
-	passing  bool   // fingerprints hold within the plan only
-	file     []byte // of the plan that is applied, where it is from one
-	verified string // who speaks for that file; empty where nobody was asked for
-	resumes  bool   // what is left of a plan is done
-	changed  bool   // an apply has changed something
-	answered bool   // a person has approved the plan at a terminal
+	passing  bool                  // fingerprints hold within the plan only
+	file     []byte                // of the plan that is applied, where it is from one
+	verified string                // who speaks for that file; empty where nobody was asked for
+	resumes  bool                  // what is left of a plan is done
+	changed  bool                  // an apply has changed something
+	withheld map[addr.Address]bool // what who runs it has no right to, and is left out
+	answered bool                  // a person has approved the plan at a terminal
 
 	// expires is how long a plan that is saved can be applied.
 	expires expiry
@@ -234,6 +240,10 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 	if err != nil {
 		return err
 	}
+	if err := w.permit(ctx, w.options.right); err != nil {
+		return err
+	}
+	setup.Withheld = w.withheld
 	if w.options.snapshot != nil {
 		if err := restore(ctx, &setup, w.options.snapshot); err != nil {
 			return err
@@ -350,6 +360,7 @@ func (w *work) setup() (engine.Options, error) {
 		Sources:       secret.Sources(w.cli.sources(w.dir, cache, false), secrets),
 		Renderers:     renderers(),
 		Clusters:      secret.Clusters(clusters, secrets),
+		Decrypter:     sops.New(sops.Options{Secrets: secrets, Getenv: w.cli.getenv, Dir: w.dir}),
 		Plugins:       secret.Plugins(plugin.New(plugin.Options{Proxy: http.ProxyFromEnvironment}), secrets),
 		Remotes:       w.remotes(),
 		Notifiers:     notifiers(),
