@@ -77,7 +77,26 @@ func (c *cli) migrateState(ctx context.Context, dir string, named place, options
 	if err := moveIdentity(from.folder(dir), to.folder(dir)); err != nil {
 		return nil, failure("Identity cannot be copied", err)
 	}
-	return out, c.rememberPlace(dir, to, records)
+	if err := c.rememberPlace(dir, to, records); err != nil {
+		return nil, err
+	}
+	if !out.Already {
+		c.auditAfter(ctx, dir, to, state.Event{Kind: state.EventMigrated, Reason: fmt.Sprintf("from %s to %s", out.From, out.To)}, "gantry init --migrate-state")
+	}
+	return out, nil
+}
+
+// auditAfter enters into the audit log of a state that has come to a place that it has. Where
+// that cannot be done, as without the key that the log is encrypted with, people are told.
+func (c *cli) auditAfter(ctx context.Context, dir string, at place, event state.Event, command string) {
+	event.By = process.Self(command, time.Now())
+	records, err := c.openAt(ctx, dir, at, state.Existing())
+	if err == nil {
+		err = records.Audit(ctx, event)
+	}
+	if err != nil {
+		fmt.Fprintf(c.err, "It is done, and not in the audit log: %s\n", printable(err.Error()))
+	}
 }
 
 // openArrived returns the lineage of a state that was moved, by what is in clear of it.

@@ -19,8 +19,8 @@ func newStateMove(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "mv FROM TO",
 		Short: "Give an application of the state another address",
-		Long: `Gives an application of the state another address, with its history. Nothing on its cluster
-changes by that: the next plan shows that the marks on its objects change, and nothing else.
+		Long: `Gives an application of the state another address, with its history and its hold. Nothing on
+its cluster changes by that: the next plan shows that the marks on its objects change, and nothing else.
 
 A "moved" block in the configuration does the same for everybody who applies it, and is
 reviewed; this is for what cannot wait for that. Cut off at any moment, either the old or the
@@ -156,8 +156,8 @@ func newStateRemove(c *cli) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "rm ADDRESS...",
 		Short: "Forget applications, and leave their objects",
-		Long: `Forgets applications: their records go, with their history. Their objects stay on the
-clusters as they are, marks included, and belong to nobody then: what the configuration
+		Long: `Forgets applications: their records go, with their history and their holds. Their objects
+stay on the clusters as they are, marks included, and belong to nobody then: what the configuration
 still has is adopted by the next apply, and the rest is yours to delete.
 
 A "removed" block with destroy = false does this by a plan, which takes the marks off, too.
@@ -220,20 +220,6 @@ func (c *cli) removeParents(ctx context.Context, gone []*state.Record) {
 			fmt.Fprintf(c.err, "The parent of %s stays on cluster %q (%s). If the application is applied again there, a plan asks for \"gantry state accept\" first.\n", record.Address, record.Cluster.Name, printable(err.Error()))
 		}
 	}
-}
-
-// forget deletes the records of applications.
-func forget(ctx context.Context, records *state.Records, addresses []addr.Address) error {
-	for _, address := range addresses {
-		_, version, err := records.Get(ctx, address)
-		if err == nil {
-			err = records.Delete(ctx, address, version)
-		}
-		if err != nil && !errors.Is(err, state.ErrNotFound) {
-			return fmt.Errorf("%s: %w", address, err)
-		}
-	}
-	return nil
 }
 
 // tellStaying says what an application leaves behind that is forgotten.

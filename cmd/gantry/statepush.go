@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,17 +15,25 @@ import (
 func newStatePush(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "push FILE",
-		Short: "Take back what an apply could not write into the state",
+		Short: "Take back what an apply could not write, or a copy of the state",
 		Long: `An apply that cannot write the state (a full disk, no network) stops, saves what it knows in
 a file, and names it. This takes the file back, once the state can be written again.
 
 A record is taken if the one in the state is the very one that it was made from. One that is
 in the state already is left, so that doing it twice does no harm. One that was written since
 is refused, and so is one whose application is being applied: then the state is newer, and
-the next apply finds by its journal what was done.`,
-		Example: `  gantry state push .gantry/unsaved-9f1c2d3e-0000-4000-8000-000000000000.json`,
-		Args:    takes(1, 1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return c.statePush(cmd.Context(), args[0]) },
+the next apply finds by its journal what was done.
+
+A copy that "gantry state pull" made is put back, too. Where there is no state, the copy
+becomes it, with its history and its audit log, as it was. Where there is one, it must be of
+the same lineage, and nobody may be at work: an application is taken that the state does not
+have, has a broken record of, or has of a lower serial; one of which the state has a later
+serial is refused, and "gantry state rm" makes room for it. Plans say afterwards where the
+clusters know of more than the copy does.`,
+		Example: `  gantry state push .gantry/unsaved-9f1c2d3e-0000-4000-8000-000000000000.json
+  gantry state push backup.json`,
+		Args: takes(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.pushFile(cmd.Context(), args[0]) },
 	}
 }
 
@@ -38,12 +45,6 @@ func (c *cli) statePush(ctx context.Context, file string) error {
 	document, err := os.ReadFile(file)
 	if err != nil {
 		return failure("File cannot be read", err)
-	}
-	var copied struct {
-		Keys map[string]json.RawMessage `json:"keys"`
-	}
-	if json.Unmarshal(document, &copied) == nil && len(copied.Keys) > 0 {
-		return failure("Not what an apply saved", fmt.Errorf("%s is a copy of the state, as \"gantry state pull\" makes it, and not what an apply could not write", file))
 	}
 	unsaved, err := opened.records.ImportUnsaved(ctx, document)
 	if err != nil {

@@ -91,6 +91,9 @@ func (c *cli) stateRotate(ctx context.Context, fromClear, toClear bool) error {
 		write = encrypted.Keys{}
 	}
 	done, err := encrypted.Rewrite(ctx, state.Guard(below, lease.Check), keys, write, fromClear || toClear)
+	if err == nil {
+		err = auditRotated(ctx, encrypted.New(state.Guard(below, lease.Check), write), write.ID())
+	}
 	releaseErr := lease.Release(context.WithoutCancel(ctx))
 	if err = errors.Join(err, releaseErr); err != nil {
 		return failure("State cannot be written", err)
@@ -104,4 +107,16 @@ func (c *cli) stateRotate(ctx context.Context, fromClear, toClear bool) error {
 	}
 	_, err = fmt.Fprintf(c.out, "Wrote %s with %s; %d had it already.\n", count(done.Written, "value"), with, done.As)
 	return err
+}
+
+// auditRotated enters into the audit log of a state that it was written with another key.
+func auditRotated(ctx context.Context, store state.Store, key string) error {
+	records, err := state.Open(ctx, store, state.Existing())
+	if err != nil {
+		return err
+	}
+	if key == "" {
+		key = "clear text"
+	}
+	return records.Audit(ctx, state.Event{Kind: state.EventRotated, By: process.Self("gantry state rotate", time.Now()), Reason: "with " + key})
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/gantrycd/gantry/state/storetest"
 )
 
-func open(t *testing.T, address string, change ...func(*statehttp.Options)) *statehttp.Store {
+func open(t testing.TB, address string, change ...func(*statehttp.Options)) *statehttp.Store {
 	t.Helper()
 	options := statehttp.Options{Address: address, Username: gitlabtest.Username, Password: gitlabtest.Password, Holder: "tester"}
 	for _, f := range change {

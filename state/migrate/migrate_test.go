@@ -9,14 +9,20 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/seal"
+	"github.com/gantrycd/gantry/plan/target"
+	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/kubernetes"
+	"github.com/gantrycd/gantry/providers/kubernetes/clustertest"
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/encrypted"
 	statehttp "github.com/gantrycd/gantry/state/http"
 	"github.com/gantrycd/gantry/state/http/gitlabtest"
+	statekubernetes "github.com/gantrycd/gantry/state/kubernetes"
 	"github.com/gantrycd/gantry/state/local"
 	"github.com/gantrycd/gantry/state/memory"
 	"github.com/gantrycd/gantry/state/migrate"
@@ -123,6 +129,37 @@ func TestEveryPairWithPostgres(t *testing.T) {
 	}
 	for other := range all {
 		pair(t, "postgres", other, all)
+	}
+}
+
+// TestEveryPairWithKubernetes is TestEveryPair of a cluster and the others.
+func TestEveryPairWithKubernetes(t *testing.T) {
+	t.Parallel()
+	config, err := kubernetes.New(kubernetes.Options{}).Config(target.Connection{Kubeconfig: clustertest.Shared(t).Kubeconfig}, target.Credentials{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespace := "migrate-" + uuid.NewString()[:13]
+	all := kinds(t)
+	all["kubernetes"] = func(t *testing.T, name string) state.Store {
+		store, err := statekubernetes.New(statekubernetes.Options{Config: config, Namespace: namespace, Name: strings.ReplaceAll(name, "_", "-")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		return store
+	}
+	t.Cleanup(func() {
+		cluster, err := kubernetes.New(kubernetes.Options{}).Connect("main", target.Connection{Kubeconfig: clustertest.Shared(t).Kubeconfig}, target.Credentials{})
+		if err == nil {
+			_ = cluster.Delete(context.Background(), providers.DeleteRequest{Resource: providers.Resource{GVK: object.GVK{Version: "v1", Kind: "Namespace"}, Plural: "namespaces"}, Name: namespace})
+		}
+	})
+	for other := range all {
+		pair(t, "kubernetes", other, all)
+		if other != "kubernetes" {
+			pair(t, other, "kubernetes", all)
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/gantrycd/gantry/state/storetest"
 )
 
-func open(t *testing.T, server *s3test.Server, prefix string) *s3.Store {
+func open(t testing.TB, server *s3test.Server, prefix string) *s3.Store {
 	t.Helper()
 	store, err := s3.New(t.Context(), server.Options(prefix))
 	if err != nil {

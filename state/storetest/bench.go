@@ -92,7 +92,7 @@ func fillRecords(b *testing.B, records *state.Records) {
 	b.Helper()
 	numbers := make(chan int)
 	var group sync.WaitGroup
-	for range 16 {
+	for range 512 { // a store of one document writes all that wait at once
 		group.Go(func() {
 			for i := range numbers {
 				if _, err := records.Put(b.Context(), sample(i), ""); err != nil {
