@@ -82,7 +82,7 @@ func (w *writer) body(b *draft.Block, meta, spec *manifest.Node) {
 	w.finalizers(b, meta.Get("finalizers"))
 	w.set(b, "revision_history_limit", w.unless(spec.Get("revisionHistoryLimit"), "10"))
 	w.annotations(b, meta.Get("annotations"))
-	b.Order("for_each", "name", "project", "source", "destination", "sync", "ignore_differences", "lifecycle", "labels", "info", "on_destroy", "revision_history_limit")
+	b.Order("for_each", "name", "project", "source", "destination", "sync", "ignore_differences", "lifecycle", "labels", "info", "on_destroy", "revision_history_limit", "notify")
 }
 
 func (w *writer) project(b *draft.Block, n *manifest.Node) {
@@ -231,8 +231,7 @@ func (w *writer) finalizers(b *draft.Block, n *manifest.Node) {
 	}
 }
 
-// annotations reads those that mean something to Argo CD; what notifications are
-// subscribed to goes to the project.
+// annotations reads those that mean something to Argo CD.
 func (w *writer) annotations(b *draft.Block, n *manifest.Node) {
 	for _, annotation := range n.Fields() {
 		key := annotation.Key()

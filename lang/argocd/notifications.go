@@ -197,8 +197,8 @@ func trimmed(text template.Text) template.Text {
 	return text
 }
 
-// subscription reports what an annotation subscribes to: applications have no
-// subscriptions of their own.
+// subscription turns what an annotation subscribes to into a notify block of a project or
+// an application.
 func (w *writer) subscription(b *draft.Block, n *manifest.Node) {
 	parts := strings.Split(strings.TrimPrefix(n.Key(), "notifications.argoproj.io/subscribe."), ".")
 	if len(parts) < 2 {
@@ -207,8 +207,8 @@ func (w *writer) subscription(b *draft.Block, n *manifest.Node) {
 	}
 	trigger, service := parts[0], strings.Join(parts[1:], ".")
 	notifier := w.im.notifiers[service]
-	if b.Type != "project" {
-		w.leave(n, "Subscriptions are of projects: add a notify block to the project, with trigger.%s and the notifier for %s.", identifier("trigger", trigger), service)
+	if w.scope != nil && template.Has(n.Peek()) {
+		w.leave(n, "Its recipients differ from application to application: add a notify block, with trigger.%s and the notifier for %s.", identifier("trigger", trigger), service)
 		return
 	}
 	if notifier == "" && !w.im.keyed(service) {

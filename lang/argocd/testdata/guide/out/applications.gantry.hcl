@@ -65,6 +65,18 @@ application "payments_service" {
       limit = 5
     }
   }
+
+  notify {
+    trigger    = trigger.on_sync_succeeded
+    to         = notifier.slack.slack
+    recipients = ["#deployments"]
+  }
+
+  notify {
+    trigger    = trigger.on_sync_failed
+    to         = notifier.slack.slack
+    recipients = ["#alerts"]
+  }
 }
 
 application "payments_service_all_clusters" {
