@@ -107,6 +107,7 @@ func examples() map[string]*plan.Plan {
 		"unsettled": unsettledExample(),
 		"held":      heldExample(),
 		"windows":   windowsExample(),
+		"projects":  projectExample(),
 		"policies":  policiesExample(),
 	}
 }

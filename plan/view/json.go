@@ -55,6 +55,7 @@ type jsonPlan struct {
 	Rollouts      []jsonRollout     `json:"rollouts,omitempty"`
 	Steps         []jsonStep        `json:"steps"`
 	Problems      []jsonProblem     `json:"problems"`
+	Orphans       []jsonOrphan      `json:"orphans,omitempty"`
 }
 
 type jsonCluster struct {
@@ -182,6 +183,7 @@ type jsonProblem struct {
 	Summary string      `json:"summary"`
 	Detail  string      `json:"detail"`
 	Range   string      `json:"range"`
+	Rule    string      `json:"rule,omitempty"`
 }
 
 func jsonPlanOf(p *plan.Plan) jsonPlan {
@@ -195,6 +197,7 @@ func jsonPlanOf(p *plan.Plan) jsonPlan {
 		out.ExpiresAt = &p.ExpiresAt
 	}
 	out.Against, out.Between, out.Act = p.Against, p.Between, p.Act
+	out.Orphans = jsonOrphans(p)
 	if !p.AsOf.IsZero() {
 		out.AsOf = &p.AsOf
 	}
@@ -301,7 +304,7 @@ func jsonWriterOf(w plan.Writer) jsonWriter {
 func jsonProblems(problems []plan.Problem) []jsonProblem {
 	out := []jsonProblem{}
 	for _, p := range problems {
-		problem := jsonProblem{Address: p.Address.String(), Summary: p.Summary, Detail: p.Detail, Range: p.Range}
+		problem := jsonProblem{Address: p.Address.String(), Summary: p.Summary, Detail: p.Detail, Range: p.Range, Rule: p.Rule}
 		if p.Object != nil {
 			id := jsonObjectOf(*p.Object, "")
 			problem.Object = &id

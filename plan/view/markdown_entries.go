@@ -84,7 +84,7 @@ func (s sublist) shorten(room int) string {
 // alarms writes what must not be overlooked. Every head comes first in the budget, so
 // that a long entry hides no other; then what the entries list, as far as it fits.
 func (m *markdown) alarms() {
-	all := []entries{m.deletions(), m.risks(0), m.policies(), m.problems()}
+	all := []entries{m.deletions(), m.risks(0), m.policies(), m.problems(), m.orphans()}
 	least := func(of []entries) (n int) {
 		for _, e := range of {
 			n += e.least()

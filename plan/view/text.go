@@ -31,6 +31,7 @@ func (t *text) plan() error {
 	t.rollouts()
 	t.outputs()
 	t.problems()
+	t.orphans()
 	t.summary()
 	return t.err
 }
