@@ -84,6 +84,9 @@ func referenceIndex(root *cobra.Command) string {
 | ` + "`GANTRY_VERIFY_KEYS`" + ` | files of keys, separated as in ` + "`PATH`" + `: a plan must be signed by one of them, and only saved plans are applied |
 | ` + "`GANTRY_SIGN_PASSPHRASE`" + ` | the passphrase of an SSH key that signs plans |
 | ` + "`GANTRY_IDENTITY_PASSPHRASE`" + ` | the passphrase of an SSH key that opens encrypted plans |
+| ` + "`GANTRY_IDENTITY_TOKEN`" + `, ` + "`GANTRY_IDENTITY_TOKEN_FILE`" + ` | the token that says who runs a command, or the file that it is in |
+| ` + "`GANTRY_IDENTITY_SSH_KEY`" + ` | the file with the SSH key that proves who runs a command |
+| ` + "`BROWSER`" + ` | what "gantry login" opens, in place of the system's browser |
 | ` + "`NO_COLOR`" + ` | no colours |
 `)
 	return b.String()

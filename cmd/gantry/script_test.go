@@ -26,6 +26,8 @@ var scripts atomic.Int64
 //	serve git NAME DIR [USER PASSWORD]  serves the repositories below DIR with https;
 //	                        its URL is $NAME, its certificate $WORK/NAME.pem
 //	serve oci NAME [USER PASSWORD]   an OCI registry; its host is $NAME
+//	serve issuer NAME       an OpenID Connect issuer, which lets alice in without asking; its
+//	                        URL is $NAME, and a token of hers for "gantry" $NAME_TOKEN
 //	serve publish REGISTRY REPOSITORY:TAG DIR  puts files into a registry
 //	repository DIR          makes a git repository of a directory, or commits its changes
 //	kube get KIND NAME [PATH]        prints an object, or a part of it, of $NS

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gantrycd/gantry/providers/git/gittest"
+	"github.com/gantrycd/gantry/providers/identity/issuertest"
 	"github.com/gantrycd/gantry/providers/ociregistry/registrytest"
 )
 
@@ -25,7 +26,7 @@ var registries sync.Map
 // directory, with https, or of OCI artifacts. NAME is then the address in the
 // environment, and NAME.pem its certificate.
 func serveCommand(t testing.TB, ts *testscript.TestScript, neg bool, args []string) {
-	const usage = "usage: serve git NAME DIR [USER PASSWORD] | serve oci NAME [USER PASSWORD] | serve publish REGISTRY REPOSITORY:TAG DIR"
+	const usage = "usage: serve git NAME DIR [USER PASSWORD] | serve oci NAME [USER PASSWORD] | serve issuer NAME | serve publish REGISTRY REPOSITORY:TAG DIR"
 	switch {
 	case neg || len(args) < 2:
 		ts.Fatalf(usage)
@@ -44,6 +45,10 @@ func serveCommand(t testing.TB, ts *testscript.TestScript, neg bool, args []stri
 		ts.Defer(func() { registries.Delete(server.Host()) })
 		registries.Store(server.Host(), server)
 		ts.Setenv(args[1], server.Host())
+	case args[0] == "issuer" && len(args) == 2:
+		issuer := issuertest.Start(t)
+		ts.Setenv(args[1], issuer.URL)
+		ts.Setenv(args[1]+"_TOKEN", issuer.Token(issuer.Claims("gantry")))
 	case args[0] == "publish" && len(args) == 4:
 		found, ok := registries.Load(args[1])
 		repository, tag, hasTag := strings.Cut(args[2], ":")
