@@ -200,6 +200,9 @@ func showEvent(out *strings.Builder, e *state.LoggedEvent) {
 		head += " " + e.Outcome
 	}
 	line("%s  by %s", head, orDash(e.By.Who))
+	if e.By.Identity != nil {
+		line("    as %s", printable(e.By.Identity.String()))
+	}
 	if e.By.Command != "" {
 		line("    %s, process %d on %s", e.By.Command, e.By.PID, orDash(e.By.Host))
 	}
