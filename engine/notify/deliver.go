@@ -28,7 +28,10 @@ const (
 	// The pauses between attempts double, from the first to the last.
 	firstPause = 10 * time.Second
 	lastPause  = 15 * time.Minute
-	// mostErrors keeps what is kept of an error short.
+	// storeTime bounds what is written about a delivery. It is not cut short with the flush,
+	// for of a claim of which nobody knows messages become unsure.
+	storeTime = 15 * time.Second
+	// maxError keeps what is kept of an error short.
 	maxError = 300
 )
 
@@ -120,6 +123,9 @@ type lane struct {
 	open    map[string]providers.Notifier // by the batch, or "" for the one at hand
 	paused  time.Time                     // when it may go on; zero for now
 	stopped bool                          // for the rest of the flush
+	// taken: the service has taken a message. Before that one is sent alone, so that a
+	// service which does not answer costs one.
+	taken bool
 	// threads have a message that waits, so that later ones wait too.
 	threads map[string]bool
 }
@@ -252,9 +258,15 @@ type claimed struct {
 func (l *lane) round(ctx context.Context, p part, notifier providers.Notifier) (more bool, err error) {
 	o := l.flush.outbox
 	token := uuid.NewString()
+	most := 1
+	if l.taken {
+		most = atOnce
+	}
+	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
 	var claims []*claimed
 	var waiting map[string]bool
-	err = o.update(ctx, p.batch.key, func(b *batch) bool {
+	err = o.update(recording, p.batch.key, func(b *batch) bool {
 		claims, waiting = nil, maps.Clone(l.threads)
 		now, changed := stamp(o.now()), false
 		for i := range b.Items {
@@ -262,7 +274,7 @@ func (l *lane) round(ctx context.Context, p part, notifier providers.Notifier) (
 			if m.Notifier != p.notifier || m.State.over() {
 				continue
 			}
-			if waiting[m.Thread] && m.Thread != "" || len(claims) == atOnce {
+			if waiting[m.Thread] && m.Thread != "" || len(claims) == most {
 				waiting[m.Thread] = true
 				continue
 			}
@@ -290,8 +302,9 @@ func (l *lane) round(ctx context.Context, p part, notifier providers.Notifier) (
 		return false, err
 	}
 	l.send(ctx, claims, notifier)
-	// What was sent is recorded, whoever has lost patience.
-	return true, l.settle(context.WithoutCancel(ctx), p, token, claims, notifier)
+	recording, cancel = context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
+	return true, l.settle(recording, p, token, claims, notifier)
 }
 
 // send sends claimed messages at once, those of a thread one after the other.
@@ -425,6 +438,7 @@ func (c *claimed) settle(now time.Time, repeatable bool) {
 // heed leaves the notifier alone that does not take a message.
 func (l *lane) heed(c *claimed, now time.Time) {
 	if c.err == nil {
+		l.taken = l.taken || c.done
 		return
 	}
 	l.flush.problem(fmt.Sprintf("%s: %s", l.address, c.item.Error))

@@ -72,7 +72,8 @@ func (o *Outbox) History(ctx context.Context) ([]Delivery, error) {
 
 // end puts what is over into the history, and counts what the flush left.
 func (f *flush) end(ctx context.Context, batches []*opened) (Summary, error) {
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
 	o := f.outbox
 	var errs []error
 	for _, was := range batches {
