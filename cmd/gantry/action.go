@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan/object"
 )
@@ -65,7 +66,7 @@ such objects.`,
 				if given := firstSet(cmd, "param", "out", "auto-approve", "no-wait"); given != "" {
 					return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s has no effect with --list", given)}
 				}
-				work.targets = args
+				work.targets, work.right = args, access.Get
 				return c.listActions(cmd.Context(), &in, work)
 			}
 			return c.act(cmd, args, &in, work, options)
@@ -117,7 +118,14 @@ func (c *cli) act(cmd *cobra.Command, args []string, in *inputs, work workOption
 	if options.out != "" {
 		what.Expires = options.save.expires.duration()
 	}
-	made, err := w.present(w.engine.Act(ctx, w.config, what))
+	made, diags := w.engine.Act(ctx, w.config, what)
+	if made != nil {
+		w.progress.pause()
+		if err := w.permitOne(ctx, access.ObjectAction(made.Act.Object.GroupKind(), made.Act.Name), what.Application); err != nil {
+			return err
+		}
+	}
+	made, err = w.present(made, diags)
 	if err != nil || made == nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/view"
 	"github.com/gantrycd/gantry/plan/view/words"
@@ -45,6 +46,7 @@ and 1 where that cannot be told of everything, so that a schedule can act on it.
 }
 
 func (c *cli) drift(ctx context.Context, in *inputs, options workOptions) error {
+	options.right = access.Get
 	w, err := c.begin(ctx, in, options)
 	if err != nil {
 		return err

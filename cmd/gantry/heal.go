@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/view"
 )
@@ -50,7 +51,10 @@ func (c *cli) selfHeal(ctx context.Context, in *inputs, work workOptions, option
 			return err
 		}
 	}
-	work.sourceless = true
+	work.sourceless, work.right = true, access.Apply
+	if options.dryRun {
+		work.right = access.Get
+	}
 	w, err := c.begin(ctx, in, work)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/schema"
@@ -107,6 +108,9 @@ func (c *cli) hold(ctx context.Context, args []string, reason string, until time
 	if err != nil {
 		return err
 	}
+	if err := opened.permit(ctx, access.Hold, addresses...); err != nil {
+		return err
+	}
 	event := state.Event{Kind: state.EventHeld, By: opened.by, Reason: reason, Applications: aboutAll(addresses)}
 	if err := opened.records.Audit(ctx, event); err != nil {
 		return failure("Not recorded in the audit log", fmt.Errorf("nothing was changed: %w", err))
@@ -157,6 +161,9 @@ func (c *cli) release(ctx context.Context, args []string) error {
 		}
 	}
 	slices.SortFunc(addresses, addr.Address.Compare)
+	if err := opened.permit(ctx, access.Hold, addresses...); err != nil {
+		return err
+	}
 	event := state.Event{Kind: state.EventReleased, By: opened.by, Applications: aboutAll(addresses)}
 	if err := opened.records.Audit(ctx, event); err != nil {
 		return failure("Not recorded in the audit log", fmt.Errorf("nothing was changed: %w", err))
@@ -183,9 +190,15 @@ func (c *cli) listHolds(ctx context.Context) error {
 	if err != nil {
 		return failure("State cannot be read", err)
 	}
+	mayGet, err := opened.mayGet(ctx)
+	if err != nil {
+		return err
+	}
 	var all []*state.Hold
 	for _, hold := range holds {
-		all = append(all, hold)
+		if mayGet(hold.Address) {
+			all = append(all, hold)
+		}
 	}
 	slices.SortFunc(all, func(a, b *state.Hold) int { return a.Address.Compare(b.Address) })
 	if len(all) == 0 && !c.json {

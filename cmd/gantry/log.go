@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/state"
 )
@@ -107,6 +109,11 @@ func (c *cli) log(ctx context.Context, of string, since time.Time, options logOp
 	if err != nil {
 		return err
 	}
+	mayGet, err := opened.mayGet(ctx)
+	if err != nil {
+		return err
+	}
+	hidden := 0
 	meant := func(addr.Address) bool { return true }
 	if of != "" {
 		meant = addressPattern(of)
@@ -127,12 +134,21 @@ func (c *cli) log(ctx context.Context, of string, since time.Time, options logOp
 		if of != "" && !isAbout(entry, meant) || options.verify && len(entry.Faults) == 0 {
 			continue
 		}
+		if !opened.maySee(entry, mayGet) {
+			hidden++
+			continue
+		}
 		shown++
 		if !c.json {
 			showEvent(&text, entry)
 		} else if err := c.writeEvent(entry); err != nil {
 			return err
 		}
+	}
+	if hidden > 0 {
+		c.printDiagnostics(nil, hcl.Diagnostics{{
+			Severity: hcl.DiagWarning, Summary: notAllowed, Detail: fmt.Sprintf("%s left out: they are about applications that you may not see.", entriesText(hidden)),
+		}})
 	}
 	if options.verify {
 		return c.verdictOnLog(&text, entries, faults)
@@ -245,6 +261,9 @@ const mostLogged = 20
 func (c *cli) pruneLog(ctx context.Context, before time.Time, approved bool) error {
 	opened, err := c.openState(ctx, "gantry log --prune-before")
 	if err != nil {
+		return err
+	}
+	if err := opened.permitAll(ctx, access.State); err != nil {
 		return err
 	}
 	if err := c.agree(ctx, fmt.Sprintf("Take entries from before %s out of the log?", before.UTC().Format(time.RFC3339)), approved); err != nil {

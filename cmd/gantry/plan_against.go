@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/engine/against"
 	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang/lockfile"
@@ -65,6 +66,7 @@ func (c *cli) planAgainst(ctx context.Context, in *inputs, options workOptions, 
 	options.adapt = func(o *engine.Options) {
 		o.Clusters, o.Sources = noClusters{}, revision.After(o.Sources)
 	}
+	options.right = access.Plan
 	w, err := c.begin(ctx, in, options)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/plan"
 )
 
@@ -24,6 +25,10 @@ func (c *cli) applyRefreshed(ctx context.Context, file string, in *inputs, optio
 	}
 	if options.allowDestroyed.value == nil {
 		options.allowDestroyed.value = saved.Plan.AllowDestroyed
+	}
+	options.right = access.Apply
+	if saved.Plan.Destroy {
+		options.right = access.Destroy
 	}
 	w, err := c.begin(ctx, in, options)
 	if err != nil {

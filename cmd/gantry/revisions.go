@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan/source"
 )
@@ -94,6 +95,9 @@ func oneApplication(text string) (addr.Address, error) {
 func (c *cli) history(ctx context.Context, address addr.Address, limit int) error {
 	opened, err := c.openState(ctx, "gantry history")
 	if err != nil {
+		return err
+	}
+	if err := opened.permit(ctx, access.Get, address); err != nil {
 		return err
 	}
 	all, err := engine.ReadHistory(ctx, opened.records, address)
@@ -212,6 +216,9 @@ func (c *cli) compareRevisions(ctx context.Context, in *inputs, options workOpti
 		return err
 	}
 	defer w.end()
+	if err := w.permitOne(ctx, access.Get, address); err != nil {
+		return err
+	}
 	made, diags := w.engine.Compare(ctx, w.config, address, revisions[0], revisions[1])
 	w.progress.pause()
 	c.printDiagnostics(w.files, diags)

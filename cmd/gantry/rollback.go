@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gantrycd/gantry/engine/access"
 )
 
 func newRollback(c *cli) *cobra.Command {
@@ -61,6 +63,9 @@ With --out the plan is written to a file, which "gantry apply FILE" carries out.
 				return err
 			}
 			defer w.end()
+			if err := w.permitOne(cmd.Context(), access.Rollback, address); err != nil {
+				return err
+			}
 			made, diags := w.engine.Rollback(cmd.Context(), w.config, address, to)
 			made, err = w.present(made, diags)
 			switch {

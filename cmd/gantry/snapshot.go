@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/engine/capture"
 	"github.com/gantrycd/gantry/providers/snapshot"
 )
@@ -66,6 +67,7 @@ type takenCluster struct {
 }
 
 func (c *cli) snapshot(ctx context.Context, in *inputs, work workOptions, out string, clusters []string) error {
+	work.right = access.Plan
 	w, err := c.begin(ctx, in, work)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/state"
@@ -51,6 +52,9 @@ type listedRecord struct {
 func (c *cli) stateList(ctx context.Context, patterns []string) error {
 	opened, err := c.openState(ctx, "gantry state list")
 	if err != nil {
+		return err
+	}
+	if err := opened.permitAll(ctx, access.State); err != nil {
 		return err
 	}
 	records, broken := opened.list(ctx)
@@ -167,6 +171,9 @@ but for what is sealed: the objects as they were applied.`,
 func (c *cli) stateShow(ctx context.Context, address addr.Address) error {
 	opened, err := c.openState(ctx, "gantry state show")
 	if err != nil {
+		return err
+	}
+	if err := opened.permit(ctx, access.State, address); err != nil {
 		return err
 	}
 	record, err := opened.record(ctx, address)

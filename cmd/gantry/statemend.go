@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/state"
 )
@@ -49,6 +50,9 @@ new address counts, and the same command again finishes it.`,
 func (c *cli) stateMove(ctx context.Context, from, to addr.Address) error {
 	opened, err := c.openState(ctx, "gantry state mv")
 	if err != nil {
+		return err
+	}
+	if err := opened.permit(ctx, access.State, from); err != nil {
 		return err
 	}
 	old, _, err := opened.records.Get(ctx, from)
@@ -106,6 +110,14 @@ it: Secrets in it are sealed to that.`,
 
 func (c *cli) statePull(ctx context.Context, of addr.Address, path string) error {
 	opened, err := c.openState(ctx, "gantry state pull")
+	if err != nil {
+		return err
+	}
+	if of.IsZero() {
+		err = opened.permitAll(ctx, access.State)
+	} else {
+		err = opened.permit(ctx, access.State, of)
+	}
 	if err != nil {
 		return err
 	}
@@ -181,6 +193,9 @@ This is for applications whose cluster is gone, or whose record is of no use.`,
 func (c *cli) stateRemove(ctx context.Context, addresses []addr.Address, approved bool) error {
 	opened, err := c.openState(ctx, "gantry state rm")
 	if err != nil {
+		return err
+	}
+	if err := opened.permit(ctx, access.State, addresses...); err != nil {
 		return err
 	}
 	event := state.Event{Kind: state.EventForgotten}

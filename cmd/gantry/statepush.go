@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/process"
 )
@@ -40,6 +41,9 @@ clusters know of more than the copy does.`,
 func (c *cli) statePush(ctx context.Context, file string) error {
 	opened, err := c.openState(ctx, "gantry state push")
 	if err != nil {
+		return err
+	}
+	if err := opened.permitAll(ctx, access.State); err != nil {
 		return err
 	}
 	document, err := os.ReadFile(file)

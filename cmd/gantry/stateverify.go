@@ -35,7 +35,7 @@ read.`,
 }
 
 func (c *cli) stateVerify(ctx context.Context, in *inputs) error {
-	w, err := c.begin(ctx, in, readingState("gantry state verify"))
+	w, err := c.begin(ctx, in, mendingState("gantry state verify"))
 	if err != nil {
 		return err
 	}

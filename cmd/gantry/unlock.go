@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/process"
@@ -43,6 +44,9 @@ run about that run. Without, about all.`,
 func (c *cli) unlock(ctx context.Context, what string) error {
 	opened, err := c.openState(ctx, "gantry unlock")
 	if err != nil {
+		return err
+	}
+	if err := opened.permitAll(ctx, access.State); err != nil {
 		return err
 	}
 	chosen, err := opened.runsOf(ctx, what)

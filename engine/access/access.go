@@ -128,6 +128,44 @@ func (r *Rights) Explain(action, project, application string) ([]Match, Decision
 	return r.decide(action, Object(project, application), func(g *grant) bool { return g.about(project, application) })
 }
 
+// What ObjectActions tells.
+const (
+	AllActions  = "all"
+	SomeActions = "some"
+	NoActions   = "none"
+)
+
+// ObjectActions tells whether they may do every action on objects of an application, some,
+// or none.
+func (r *Rights) ObjectActions(project, application string) string {
+	if r.Open() {
+		return AllActions
+	}
+	var allowsAll, allowsSome, deniesSome bool
+	for i := range r.held {
+		for j := range r.held[i].grants {
+			g := &r.held[i].grants[j]
+			some, all := g.objectActions()
+			switch {
+			case !some || !g.about(project, application):
+			case g.deny && all:
+				return NoActions
+			case g.deny:
+				deniesSome = true
+			default:
+				allowsAll, allowsSome = allowsAll || all, true
+			}
+		}
+	}
+	switch {
+	case allowsAll && !deniesSome:
+		return AllActions
+	case allowsSome:
+		return SomeActions
+	}
+	return NoActions
+}
+
 // CheckAll answers whether they may do something to all applications at once: a rule that
 // denies it for any denies it.
 func (r *Rights) CheckAll(action string) Decision {

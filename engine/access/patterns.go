@@ -29,6 +29,7 @@ type grant struct {
 // actionPattern is a pattern of actions. Of those on objects, "action/NAME" is of all
 // kinds, "action/Kind/NAME" of a kind of any group, "action/group/Kind/NAME" of one.
 type actionPattern struct {
+	text  string
 	whole glob.Glob
 	short glob.Glob // of what follows the first parts of an action on objects; nil for none
 	parts int       // how many of its last parts short is of
@@ -86,7 +87,7 @@ func compileAction(text string) (actionPattern, error) {
 	if err != nil {
 		return actionPattern{}, err
 	}
-	out := actionPattern{whole: whole}
+	out := actionPattern{text: text, whole: whole}
 	if rest, ok := strings.CutPrefix(text, objectAction); ok {
 		if parts := strings.Count(rest, "/") + 1; parts < 3 {
 			out.parts = parts
@@ -130,6 +131,20 @@ func (g *grant) does(action string) bool {
 		}
 	}
 	return false
+}
+
+// objectActions reports whether the rule may be about an action on objects, and whether it
+// is about all of them.
+func (g *grant) objectActions() (some, all bool) {
+	if g.broken != "" {
+		return g.deny, g.deny
+	}
+	for _, pattern := range g.actions {
+		// No action on an object is called so but by what is about all.
+		whole := pattern.whole.Match(objectAction + "\x00/\x00/\x00")
+		some, all = some || whole || strings.HasPrefix(pattern.text, objectAction) || strings.HasPrefix(pattern.text, "*"), all || whole
+	}
+	return some, all
 }
 
 func (p *actionPattern) match(action string) bool {
