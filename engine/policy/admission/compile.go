@@ -2,6 +2,7 @@ package admission
 
 import (
 	"fmt"
+	"slices"
 
 	celgo "github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common"
@@ -29,7 +30,7 @@ type policy struct {
 	unsupported     string // what its expressions use that only a server knows
 
 	compiler                                       *cel.CompositedCompiler // has the variables
-	conditions, validations, messages, annotations cel.ConditionEvaluator
+	conditions, validations, messages, annotations cel.ConditionEvaluator  // conditions and messages are nil for none
 }
 
 // binding is a compiled ValidatingAdmissionPolicyBinding.
@@ -107,7 +108,10 @@ func (p *policy) compile(compilers *compilers) []error {
 	if len(conditions) > 0 {
 		p.conditions = cel.NewCondition(conditions)
 	}
-	p.validations, p.messages, p.annotations = cel.NewCondition(validations), cel.NewCondition(messages), cel.NewCondition(annotations)
+	p.validations, p.annotations = cel.NewCondition(validations), cel.NewCondition(annotations)
+	if slices.ContainsFunc(messages, func(m cel.CompilationResult) bool { return m.ExpressionAccessor != nil }) {
+		p.messages = cel.NewCondition(messages)
+	}
 	return c.errs
 }
 

@@ -137,7 +137,11 @@ func (p *policy) evaluate(ctx context.Context, a *asking, b *binding, param runt
 		return fail(err)
 	}
 	// Messages share the budget of the validations, as in the API server.
-	messages, _, messageErr := p.messages.ForInput(p.variables(ctx), a.attributes, a.admission, inputs, namespace, left)
+	var messages []cel.EvaluationResult
+	var messageErr error
+	if p.messages != nil {
+		messages, _, messageErr = p.messages.ForInput(p.variables(ctx), a.attributes, a.admission, inputs, namespace, left)
+	}
 	var out []Violation
 	for i, result := range results {
 		switch {
