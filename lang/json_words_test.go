@@ -21,7 +21,7 @@ func TestAdviceInJSON(t *testing.T) {
 		},
 		"a misspelt block": {`{"aplication": {"web": {}}}`, `Did you mean "application"?`, "Extraneous"},
 		"an unknown argument": {
-			`{"application": {"web": {"wobble": 1}}}`, "In an application block there may be the arguments depends_on,", "Extraneous",
+			`{"application": {"web": {"wobble": 1}}}`, "In an application block there may be the arguments annotations, depends_on,", "Extraneous",
 		},
 		"count": {`{"application": {"web": {"count": 2}}}`, "There is no count:", "Extraneous"},
 	} {
