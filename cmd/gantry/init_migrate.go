@@ -89,7 +89,9 @@ func (c *cli) migrateState(ctx context.Context, dir string, named place, options
 // auditAfter enters into the audit log of a state that has come to a place that it has. Where
 // that cannot be done, as without the key that the log is encrypted with, people are told.
 func (c *cli) auditAfter(ctx context.Context, dir string, at place, event state.Event, command string) {
-	event.By = process.Self(command, time.Now())
+	if event.By.Who == "" {
+		event.By = process.Self(command, time.Now())
+	}
 	records, err := c.openAt(ctx, dir, at, state.Existing())
 	if err == nil {
 		err = records.Audit(ctx, event)

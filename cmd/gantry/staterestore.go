@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/process"
@@ -33,6 +33,9 @@ func (c *cli) pushFile(ctx context.Context, file string) error {
 	case err != nil:
 		return err
 	}
+	if err := opened.permitAll(ctx, access.State); err != nil {
+		return err
+	}
 	return c.pushCopy(ctx, opened, file, copied)
 }
 
@@ -46,6 +49,13 @@ func (c *cli) restoreState(ctx context.Context, file string, copied *state.Expor
 	if err != nil {
 		return err
 	}
+	by, err := c.who(ctx, "gantry state push", read.config)
+	if err != nil {
+		return err
+	}
+	if decision := access.Of(access.Roles(read.config), by.Identity).CheckAll(access.State); !decision.Allowed {
+		return failure(notAllowed, errors.New(because(decision)))
+	}
 	at, err := c.settle(backendOf(read.config))
 	if err != nil {
 		return err
@@ -54,7 +64,6 @@ func (c *cli) restoreState(ctx context.Context, file string, copied *state.Expor
 	if err != nil {
 		return failure("State cannot be opened", said(at, err))
 	}
-	by := process.Self("gantry state push", time.Now())
 	written, err := state.Restore(ctx, store, copied, by, state.LeaseOptions{Dead: process.Dead})
 	switch {
 	case errors.Is(err, state.ErrLocked):
@@ -67,7 +76,7 @@ func (c *cli) restoreState(ctx context.Context, file string, copied *state.Expor
 	if err := c.rememberPlace(dir, at, copied.Lineage); err != nil {
 		return err
 	}
-	c.auditAfter(ctx, dir, at, state.Event{Kind: state.EventPushed, Reason: "from " + file}, by.Command)
+	c.auditAfter(ctx, dir, at, state.Event{Kind: state.EventPushed, By: by, Reason: "from " + file}, by.Command)
 	if c.json {
 		return c.writeJSON(map[string]any{"lineage": copied.Lineage, "written": written})
 	}
