@@ -85,8 +85,8 @@ func cases() []faultCase {
 		},
 		{
 			"a state of the first format", "read, and written in the form of today",
-			[]string{"./engine"},
-			[]string{"TestStateOfTheFirstFormat"},
+			[]string{"./engine", "./state"},
+			[]string{"TestStateOfTheFirstFormat", "TestStateThatAGantryOfTheFirstFormatWrote"},
 		},
 	}
 }
