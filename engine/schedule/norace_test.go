@@ -1,0 +1,6 @@
+//go:build !race
+
+package schedule_test
+
+// slower is how many times longer the race detector takes.
+const slower = 1
