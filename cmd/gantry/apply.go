@@ -23,8 +23,10 @@ func newApply(c *cli) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "apply [PLANFILE | --self-heal [ADDRESS...]]",
 		Short: "Change the clusters as planned",
-		Long: `With a plan file, carries out that plan as it stands: no configuration and no source
-is read, and the very objects that were reviewed are sent. What has changed in a
+		Long: `With a plan file, carries out that plan as it stands: no source is read, and the very
+objects that were reviewed are sent. Where a configuration is in the directory, its rules
+(projects, roles, windows, policies) hold beside those in the plan, and a plan that they
+do not allow is refused. What has changed in a
 cluster since the plan was made, and matters to it, leaves the application out and
 says so. A plan is applied once, and before it expires; one that did not finish may be
 applied again. With --verify-key or --bundle it must be signed.
@@ -228,9 +230,13 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
+	guards, err := w.guards(ctx)
+	if err != nil {
+		return err
+	}
 	w.progress.applying(p)
 	options := engine.ApplyOptions{
-		By: by, Confirmed: confirmed, GiveUp: w.cli.giveUp, Resume: w.resumes, File: w.file, Verified: w.verified,
+		By: by, Guards: guards, Confirmed: confirmed, GiveUp: w.cli.giveUp, Resume: w.resumes, File: w.file, Verified: w.verified,
 	}
 	w.options.windows.give(&options, w.answered)
 	if err := w.awaitWindow(ctx, p, options); err != nil {
