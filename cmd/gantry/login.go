@@ -31,13 +31,17 @@ when it is needed. "gantry logout" removes it.`,
   gantry login --device
   gantry login --issuer https://login.example.com`,
 		Args: takes(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.login(cmd.Context(), options) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if options.device && options.noBrowser {
+				return &usageError{command: "gantry login", err: errors.New("with --device no browser is opened here, so that --no-browser has no effect: leave it out")}
+			}
+			return c.login(cmd.Context(), options)
+		},
 	}
 	flags := command.Flags()
 	flags.StringVar(&options.issuer, "issuer", "", "the `URL` of the issuer, where the configuration trusts several")
 	flags.BoolVar(&options.device, "device", false, "log in from another device")
 	flags.BoolVar(&options.noBrowser, "no-browser", false, "open no browser, and only say which address to open on this machine")
-	command.MarkFlagsMutuallyExclusive("device", "no-browser")
 	complete(command, "issuer", c.issuerCompletions())
 	return command
 }
