@@ -17,6 +17,11 @@ func (e *Engine) decrypting(ctx context.Context, app *lang.Application, tree fs.
 	return e.options.Decrypter.Decrypt(ctx, tree, app.Decryption)
 }
 
+// shortestDecrypted is how long a decrypted value must be to be looked for. Files that are
+// encrypted as a whole hold names and words beside what is secret: a user that is called as
+// its application is no secret outside of a Secret.
+const shortestDecrypted = 8
+
 // decryptedValues are the values that were decrypted for a rendering, in all spellings that
 // are looked for.
 func decryptedValues(in *providers.Input) []string {
@@ -24,7 +29,9 @@ func decryptedValues(in *providers.Input) []string {
 	add := func(tree fs.FS) {
 		if decrypted, ok := tree.(providers.Decrypted); ok {
 			for _, value := range decrypted.Secrets() {
-				out = append(out, spellings(value)...)
+				if len(value) >= shortestDecrypted {
+					out = append(out, spellings(value)...)
+				}
 			}
 		}
 	}

@@ -117,7 +117,7 @@ func mayHoldBlocks(ty cty.Type) bool {
 
 // checkSecrets refuses secrets in an argument that takes no credential.
 func checkSecrets(argument Argument, attribute *hcl.Attribute, v cty.Value, ctx *hcl.EvalContext) *hcl.Diagnostic {
-	if argument.Type.Name == credentialName {
+	if argument.Type.Name == credentialName || argument.Type.Name == References(secretKind).Name {
 		return nil
 	}
 	ref, ok := secretWithin(v)
