@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/engine/window"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
@@ -221,6 +222,12 @@ func (p *progress) overrideWindow(ctx context.Context, past *plan.Window) error 
 	p.mu.Unlock()
 	if done {
 		return nil
+	}
+	if decision := p.may(access.Override); !decision.Allowed {
+		p.mu.Lock()
+		p.refused = true
+		p.mu.Unlock()
+		return fmt.Errorf("it is %w, and who applies may not override that: %s", errOutside, refused(decision))
 	}
 	event := a.logged(state.EventOverridden)
 	event.Reason, event.Message = a.override, fmt.Sprintf("outside of the sync window %s", past)

@@ -50,7 +50,7 @@ func (c *cli) whose(ctx context.Context, command string, as askedAs) (*asker, er
 	if as.name == "" {
 		return c.asking(ctx, command, read.config)
 	}
-	who := &identity.Identity{Name: as.name, Subject: as.name, Issuer: as.issuer, Groups: as.groups, Verified: true}
+	who := &identity.Identity{Name: as.name, Subject: as.name, Issuer: as.issuer, Groups: as.groups, Verified: true, Means: "as asked"}
 	a := &asker{rights: access.Of(access.Roles(read.config), who), config: read.config}
 	a.by.Identity = who
 	return a, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/encrypted"
@@ -81,6 +82,13 @@ func (c *cli) stateRotate(ctx context.Context, fromClear, toClear bool) error {
 	records, err := state.Open(ctx, encrypted.New(below, opening), state.Existing())
 	if err != nil {
 		return failure("State cannot be opened", err)
+	}
+	asker, err := c.asking(ctx, "gantry state rotate", read.config)
+	if err != nil {
+		return err
+	}
+	if err := asker.permitAll(ctx, records, access.State); err != nil {
+		return err
 	}
 	lease, err := records.EnterWhole(ctx, process.Self("gantry state rotate", time.Now()), state.LeaseOptions{Dead: process.Dead})
 	if err != nil {
