@@ -89,8 +89,10 @@ func TestSOPS(t *testing.T) {
 	} {
 		o := s.get(t, secrets, name)
 		for key, value := range want {
-			text, _ := o["stringData"].(map[string]any)[key].(string)
-			if data, ok := o["data"].(map[string]any)[key].(string); ok {
+			written, _ := o["stringData"].(map[string]any)
+			encoded, _ := o["data"].(map[string]any)
+			text, _ := written[key].(string)
+			if data, ok := encoded[key].(string); ok {
 				plain, err := base64.StdEncoding.DecodeString(data)
 				if err != nil {
 					t.Fatal(err)
