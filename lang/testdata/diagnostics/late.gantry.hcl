@@ -75,7 +75,7 @@ trigger "each" {
 }
 
 trigger "null" {
-#^^^^^^^^^^^^^ Missing required argument: The trigger block needs the argument "message", a late string: what it says.
+#^^^^^^^^^^^^^ Missing required argument: The trigger block needs the argument "message", a late string: what it says: a text without markup, whatever the service.
   when = null
 #        ^^^^ Unsuitable value: This expression is evaluated case by case, and must come to true or false, but is null.
 }
