@@ -160,6 +160,12 @@ func (f *FS) ContentID(name string) (string, error) {
 	return known.ContentID(), nil
 }
 
+// Resolve returns where a path leads, through symbolic links: a path without any.
+func (f *FS) Resolve(name string) (string, error) {
+	e, err := f.lookup("stat", name)
+	return e.path, err
+}
+
 // Stat describes what a path leads to, through symbolic links.
 func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	e, err := f.lookup("stat", name)
