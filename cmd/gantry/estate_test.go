@@ -3,6 +3,8 @@ package main
 import (
 	"archive/tar"
 	"compress/gzip"
+	"crypto/ed25519"
+	"encoding/pem"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // estateRepository is what stands for the repository of the estate.
@@ -60,9 +64,10 @@ func TestEstate(t *testing.T) {
 		t.Fatal(err)
 	}
 	kubeconfig := defaultCluster(t)
+	key, public := sshKey(t)
 	gantry := func(want int, args ...string) string {
 		t.Helper()
-		return runGantry(t, kubeconfig, want, append([]string{"-C", dir}, args...)...)
+		return runGantry(t, kubeconfig, want, append([]string{"-C", dir, "--identity-ssh-key", key}, args...)...)
 	}
 	gantry(exitDone, "fmt", "--check", "--recursive", dir)
 	gantry(exitDone, "validate")
@@ -73,6 +78,11 @@ func TestEstate(t *testing.T) {
 		`context = "management" # or, in a pod of it, in_cluster = true`: `context = "gantry-default"`,
 	})
 	replaceServer(t, filepath.Join(dir, "clusters.gantry.hcl"))
+
+	// Someone of the group that has the rights, for whom the configuration itself vouches.
+	replaceAll(t, dir, map[string]string{
+		"  identity { # who may": fmt.Sprintf("  identity {\n    ssh {\n      name   = \"alice\"\n      key    = %q\n      groups = [\"myorg:sre-team\"]\n    }\n    # who may", public),
+	})
 
 	gantry(exitDone, "init")
 	planned := gantry(exitChanges, "plan", "--detailed-exitcode")
@@ -90,8 +100,30 @@ func TestEstate(t *testing.T) {
 	if strings.Contains(planned, "legacy") {
 		t.Errorf("the plan has what the generator excludes:\n%s", planned)
 	}
-	gantry(exitDone, "apply", "--auto-approve")
+	gantry(exitDone, "apply", "--auto-approve", "--manual") // whatever the sync window says
 	gantry(exitDone, "plan", "--detailed-exitcode")
+}
+
+// sshKey makes a key: the file of the private one, and the public one as a line.
+func sshKey(t *testing.T) (file, public string) {
+	t.Helper()
+	key, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := ssh.NewPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(known)))
 }
 
 // estateGit makes a git repository with the main branch that the estate tracks.

@@ -4,6 +4,13 @@ gantry {
 
   backend "local" {} # the default: .gantry/ beside the files
 
+  identity { # who may vouch for who runs a command
+    oidc {
+      issuer    = "https://login.example.com"
+      client_id = "gantry"
+    }
+  }
+
   protection { # read from the protected branch, never from the pull request
     branches = ["main"]
     approvals {
