@@ -78,7 +78,7 @@ func (a *applying) police(ctx context.Context, s *session, apps []*progress) {
 		for i := range p.app.Changes {
 			c := &p.app.Changes[i]
 			applies := set.Applies(app, c)
-			if !applies && !(set.AsksClusters() && c.Action.Changes()) && c.ID.GroupKind() != namespaceKind {
+			if !applies && (!set.AsksClusters() || !c.Action.Changes()) && c.ID.GroupKind() != namespaceKind {
 				continue
 			}
 			one := a.policyCase(ctx, p, app, i)

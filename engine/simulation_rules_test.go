@@ -84,7 +84,7 @@ func (c *simulationCase) expected() expectation {
 func (e *expectation) differs(s *simulated) string {
 	compared := func(list []string) []string {
 		return slices.DeleteFunc(slices.Clone(list), func(op string) bool {
-			_, what := cutOp(op)
+			what := writtenBy(op)
 			return slices.Contains(e.loose, what)
 		})
 	}
@@ -121,7 +121,7 @@ func (e *expectation) without(c *simulationCase, objects []string) {
 	for i, step := range e.steps {
 		failed = failed || slices.ContainsFunc(step, func(op string) bool { return strings.HasPrefix(op, "apply(failed) ") })
 		e.steps[i] = slices.DeleteFunc(step, func(op string) bool {
-			_, what := cutOp(op)
+			what := writtenBy(op)
 			before[what] = before[what] || !failed
 			return failed && slices.Contains(objects, what)
 		})
@@ -149,12 +149,12 @@ func (e *expectation) keep(objects []string) {
 	slices.Sort(e.state)
 }
 
-func cutOp(op string) (verb, what string) {
-	verb, what, found := strings.Cut(op, " ")
-	if !found {
-		return "", op
+// writtenBy is what an operation is done to.
+func writtenBy(op string) string {
+	if _, what, found := strings.Cut(op, " "); found {
+		return what
 	}
-	return verb, what
+	return op
 }
 
 // simulatedObject is an object of a case.

@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
-	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/state"
 )
@@ -263,7 +262,7 @@ func (c *cli) pruneLog(ctx context.Context, before time.Time, approved bool) err
 	if err != nil {
 		return err
 	}
-	if err := opened.permitAll(ctx, access.State); err != nil {
+	if err := opened.permitState(ctx); err != nil {
 		return err
 	}
 	if err := c.agree(ctx, fmt.Sprintf("Take entries from before %s out of the log?", before.UTC().Format(time.RFC3339)), approved); err != nil {

@@ -173,11 +173,12 @@ func (s *openedState) permit(ctx context.Context, action string, addresses ...ad
 	return s.asker.refuse(ctx, s.records, r)
 }
 
-// permitAll refuses what is about all applications at once.
-func (s *openedState) permitAll(ctx context.Context, action string) error {
-	return s.asker.permitAll(ctx, s.records, action)
+// permitState refuses who has no right to the state what is about all of it.
+func (s *openedState) permitState(ctx context.Context) error {
+	return s.asker.permitAll(ctx, s.records, access.State)
 }
 
+// permitAll refuses what is about all applications at once.
 func (a *asker) permitAll(ctx context.Context, records *state.Records, action string) error {
 	decision := a.rights.CheckAll(action)
 	if decision.Allowed {

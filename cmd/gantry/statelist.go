@@ -54,7 +54,7 @@ func (c *cli) stateList(ctx context.Context, patterns []string) error {
 	if err != nil {
 		return err
 	}
-	if err := opened.permitAll(ctx, access.State); err != nil {
+	if err := opened.permitState(ctx); err != nil {
 		return err
 	}
 	records, broken := opened.list(ctx)

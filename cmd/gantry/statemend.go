@@ -114,7 +114,7 @@ func (c *cli) statePull(ctx context.Context, of addr.Address, path string) error
 		return err
 	}
 	if of.IsZero() {
-		err = opened.permitAll(ctx, access.State)
+		err = opened.permitState(ctx)
 	} else {
 		err = opened.permit(ctx, access.State, of)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/process"
 )
@@ -43,7 +42,7 @@ func (c *cli) statePush(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	if err := opened.permitAll(ctx, access.State); err != nil {
+	if err := opened.permitState(ctx); err != nil {
 		return err
 	}
 	document, err := os.ReadFile(file)

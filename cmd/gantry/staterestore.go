@@ -33,7 +33,7 @@ func (c *cli) pushFile(ctx context.Context, file string) error {
 	case err != nil:
 		return err
 	}
-	if err := opened.permitAll(ctx, access.State); err != nil {
+	if err := opened.permitState(ctx); err != nil {
 		return err
 	}
 	return c.pushCopy(ctx, opened, file, copied)

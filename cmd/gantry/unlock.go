@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/process"
@@ -46,7 +45,7 @@ func (c *cli) unlock(ctx context.Context, what string) error {
 	if err != nil {
 		return err
 	}
-	if err := opened.permitAll(ctx, access.State); err != nil {
+	if err := opened.permitState(ctx); err != nil {
 		return err
 	}
 	chosen, err := opened.runsOf(ctx, what)

@@ -140,7 +140,7 @@ func (c *cli) windows(ctx context.Context, in *inputs, args []string, options wi
 	}
 	var text strings.Builder
 	for _, group := range all {
-		group.write(&text, now, options)
+		group.write(&text, options)
 	}
 	_, err = fmt.Fprint(c.out, text.String())
 	return err
@@ -198,7 +198,7 @@ func calendar(planned []plan.Window, now time.Time, options windowsOptions) (*wi
 }
 
 // write shows a group to people.
-func (w *windowsJSON) write(out *strings.Builder, now time.Time, options windowsOptions) {
+func (w *windowsJSON) write(out *strings.Builder, options windowsOptions) {
 	names := make([]string, len(w.Applications))
 	for i, address := range w.Applications {
 		names[i] = address.String()

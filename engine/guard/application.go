@@ -72,7 +72,7 @@ func unlike(c *plan.Change) string {
 		{"name", c.ID.Name, body.Name()},
 		{"namespace", c.ID.Namespace, body.Namespace()},
 	} {
-		if part.named != part.sent && !(partly && part.sent == "") {
+		if part.named != part.sent && (!partly || part.sent != "") {
 			return fmt.Sprintf("its %s is %q, and that of what is sent is %q", part.what, part.named, part.sent)
 		}
 	}

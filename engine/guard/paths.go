@@ -155,11 +155,11 @@ type resolving interface {
 func (w *within) check(op, name string) error {
 	names := []string{name}
 	if tree, ok := w.tree.(resolving); ok {
-		real, err := tree.Resolve(name)
+		target, err := tree.Resolve(name)
 		if err != nil {
 			return err
 		}
-		names = append(names, real)
+		names = append(names, target)
 	}
 	for _, name := range names {
 		if problems := w.rules.Path(w.location, name); len(problems) > 0 {

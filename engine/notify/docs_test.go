@@ -115,7 +115,7 @@ func TestTheSlackThreadInTheDocs(t *testing.T) {
 }
 
 // known reads every secret.
-type known struct{ secrets }
+type known struct{}
 
 // Read implements providers.Secrets.
 func (known) Read(_ context.Context, _ *target.Secret) (object.Sensitive, error) {

@@ -67,7 +67,7 @@ func (s *service) Open(config providers.NotifierConfig) (providers.Notifier, err
 	return s, nil
 }
 
-func (*service) Escape(service, argument, value string) string {
+func (*service) Escape(_, _, value string) string {
 	return strings.ReplaceAll(value, "<", "&lt;")
 }
 
@@ -341,7 +341,7 @@ func TestKilledBetweenClaimAndSend(t *testing.T) {
 
 func TestAnAnswerThatIsLost(t *testing.T) {
 	b := newBench(t)
-	b.answer = func(m *providers.Notification) (providers.Receipt, error) {
+	b.answer = func(*providers.Notification) (providers.Receipt, error) {
 		return providers.Receipt{}, failing(providers.Unanswered, 0)
 	}
 	b.enqueue(t, 30)
@@ -413,7 +413,7 @@ func TestWhatLogsInNowCounts(t *testing.T) {
 	b := newBench(t)
 	b.enqueue(t, 1)
 	b.identity = nil // what is sealed cannot be opened here
-	b.service.configs = nil
+	b.configs = nil
 	outbox := notify.NewOutbox(notify.Options{Store: b.store, Lineage: "lineage", Notifiers: b.service, Secrets: secrets{}, Clock: b.clock})
 	s, err := outbox.Flush(t.Context(), notify.FlushOptions{})
 	if err != nil || s.Waiting != 1 || len(s.Problems) != 1 || !strings.Contains(s.Problems[0], "sealed") {

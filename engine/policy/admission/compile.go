@@ -162,6 +162,7 @@ func (p *policy) look(text string) {
 			if of.FieldName() == "userInfo" && of.Operand().Kind() == ast.IdentKind && of.Operand().AsIdent() == cel.RequestVarName {
 				p.unsupported = "request.userInfo, and who sends the request is known to the server alone"
 			}
+		case ast.CallKind, ast.ComprehensionKind, ast.ListKind, ast.LiteralKind, ast.MapKind, ast.StructKind, ast.UnspecifiedExprKind:
 		}
 	}))
 }

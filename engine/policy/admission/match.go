@@ -206,7 +206,7 @@ func (a *asking) namespaceLabels() map[string]string {
 func NamespaceOf(o object.Object) (*corev1.Namespace, error) {
 	out := &corev1.Namespace{}
 	if err := fromObject(o, out); err != nil {
-		return nil, fmt.Errorf("Namespace %s: %w", o.Name(), err)
+		return nil, fmt.Errorf("the Namespace %s: %w", o.Name(), err)
 	}
 	if out.Labels == nil {
 		out.Labels = map[string]string{}
