@@ -22,7 +22,7 @@ import (
 // kubeCommand looks at, and changes, what is in a cluster behind gantry's back. It
 // needs no kubectl.
 func kubeCommand(ts *testscript.TestScript, neg bool, args []string) {
-	const usage = "usage: kube get KIND NAME [PATH] | kube wait KIND NAME | kube absent KIND NAME | kube edit MANAGER KIND NAME PATCH | kube delete KIND NAME | kube kubeconfig FILE TOKEN"
+	const usage = "usage: kube get KIND NAME [PATH] | kube wait KIND NAME | kube absent KIND NAME | kube edit MANAGER KIND NAME PATCH | kube delete KIND NAME | kube kubeconfig FILE TOKEN | kube token ACCOUNT AUDIENCE FILE"
 	if neg || len(args) < 3 {
 		ts.Fatalf(usage)
 	}
@@ -49,6 +49,10 @@ func kubeCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(k.delete(ctx, args[1], args[2]))
 	case args[0] == "kubeconfig" && len(args) == 3:
 		ts.Check(writeKubeconfig(ts.Getenv("KUBECONFIG"), ts.MkAbs(args[1]), args[2]))
+	case args[0] == "token" && len(args) == 4:
+		token, err := k.token(ctx, ts.Getenv("KUBECONFIG"), args[1], args[2])
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(token), 0o600))
 	case args[0] == "edit" && len(args) == 5:
 		ts.Check(k.edit(ctx, args[1], args[2], args[3], args[4]))
 	default:

@@ -31,7 +31,7 @@ func (s *server) Create(_ context.Context, r providers.ApplyRequest) (providers.
 const token = object.Sensitive("eyJ-a-token-of-a-service-account")
 
 // TestAnswers: only an answer that says all of it counts. That real servers answer so is
-// tested by the command line's scripts.
+// tested by the script identity_cluster of the command line.
 func TestAnswers(t *testing.T) {
 	user := map[string]any{"username": "system:serviceaccount:ci:deployer", "groups": []any{"system:serviceaccounts:ci", "system:authenticated"}}
 	good := func(changes map[string]any) map[string]any {
