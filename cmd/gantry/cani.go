@@ -143,11 +143,7 @@ would give them is all that is told.`,
 			if list {
 				return c.listRights(a)
 			}
-			action, err := checkAsked(args[0])
-			if err != nil {
-				return &usageError{command: cmd.CommandPath(), err: err}
-			}
-			app, err := a.asked(args[1])
+			action, app, err := a.question(args)
 			if err != nil {
 				return &usageError{command: cmd.CommandPath(), err: err}
 			}
@@ -288,11 +284,7 @@ that allow.`,
 			if !explain {
 				return c.showRoles(a)
 			}
-			action, err := checkAsked(args[0])
-			if err != nil {
-				return &usageError{command: cmd.CommandPath(), err: err}
-			}
-			app, err := a.asked(args[1])
+			action, app, err := a.question(args)
 			if err != nil {
 				return &usageError{command: cmd.CommandPath(), err: err}
 			}
@@ -379,4 +371,13 @@ func (c *cli) showRoles(a *asker) error {
 	}
 	_, err := fmt.Fprint(c.out, b.String())
 	return err
+}
+
+// question reads what is asked: whether something may be done, and to what.
+func (a *asker) question(args []string) (action string, app *known, err error) {
+	if action, err = checkAsked(args[0]); err != nil {
+		return "", nil, err
+	}
+	app, err = a.asked(args[1])
+	return action, app, err
 }
