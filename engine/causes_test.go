@@ -209,11 +209,19 @@ func TestNamespacesSayWhatHoldsThem(t *testing.T) {
 		"apiVersion": "v1", "kind": "ConfigMap",
 		"metadata": map[string]any{"name": "held", "namespace": apart, "finalizers": []any{"example.com/hold"}},
 	}
-	s.tap(taps{delete: func(_ context.Context, r providers.DeleteRequest, on func() error) error {
+	s.tap(taps{delete: func(ctx context.Context, r providers.DeleteRequest, on func() error) error {
 		if r.Name == apart { // someone puts it there at the last moment
 			s.edit(t, configMaps, holding, "someone")
 		}
-		return on()
+		if err := on(); err != nil || r.Name != apart {
+			return err
+		}
+		// The server's controller says so in its own time.
+		eventually(t, "the namespace says what is left", func() bool {
+			namespace, err := s.cluster.Get(ctx, namespaceResource, "", apart)
+			return err == nil && strings.Contains(fmt.Sprint(namespace["status"]), "example.com/hold")
+		})
+		return nil
 	}})
 	t.Cleanup(func() {
 		_, err := s.cluster.Patch(context.Background(), configMaps, apart, "held", []byte(`[{"op": "remove", "path": "/metadata/finalizers"}]`), false)

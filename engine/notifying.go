@@ -100,11 +100,12 @@ func (c *courier) begun(ctx context.Context) {
 			cases = append(cases, at)
 		}
 	}
-	ctx, c.stop = context.WithCancel(ctx)
+	delivery, stop := context.WithCancel(ctx)
+	c.stop = stop
 	c.background.Go(func() {
-		c.tell(ctx, cases)
+		c.tell(context.WithoutCancel(ctx), cases) // an apply that ends at once is told of, too
 		close(c.written)
-		if _, err := c.outbox.Flush(ctx, notify.FlushOptions{Notifiers: c.plan.Notify.Notifiers}); err != nil && ctx.Err() == nil {
+		if _, err := c.outbox.Flush(delivery, notify.FlushOptions{Notifiers: c.plan.Notify.Notifiers}); err != nil && delivery.Err() == nil {
 			c.engine.options.Log.Debug("messages wait", "error", err)
 		}
 	})
