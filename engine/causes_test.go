@@ -144,7 +144,7 @@ func TestErrorsNameTheCause(t *testing.T) {
 		"apiVersion": "v1", "kind": "ResourceQuota", "metadata": map[string]any{"name": "none", "namespace": s.namespace},
 		"spec": map[string]any{"hard": map[string]any{"pods": "0"}},
 	}, "someone")
-	s.application(t, "web", "sync {\n health_timeout = \"10m\"\n timeout {\n kinds = [\"apps/Deployment\"]\n after = \"6s\"\n }\n}",
+	s.application(t, "web", "sync {\n health_timeout = \"10m\"\n timeout {\n kinds = [\"apps/Deployment\"]\n after = \"15s\"\n }\n}",
 		workload("Deployment", "api", "terminationGracePeriodSeconds: 0"))
 	var mu sync.Mutex
 	var failed []engine.Event
@@ -157,7 +157,7 @@ func TestErrorsNameTheCause(t *testing.T) {
 	}
 	_, diags := s.Apply(t.Context(), t, s.MustPlan(t, engine.PlanOptions{}))
 	wantError(t, diags, "Apply failed", "application.web",
-		"Deployment.apps "+s.namespace+`/api: is not healthy after 6s (the timeout of kinds "apps/Deployment" in the application's sync block): `,
+		"Deployment.apps "+s.namespace+`/api: is not healthy after 15s (the timeout of kinds "apps/Deployment" in the application's sync block): `,
 		"; cannot create pods (exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0), for ")
 	if len(failed) != 1 || failed[0].Object.Name != "api" || !strings.HasPrefix(failed[0].Cause, "cannot create pods (exceeded quota: none") || strings.Contains(failed[0].Message, "quota") {
 		t.Errorf("told: %+v", failed)

@@ -216,7 +216,7 @@ func TestDeletePoliciesOfHooks(t *testing.T) {
 			}
 			body := "sync {\n create_namespace = true\n}"
 			if test.second == neverEnds {
-				body = "sync {\n create_namespace = true\n health_timeout = \"10s\"\n}"
+				body = "sync {\n create_namespace = true\n health_timeout = \"20s\"\n}"
 			}
 			s.application(t, "web", body, configMap("a", "a=b"), job(meta("first", "1"), ""), job(meta("second", "2"), test.second))
 			p := s.MustPlan(t, engine.PlanOptions{})
