@@ -66,21 +66,21 @@ type PullRequest struct {
 	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
-// Verdict is what a review says.
-type Verdict string
+// ReviewVerdict is what a review says.
+type ReviewVerdict string
 
 // The verdicts.
 const (
-	Approved         Verdict = "approved"
-	ChangesRequested Verdict = "changes requested"
-	Commented        Verdict = "commented"
-	Dismissed        Verdict = "dismissed" // it said something else, and was taken back
+	Approved         ReviewVerdict = "approved"
+	ChangesRequested ReviewVerdict = "changes requested"
+	Commented        ReviewVerdict = "commented"
+	Dismissed        ReviewVerdict = "dismissed" // it said something else, and was taken back
 )
 
 // Review is what one person said of one commit.
 type Review struct {
-	Login   string  `json:"login"`
-	Verdict Verdict `json:"verdict"`
+	Login   string        `json:"login"`
+	Verdict ReviewVerdict `json:"verdict"`
 	// Commit is the head that was reviewed; empty where the forge does not say, so that
 	// the review counts for no commit.
 	Commit string    `json:"commit,omitempty"`
