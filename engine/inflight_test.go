@@ -48,7 +48,7 @@ func (c crowded) Apply(ctx context.Context, r providers.ApplyRequest) (providers
 	select {
 	case <-c.in.full:
 		time.Sleep(5 * time.Millisecond) // whoever should not be there has time to come
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 	}
 	return c.Cluster.Apply(ctx, r)
 }

@@ -64,7 +64,7 @@ func TestParallelStopsWithItsContext(t *testing.T) {
 		}()
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("it does not end")
 		}
 		if n := calls.Load(); n < 2 || n > int64(2+2*limit+1) {

@@ -69,7 +69,7 @@ func within[T any](t *testing.T, c <-chan T, otherwise string) T {
 	select {
 	case value := <-c:
 		return value
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal(otherwise)
 		panic("unreachable")
 	}

@@ -238,7 +238,7 @@ func TestWatchNoticesABlackHole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err = connected.Watch(ctx, configMaps, "web", providers.WatchOptions{}, func(o object.Object, _ bool) bool { return o.Name() != "end" })
 	if err != nil {

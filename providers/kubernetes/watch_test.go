@@ -88,7 +88,7 @@ func watchUntil(t *testing.T, script *watchScript, last string) []string {
 	server := httptest.NewServer(script)
 	defer server.Close()
 	c, _ := connect(t, Options{silence: silence{idle: time.Minute, sign: time.Minute, watch: 300 * time.Millisecond}}, server.URL)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var seen []string
 	err := c.Watch(ctx, configMaps, "web", providers.WatchOptions{}, func(o object.Object, deleted bool) bool {
@@ -214,7 +214,7 @@ func TestWatchEndsByRefusals(t *testing.T) {
 			server := httptest.NewServer(test.script)
 			defer server.Close()
 			c, _ := connect(t, Options{}, server.URL)
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			err := c.Watch(ctx, configMaps, "web", providers.WatchOptions{}, func(object.Object, bool) bool { return true })
 			if !errors.Is(err, test.want) {

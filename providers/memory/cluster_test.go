@@ -236,7 +236,7 @@ func TestPatchAndCreate(t *testing.T) {
 func TestWatch(t *testing.T) {
 	c := newCluster()
 	must(t, c, configMap(map[string]any{"a": "1"}), "one", nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var seen []string
 	ready := make(chan struct{})

@@ -70,7 +70,7 @@ func (p *peer) wantEnd(want error) {
 		if !errors.Is(err, want) {
 			p.t.Errorf("Serve returned %v, expected %v", err, want)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		p.t.Fatal("Serve did not return")
 	}
 }
