@@ -4,6 +4,8 @@
 //	go run ./cmd/internal/faults          # the forms that the tests have in CI
 //	go run ./cmd/internal/faults -soak    # the long forms; hours
 //
+// With -case, the rows of some faults are run and written, and the others stay as they are.
+//
 // A test says how much it survived by logging lines that begin with "survived: ". The
 // command ends with status 1 where one fails. Nothing imports it.
 package main
@@ -15,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,7 +25,7 @@ import (
 func main() {
 	soak := flag.Bool("soak", false, "run the long forms of the tests")
 	page := flag.String("write", "docs/reliability.md", "the page whose table is written; empty: none")
-	only := flag.String("case", "", "run only the cases whose name has this in it")
+	only := flag.String("case", "", "run only the cases whose name or one of whose tests has this in it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -36,7 +39,7 @@ func run(ctx context.Context, soak bool, page, only string) error {
 	var results []result
 	failed := 0
 	for _, c := range cases() {
-		if !strings.Contains(c.name, only) {
+		if !c.matches(only) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%s\n", c.name)
@@ -52,10 +55,12 @@ func run(ctx context.Context, soak bool, page, only string) error {
 		}
 		results = append(results, r)
 	}
-	text := table(results, soak)
-	if page == "" || only != "" {
-		fmt.Print(text)
-	} else if err := write(page, text); err != nil {
+	if len(results) == 0 {
+		return fmt.Errorf("no fault and no test of one has %q in its name", only)
+	}
+	if page == "" {
+		fmt.Print(table(results, nil))
+	} else if err := write(page, results); err != nil {
 		return err
 	}
 	if failed > 0 {
@@ -67,29 +72,42 @@ func run(ctx context.Context, soak bool, page, only string) error {
 const begin, end = "<!-- begin: made by go run ./cmd/internal/faults -->\n", "<!-- end -->\n"
 
 // write puts the table into the page, between its marks.
-func write(page, text string) error {
+func write(page string, results []result) error {
 	content, err := os.ReadFile(page)
 	if err != nil {
 		return err
 	}
 	before, rest, found := bytes.Cut(content, []byte(begin))
-	_, after, ended := bytes.Cut(rest, []byte(end))
+	old, after, ended := bytes.Cut(rest, []byte(end))
 	if !found || !ended {
 		return fmt.Errorf("%s has no place for the table: the lines %q and %q", page, strings.TrimSpace(begin), strings.TrimSpace(end))
 	}
-	return os.WriteFile(page, []byte(string(before)+begin+"\n"+text+"\n"+end+string(after)), 0o644)
+	return os.WriteFile(page, []byte(string(before)+begin+"\n"+table(results, rows(string(old)))+"\n"+end+string(after)), 0o644)
 }
 
-// table is what the page shows.
-func table(results []result, soak bool) string {
-	var out strings.Builder
-	form := "the forms that the tests have in CI"
-	if soak {
-		form = "the long forms of the tests"
+// rows are those of a table, by the fault.
+func rows(text string) map[string]string {
+	found := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | "); ok {
+			found[name] = line
+		}
 	}
-	fmt.Fprintf(&out, "Of %s, %s:\n\n| fault | bar | survived | tests |\n|---|---|---|---|\n", time.Now().UTC().Format("2006-01-02"), form)
-	for _, r := range results {
-		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", r.name, r.bar, r.verdict(), "`"+strings.Join(r.tests, "`, `")+"` in "+strings.Join(r.packages, ", "))
+	return found
+}
+
+// table is what the page shows: a row of each fault that was run, and the old one of the
+// others.
+func table(results []result, old map[string]string) string {
+	var out strings.Builder
+	out.WriteString("| fault | bar | survived | of | tests |\n|---|---|---|---|---|\n")
+	for _, c := range cases() {
+		at := slices.IndexFunc(results, func(r result) bool { return r.name == c.name })
+		if at < 0 {
+			out.WriteString(old[c.name])
+			continue
+		}
+		out.WriteString(results[at].row())
 	}
 	return out.String()
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 )
 
 // faultCase is a fault, and the tests that bring it about.
@@ -21,9 +22,16 @@ type faultCase struct {
 	tests    []string // their names; those of a package that has none of them count as nothing
 }
 
+// matches reports whether the case is one of those that were asked for.
+func (c faultCase) matches(text string) bool {
+	return strings.Contains(c.name, text) || slices.ContainsFunc(c.tests, func(test string) bool { return strings.Contains(test, text) })
+}
+
 // result is what came of a case.
 type result struct {
 	faultCase
+	soak     bool      // in the tests' long forms
+	at       time.Time // when
 	survived []string // as the tests say it
 	ran      int
 	failed   []string
@@ -53,6 +61,16 @@ func (r *result) verdict() string {
 	return text
 }
 
+// row is the line of the table.
+func (r *result) row() string {
+	form := "the form in CI"
+	if r.soak {
+		form = "the long form"
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s, %s | `%s` in %s |\n", r.name, r.bar, r.verdict(),
+		r.at.UTC().Format("2006-01-02"), form, strings.Join(r.tests, "`, `"), strings.Join(r.packages, ", "))
+}
+
 // run runs the tests of a case. The error is that they could not be run.
 func (c faultCase) run(ctx context.Context, soak bool) (result, error) {
 	arguments := []string{"test", "-json", "-count=1", "-timeout=6h", "-run=^(" + strings.Join(c.tests, "|") + ")$"}
@@ -68,7 +86,7 @@ func (c faultCase) run(ctx context.Context, soak bool) (result, error) {
 	if err != nil && !errors.As(err, &exit) || len(out) == 0 {
 		return result{}, errors.Join(err, errors.New(stderr.String()))
 	}
-	r := result{faultCase: c}
+	r := result{faultCase: c, soak: soak, at: time.Now()}
 	return r, r.read(out)
 }
 

@@ -34,3 +34,26 @@ func TestReadEvents(t *testing.T) {
 		t.Errorf("nothing ran: %q", r.verdict())
 	}
 }
+
+// TestTableKeepsOtherRows has one case run, and all others stay as the page has them.
+func TestTableKeepsOtherRows(t *testing.T) {
+	all := cases()
+	var before []result
+	for _, c := range all {
+		before = append(before, result{faultCase: c, ran: 1, survived: []string{"1,000 of it"}})
+	}
+	first := table(before, nil)
+	again := table([]result{{faultCase: all[1], ran: 1, soak: true, survived: []string{"2,000 of it"}}}, rows(first))
+	for i, line := range strings.Split(strings.TrimSpace(again), "\n")[2:] {
+		want := "1,000 of it"
+		if i == 1 {
+			want = "2,000 of it | 0001-01-01, the long form"
+		}
+		if !strings.HasPrefix(line, "| "+all[i].name+" | ") || !strings.Contains(line, want) {
+			t.Errorf("row %d is %q, want %q", i, line, want)
+		}
+	}
+	if n := strings.Count(again, "\n"); n != len(all)+2 {
+		t.Errorf("%d lines of %d cases", n, len(all))
+	}
+}
