@@ -32,7 +32,7 @@ type result struct {
 	faultCase
 	soak     bool      // in the tests' long forms
 	at       time.Time // when
-	survived []string // as the tests say it
+	survived []string  // as the tests say it
 	ran      int
 	failed   []string
 	skipped  []string // with the reason
