@@ -205,7 +205,7 @@ func binary(t testing.TB) string {
 		return path
 	}
 	_, here, _, _ := runtime.Caller(0)
-	script := filepath.Join(filepath.Dir(here), "..", "gitea", "build.sh")
+	script := filepath.Join(filepath.Dir(here), "server", "build.sh")
 	for _, program := range []string{"bash", "gcc"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("there is no %s to build Gitea with", program)
