@@ -1,4 +1,4 @@
-module github.com/gantrycd/gantry/providers/forge/gitea
+module github.com/gantrycd/gantry/providers/forge/giteatest/server
 
 go 1.26.0
 
