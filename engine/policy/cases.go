@@ -22,8 +22,8 @@ func (a *Application) late() cty.Value {
 	return a.value
 }
 
-// values are those of the expressions of policies.
-func (c *Case) values() late.Values {
+// values are those of the expressions of policies, which look at parts of the objects.
+func (c *Case) values(parts *late.Parts) late.Values {
 	o := c.After
 	if o == nil {
 		o = c.Before
@@ -33,7 +33,7 @@ func (c *Case) values() late.Values {
 		paths[i] = c.Change.Fields[i].Path
 	}
 	return late.PolicyValues(late.PolicyCase{
-		App: c.Application.late(), Action: string(c.Change.Action), Reason: c.Change.Reason, Before: c.Before, Object: o, Paths: paths,
+		App: c.Application.late(), Action: string(c.Change.Action), Reason: c.Change.Reason, Before: c.Before, Object: o, Paths: paths, Parts: parts,
 	})
 }
 

@@ -56,11 +56,8 @@ func compileScope(s plan.PolicyScope) (scope, error) {
 
 func (s *scope) match(c *Case) bool {
 	a := c.Application
-	servers := []string{a.Cluster.Name}
-	if a.Cluster.Server != "" {
-		servers = append(servers, a.Cluster.Server)
-	}
-	return s.projects.match(a.Project) && s.applications.match(a.Name, a.Address.String()) && s.clusters.match(servers...) &&
+	return s.projects.match(a.Project) && (len(s.applications) == 0 || s.applications.match(a.Name, a.Address.String())) &&
+		(s.clusters.match(a.Cluster.Name) || a.Cluster.Server != "" && s.clusters.match(a.Cluster.Server)) &&
 		s.namespaces.match(c.Change.ID.Namespace)
 }
 

@@ -64,7 +64,45 @@ type World struct {
 }
 
 // Set is policies, ready to be asked. It is safe for concurrent use.
-type Set struct{ rules []*rule }
+type Set struct {
+	rules  []*rule
+	asking sync.Map // what is asked of changes, *asked by what, each found once
+}
+
+// what is what alone decides of a change which policies could be asked about it, but for
+// their scopes.
+type what struct {
+	kind   object.GroupKind
+	action plan.Action
+}
+
+// asked are the policies that could be asked about changes of a kind, in their order, and
+// what their expressions look at.
+type asked struct {
+	rules []*rule
+	parts *late.Parts
+}
+
+// asked returns the policies that could be asked about a change, but for their scopes.
+func (s *Set) asked(c *plan.Change) *asked {
+	key := what{c.ID.GroupKind(), c.Action}
+	if known, ok := s.asking.Load(key); ok {
+		return known.(*asked)
+	}
+	out := &asked{}
+	var expressions []late.Expression
+	for _, r := range s.rules {
+		if r.isFor(c) {
+			out.rules = append(out.rules, r)
+			if r.expression != nil {
+				expressions = append(expressions, r.expression.Violated, r.expression.Message)
+			}
+		}
+	}
+	out.parts = late.PartsOf(expressions...)
+	s.asking.Store(key, out)
+	return out
+}
 
 // rule is one policy that is ready to be asked.
 type rule struct {
@@ -182,8 +220,9 @@ func (s *Set) NeedsNamespaces() bool {
 // Applies reports whether a policy could be asked about a change: by its kind, its action
 // and its application.
 func (s *Set) Applies(app *Application, c *plan.Change) bool {
-	for _, r := range s.rules {
-		if r.isAsked(&Case{Application: app, Change: c}) {
+	one := Case{Application: app, Change: c}
+	for _, r := range s.asked(c).rules {
+		if r.scope.match(&one) {
 			return true
 		}
 	}
@@ -217,22 +256,23 @@ func (s *Set) judge(ctx context.Context, c *Case, world *World, now time.Time) [
 	var out []plan.PolicyResult
 	var values late.Values
 	var requests []admission.Request
-	made, asked := false, false
-	for _, r := range s.rules {
-		if !r.isAsked(c) {
+	made, requested := false, false
+	asked := s.asked(c.Change)
+	for _, r := range asked.rules {
+		if !r.scope.match(c) {
 			continue
 		}
 		if r.expression != nil {
 			if !made {
-				values, made = c.values(), true
+				values, made = c.values(asked.parts), true
 			}
 			if verdict := r.expression.Judge(values); verdict.Violated {
 				out = append(out, r.result(c, now, admission.Violation{Message: verdict.Message, Deny: true, Failed: len(verdict.Failed) > 0}))
 			}
 			continue
 		}
-		if !asked {
-			requests, asked = c.requests(), true
+		if !requested {
+			requests, requested = c.requests(), true
 		}
 		for i := range requests {
 			for _, v := range r.askAdmission(ctx, c, &requests[i], world) {
@@ -243,16 +283,12 @@ func (s *Set) judge(ctx context.Context, c *Case, world *World, now time.Time) [
 	return out
 }
 
-// isAsked reports whether a policy is asked about a case.
-func (r *rule) isAsked(c *Case) bool {
+// isFor reports whether a policy is for a change, by its kind and its action.
+func (r *rule) isFor(c *plan.Change) bool {
 	if r.expression != nil {
-		if !r.actions[c.Change.Action] || !r.kinds.match(c.Change.ID) {
-			return false
-		}
-	} else if !c.Change.Action.Changes() {
-		return false
+		return r.actions[c.Action] && r.kinds.match(c.ID)
 	}
-	return r.scope.match(c)
+	return c.Action.Changes()
 }
 
 // askAdmission asks a rule's admission policies about a request. Of the cluster's own, the

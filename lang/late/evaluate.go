@@ -24,6 +24,9 @@ func (e Expression) Evaluate(values Values) (cty.Value, hcl.Diagnostics) {
 		return cty.DynamicVal, hcl.Diagnostics{e.unsuitable(fmt.Sprintf("has values of a %q, but is of a %q. This is a bug in gantry", values.scope, e.scope))}
 	}
 	v, diags := choose(e.compiled.expr, e.context(e.complete(values.of(e.compiled.uses)), values.live))
+	if diags.HasErrors() && values.whole != nil {
+		return e.Evaluate(values.whole())
+	}
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}

@@ -1,8 +1,6 @@
 package late
 
 import (
-	"sync"
-
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/gantrycd/gantry/plan/object"
@@ -58,13 +56,30 @@ type PolicyCase struct {
 	Before         object.Object // nil: it is not there
 	Object         object.Object
 	Paths          []string
+	// Parts are what the expressions look at that these values are for. Where one of them
+	// cannot be evaluated it is evaluated again over everything, so that what it says of an
+	// object does not depend on them.
+	Parts *Parts
 }
 
-// PolicyValues are the values of a policy in one case. However many policies are asked,
-// each object becomes a value once, and only where one of them looks at it.
+// PolicyValues are the values of a policy in one case, for one goroutine. However many
+// policies are asked, each object becomes a value once, and only where one of them looks at
+// it.
 func PolicyValues(c PolicyCase) Values {
-	whole := sync.OnceValue(func() cty.Value { return fromObject(c.Object) })
-	change := sync.OnceValue(func() cty.Value {
+	out := policyValues(c)
+	if c.Parts != nil {
+		c.Parts = nil
+		out.whole = func() Values { return policyValues(c) }
+	}
+	return out
+}
+
+func policyValues(c PolicyCase) Values {
+	parts := c.Parts
+	if parts == nil {
+		parts = &Parts{}
+	}
+	change := func() cty.Value {
 		paths := cty.ListValEmpty(cty.String)
 		if len(c.Paths) > 0 {
 			list := make([]cty.Value, len(c.Paths))
@@ -74,17 +89,10 @@ func PolicyValues(c PolicyCase) Values {
 			paths = cty.ListVal(list)
 		}
 		return cty.ObjectVal(map[string]cty.Value{
-			"action": cty.StringVal(c.Action), "reason": cty.StringVal(c.Reason), "before": fromObject(c.Before), "paths": paths,
+			"action": cty.StringVal(c.Action), "reason": cty.StringVal(c.Reason), "before": objectValue(parts.before, c.Before), "paths": paths,
 		})
-	})
-	return Values{scope: Policy, made: map[string]func() cty.Value{
-		"app": func() cty.Value { return c.App }, "object": whole, "change": change,
-	}}
-}
-
-func fromObject(o object.Object) cty.Value {
-	if o == nil {
-		return cty.NullVal(cty.DynamicPseudoType)
 	}
-	return fromGo(o)
+	return Values{scope: Policy, variables: map[string]cty.Value{}, made: map[string]func() cty.Value{
+		"app": func() cty.Value { return c.App }, "object": func() cty.Value { return objectValue(parts.object, c.Object) }, "change": change,
+	}}
 }

@@ -62,20 +62,23 @@ func (s Scope) types() map[string]cty.Type {
 type Values struct {
 	scope     Scope
 	variables map[string]cty.Value
-	made      map[string]func() cty.Value // in place of variables: each made where an expression uses it
+	made      map[string]func() cty.Value // what becomes a variable where an expression uses it first
+	whole     func() Values               // the same with all of the objects, where these have parts of them
 	live      *live                       // what expressions of a health block are about
 }
 
-// of returns the values of the names that an expression uses.
+// of returns the values of the names that an expression uses, with those of others that
+// were asked for before.
 func (v Values) of(uses []string) map[string]cty.Value {
 	if v.made == nil {
 		return v.variables
 	}
-	out := make(map[string]cty.Value, len(uses))
 	for _, name := range uses {
-		out[name] = v.made[name]()
+		if _, ok := v.variables[name]; !ok {
+			v.variables[name] = v.made[name]()
+		}
 	}
-	return out
+	return v.variables
 }
 
 // Values brings the values of a case to the scope's types: attributes that are not

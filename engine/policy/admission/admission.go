@@ -25,8 +25,8 @@ const (
 	Delete Operation = "DELETE"
 )
 
-// Request is what an API server would be asked. Its objects must not be changed while it
-// is judged.
+// Request is what an API server would be asked. Its objects must not be changed once it is
+// judged, and it must be judged by one goroutine at a time.
 type Request struct {
 	Kind        object.GVK
 	Resource    string // plural, lower-case: "deployments"
@@ -36,6 +36,8 @@ type Request struct {
 	Operation   Operation
 	Object      object.Object // nil where it is deleted
 	Old         object.Object // nil where it is created
+
+	seen *seen // nil until it is judged first
 }
 
 // Violation is what one policy has against a request.

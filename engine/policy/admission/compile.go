@@ -3,6 +3,7 @@ package admission
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	celgo "github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common"
@@ -27,7 +28,8 @@ type policy struct {
 
 	paramKind       object.GVK // zero for none
 	needsNamespaces bool
-	unsupported     string // what its expressions use that only a server knows
+	unsupported     string          // what its expressions use that only a server knows
+	looks           map[string]bool // the names that its expressions use
 
 	compiler                                       *cel.CompositedCompiler // has the variables
 	conditions, validations, messages, annotations cel.ConditionEvaluator  // conditions and messages are nil for none
@@ -148,21 +150,37 @@ func (p *policy) look(text string) {
 	if len(problems.GetErrors()) > 0 {
 		return
 	}
+	requests := 0 // uses of the request, but for those of what is known of it
 	ast.PreOrderVisit(parsed.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		switch e.Kind() {
 		case ast.IdentKind:
-			switch e.AsIdent() {
+			name := identOf(e)
+			p.looks[name] = true
+			switch name {
 			case cel.AuthorizerVarName:
 				p.unsupported = "authorizer, which only the server can answer"
 			case cel.NamespaceVarName:
 				p.needsNamespaces = true
+			case cel.RequestVarName:
+				requests++
 			}
 		case ast.SelectKind:
-			of := e.AsSelect()
-			if of.FieldName() == "userInfo" && of.Operand().Kind() == ast.IdentKind && of.Operand().AsIdent() == cel.RequestVarName {
-				p.unsupported = "request.userInfo, and who sends the request is known to the server alone"
+			if of := e.AsSelect(); of.FieldName() != "userInfo" && identOf(of.Operand()) == cel.RequestVarName {
+				requests--
 			}
 		case ast.CallKind, ast.ComprehensionKind, ast.ListKind, ast.LiteralKind, ast.MapKind, ast.StructKind, ast.UnspecifiedExprKind:
 		}
 	}))
+	if requests > 0 {
+		p.unsupported = "request.userInfo, or request as a whole, and who sends the request is known to the server alone"
+	}
+}
+
+// identOf is the name that an expression is, which may be written from the root: .request.
+// It is empty for what is none.
+func identOf(e ast.Expr) string {
+	if e.Kind() != ast.IdentKind {
+		return ""
+	}
+	return strings.TrimPrefix(e.AsIdent(), ".")
 }

@@ -111,7 +111,7 @@ func compilePolicy(o object.Object, compilers *compilers) (*policy, []error) {
 	var read v1.ValidatingAdmissionPolicy
 	errs := decode(o, &read)
 	spec := &read.Spec
-	p := &policy{name: o.Name(), spec: spec}
+	p := &policy{name: o.Name(), spec: spec, looks: map[string]bool{}}
 	if spec.FailurePolicy != nil && *spec.FailurePolicy == v1.Ignore {
 		p.ignores = true
 	} else if spec.FailurePolicy != nil && *spec.FailurePolicy != v1.Fail {

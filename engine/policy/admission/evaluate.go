@@ -8,6 +8,7 @@ import (
 
 	celtypes "github.com/google/cel-go/common/types"
 	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -26,6 +27,11 @@ type asking struct {
 	request    *Request
 	namespaces Namespaces
 	params     parameters
+	inside     *corev1.Namespace // nil where there is none, and until it is asked for
+}
+
+// seen is what expressions look at of a request.
+type seen struct {
 	attributes *admission.VersionedAttributes
 	admission  *admissionv1.AdmissionRequest
 }
@@ -37,23 +43,24 @@ func runtimeObject(o object.Object) runtime.Object {
 	return &unstructured.Unstructured{Object: o}
 }
 
-// prepare makes what expressions look at.
-func (a *asking) prepare() {
-	if a.attributes != nil {
-		return
+// look returns what expressions look at, which is made once for all policies.
+func (r *Request) look() *seen {
+	if r.seen != nil {
+		return r.seen
 	}
-	r := a.request
 	kind := schema.GroupVersionKind{Group: r.Kind.Group, Version: r.Kind.Version, Kind: r.Kind.Kind}
 	resource := schema.GroupVersionResource{Group: r.Kind.Group, Version: r.Kind.Version, Resource: r.Resource}
 	attributes := admission.NewAttributesRecord(runtimeObject(r.Object), runtimeObject(r.Old), kind, r.Namespace, r.Name, resource, r.Subresource, admission.Operation(r.Operation), nil, false, nil)
-	a.attributes = &admission.VersionedAttributes{Attributes: attributes, VersionedKind: kind}
+	out := &seen{attributes: &admission.VersionedAttributes{Attributes: attributes, VersionedKind: kind}}
 	if r.Object != nil {
-		a.attributes.VersionedObject.Set(runtimeObject(r.Object))
+		out.attributes.VersionedObject.Set(runtimeObject(r.Object))
 	}
 	if r.Old != nil {
-		a.attributes.VersionedOldObject.Set(runtimeObject(r.Old))
+		out.attributes.VersionedOldObject.Set(runtimeObject(r.Old))
 	}
-	a.admission = cel.CreateAdmissionRequest(attributes, metav1.GroupVersionResource(resource), metav1.GroupVersionKind(kind))
+	out.admission = cel.CreateAdmissionRequest(attributes, metav1.GroupVersionResource(resource), metav1.GroupVersionKind(kind))
+	r.seen = out
+	return out
 }
 
 // judge asks the policy about a request, by all its bindings.
@@ -119,7 +126,7 @@ func (p *policy) failed(b *binding, err error, deny bool) Violation {
 
 // evaluate evaluates the policy with one parameter, which may be nil.
 func (p *policy) evaluate(ctx context.Context, a *asking, b *binding, param runtime.Object) []Violation {
-	a.prepare()
+	attributes := a.request.look().attributes
 	inputs := cel.OptionalVariableBindings{VersionedParams: param}
 	fail := func(err error) []Violation { return []Violation{p.failed(b, err, b.denies && !p.ignores)} }
 	if p.conditions != nil {
@@ -131,8 +138,8 @@ func (p *policy) evaluate(ctx context.Context, a *asking, b *binding, param runt
 			return nil
 		}
 	}
-	namespace := cel.CreateNamespaceObject(a.namespace())
-	results, left, err := p.validations.ForInput(p.variables(ctx), a.attributes, a.admission, inputs, namespace, celconfig.RuntimeCELCostBudget)
+	request, namespace := a.looked(p)
+	results, left, err := p.validations.ForInput(p.variables(ctx), attributes, request, inputs, namespace, celconfig.RuntimeCELCostBudget)
 	if err != nil {
 		return fail(err)
 	}
@@ -140,7 +147,7 @@ func (p *policy) evaluate(ctx context.Context, a *asking, b *binding, param runt
 	var messages []cel.EvaluationResult
 	var messageErr error
 	if p.messages != nil {
-		messages, _, messageErr = p.messages.ForInput(p.variables(ctx), a.attributes, a.admission, inputs, namespace, left)
+		messages, _, messageErr = p.messages.ForInput(p.variables(ctx), attributes, request, inputs, namespace, left)
 	}
 	var out []Violation
 	for i, result := range results {
@@ -153,7 +160,7 @@ func (p *policy) evaluate(ctx context.Context, a *asking, b *binding, param runt
 			out = append(out, Violation{Policy: p.name, Binding: b.name, Deny: b.denies, Message: p.message(i, messages)})
 		}
 	}
-	annotations, _, err := p.annotations.ForInput(p.variables(ctx), a.attributes, a.admission, inputs, a.namespace(), celconfig.RuntimeCELCostBudget)
+	annotations, _, err := p.annotations.ForInput(p.variables(ctx), attributes, request, inputs, namespace, celconfig.RuntimeCELCostBudget)
 	if err != nil {
 		return fail(err)
 	}
@@ -165,13 +172,31 @@ func (p *policy) evaluate(ctx context.Context, a *asking, b *binding, param runt
 	return out
 }
 
+// looked returns what the policy's expressions look at beside the object: what they do not
+// is nil, for it would become a value for each of them.
+func (a *asking) looked(p *policy) (request *admissionv1.AdmissionRequest, namespace *corev1.Namespace) {
+	if p.looks[cel.RequestVarName] {
+		request = a.request.look().admission
+	}
+	if p.looks[cel.NamespaceVarName] {
+		namespace = cel.CreateNamespaceObject(a.namespace())
+	}
+	return request, namespace
+}
+
 // variables is the context in which expressions find the policy's variables. What these
 // cost counts once for each use of it.
-func (p *policy) variables(ctx context.Context) context.Context { return p.compiler.CreateContext(ctx) }
+func (p *policy) variables(ctx context.Context) context.Context {
+	if !p.looks[cel.VariableVarName] {
+		return ctx
+	}
+	return p.compiler.CreateContext(ctx)
+}
 
 // applies evaluates the match conditions: one that is false decides, whatever fails.
 func (p *policy) applies(ctx context.Context, a *asking, inputs cel.OptionalVariableBindings) (bool, error) {
-	results, _, err := p.conditions.ForInput(p.variables(ctx), a.attributes, a.admission, inputs, nil, celconfig.RuntimeCELCostBudgetMatchConditions)
+	request, _ := a.looked(p)
+	results, _, err := p.conditions.ForInput(p.variables(ctx), a.request.look().attributes, request, inputs, nil, celconfig.RuntimeCELCostBudgetMatchConditions)
 	if err != nil {
 		return false, err
 	}

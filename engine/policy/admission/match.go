@@ -184,10 +184,13 @@ func (a *asking) namespace() *corev1.Namespace {
 	if name == "" || isNamespace(a.request) {
 		return nil
 	}
-	if known := a.namespaces[name]; known != nil {
-		return known
+	if a.inside == nil {
+		a.inside = a.namespaces[name]
 	}
-	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{nameLabel: name}}}
+	if a.inside == nil {
+		a.inside = &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{nameLabel: name}}}
+	}
+	return a.inside
 }
 
 func (a *asking) namespaceLabels() map[string]string {
