@@ -16,6 +16,8 @@ const (
 	OIDC       Means = "oidc"
 	Kubernetes Means = "kubernetes"
 	SSH        Means = "ssh"
+	// Forge is of who reviews a pull request: nobody runs a command so.
+	Forge Means = "forge"
 )
 
 // Identity is who runs a command. The zero value is somebody unknown, for whom nobody
