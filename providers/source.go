@@ -39,6 +39,18 @@ type Snapshot struct {
 	// implements fs.ReadFileFS, fs.ReadDirFS and fs.StatFS. Nothing of it is a
 	// file on disk that could change while it is read.
 	FS fs.FS
+	// Signed tells who signed what the location came to; nil for sources that have no
+	// signatures.
+	Signed Signed
+}
+
+// Signed is what a location came to, as something that people sign. It is safe for
+// concurrent use.
+type Signed interface {
+	// Verify returns who vouches for it, by the keys that count. Where trust is strict, the
+	// commits in verified, and all before them, were verified earlier. Whatever cannot be
+	// verified is an error that says why.
+	Verify(ctx context.Context, trust source.Trust, verified []string) (source.Signature, error)
 }
 
 // Renderer turns files into objects, with no network, environment, clock, disk or

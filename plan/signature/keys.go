@@ -11,9 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
-	"github.com/gantrycd/gantry/plan/identity"
+	"github.com/gantrycd/gantry/plan/sshsig"
 )
 
 // Keys are the public keys that are trusted.
@@ -23,19 +21,7 @@ type Keys struct{ trusted []trusted }
 type trusted struct {
 	id, name, file string
 	verify         func(message, signature []byte) error
-	// after and before bound when it is taken; zero is not bounded.
-	after, before time.Time
-}
-
-// refuses says why the key is not taken at a time; empty where it is.
-func (t *trusted) refuses(now time.Time) string {
-	switch {
-	case !t.after.IsZero() && now.Before(t.after):
-		return "is valid only after " + t.after.UTC().Format(time.RFC3339)
-	case !t.before.IsZero() && !now.Before(t.before):
-		return "was valid only before " + t.before.UTC().Format(time.RFC3339)
-	}
-	return ""
+	refuses        func(now time.Time) string // why the key is not taken at a time; empty where it is
 }
 
 // LoadKeys reads trusted keys from files: a public Ed25519 key in PEM, SSH public keys
@@ -72,22 +58,17 @@ func parseKeys(text []byte) ([]trusted, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("-----BEGIN")) {
 		return parsePEM(text)
 	}
-	var out []trusted
-	for number, line := range strings.Split(string(text), "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		key, err := parseLine(line)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", number+1, err)
-		}
-		if key != nil {
-			out = append(out, *key)
-		}
+	found, err := sshsig.Parse(Namespace, string(text))
+	if err != nil {
+		return nil, err
 	}
-	if len(out) == 0 {
+	if len(found) == 0 {
 		return nil, fmt.Errorf("there is no key for %s in it: expected a public key in PEM, SSH public keys, or lines of allowed_signers", Namespace)
+	}
+	out := make([]trusted, len(found))
+	for i := range found {
+		key := &found[i]
+		out[i] = trusted{id: key.ID, name: key.Name, verify: key.Verify, refuses: key.Refuses}
 	}
 	return out, nil
 }
@@ -116,37 +97,10 @@ func parsePEM(text []byte) ([]trusted, error) {
 				return errors.New("it does not match")
 			}
 			return nil
-		}})
+		}, refuses: func(time.Time) string { return "" }})
 	}
 	if len(out) == 0 || len(bytes.TrimSpace(text)) > 0 {
 		return nil, errors.New("its PEM cannot be read")
 	}
 	return out, nil
-}
-
-// parseLine parses a public key, or a line of allowed_signers; nil where that is for
-// other namespaces.
-func parseLine(line string) (*trusted, error) {
-	first, _, _ := strings.Cut(line, " ")
-	if isKeyType(first) {
-		public, comment, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
-		if err != nil {
-			return nil, errors.New("it is no SSH public key that can be read")
-		}
-		return trustSSH(public, comment)
-	}
-	return parseAllowed(line)
-}
-
-func isKeyType(word string) bool {
-	return strings.HasPrefix(word, "ssh-") || strings.HasPrefix(word, "ecdsa-sha2-") || strings.HasPrefix(word, "sk-")
-}
-
-func trustSSH(public ssh.PublicKey, name string) (*trusted, error) {
-	if err := identity.CheckKey(public); err != nil {
-		return nil, err
-	}
-	return &trusted{id: ssh.FingerprintSHA256(public), name: name, verify: func(message, signature []byte) error {
-		return verifySSH(public, message, signature)
-	}}, nil
 }

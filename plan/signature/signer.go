@@ -14,6 +14,7 @@ import (
 
 	"github.com/gantrycd/gantry/plan/identity"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/sshsig"
 )
 
 // Signer signs with one private key. It is secret: it prints as (sensitive).
@@ -105,6 +106,6 @@ func parseSSHSigner(text []byte, passphrase object.Sensitive) (*Signer, error) {
 	}
 	return &Signer{
 		id:   ssh.FingerprintSHA256(key.PublicKey()),
-		sign: func(message []byte) ([]byte, error) { return signSSH(key, message, rand.Reader) },
+		sign: func(message []byte) ([]byte, error) { return sshsig.Sign(key, Namespace, message, rand.Reader) },
 	}, nil
 }

@@ -175,4 +175,26 @@ type Pin struct {
 	Resolved string `json:"resolved,omitempty"` // the commit (40 or 64 hex), chart version, or digest it came to
 	Digest   string `json:"digest,omitempty"`   // "sha256:…" of the content, where the resolved revision is no content address
 	Path     string `json:"path,omitempty"`
+	// Signatures are those that were asked for and found to be right, sorted by key.
+	Signatures []Signature `json:"signatures,omitempty"`
+}
+
+// Trust says whose signatures count for the commits of a repository. Keys are public, in
+// their text form; an element may hold several.
+type Trust struct {
+	SSHKeys []string // public keys, or lines of allowed_signers
+	GPGKeys []string
+	Strict  bool     // every commit since the last that was verified, not only the newest
+	Since   []string // commits whose history is taken as it is, where Strict
+}
+
+// Signature is who vouches for what a location came to.
+type Signature struct {
+	// Key is OpenSSH's fingerprint of an SSH key ("SHA256:…"), or the fingerprint of an
+	// OpenPGP key in capitals.
+	Key  string `json:"key"`
+	Name string `json:"name,omitempty"` // who signs with it, as the key or who trusts it says
+	Of   string `json:"of"`             // what is signed: "commit", or "tag v1.2.3"
+	// Strict tells that every commit was verified since the last that was.
+	Strict bool `json:"strict,omitempty"`
 }

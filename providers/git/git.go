@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -43,6 +44,8 @@ type Options struct {
 	Offline bool
 	// Limits bound what is read; zero values are the defaults.
 	Limits Limits
+	// Now is the time at which signatures are judged; nil is time.Now.
+	Now func() time.Time
 }
 
 // Limits bound what is read of a repository.
@@ -77,6 +80,9 @@ var _ providers.Source = (*Source)(nil)
 
 // New returns a Source.
 func New(options Options) *Source {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
 	limits := &options.Limits
 	if limits.FileBytes == 0 {
 		limits.FileBytes = DefaultFileBytes
@@ -112,8 +118,9 @@ func (s *Source) Open(ctx context.Context, location source.Location) (*providers
 	}
 	return &providers.Snapshot{
 		Pin: source.Pin{Location: location, Resolved: found.commit.String()},
-		Ref: found.ref,
-		FS:  found.files,
+		Ref:    found.ref,
+		FS:     found.files,
+		Signed: &signed{repository: repository, opened: found},
 	}, nil
 }
 

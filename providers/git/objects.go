@@ -144,9 +144,11 @@ func (o *objects) failed(hash plumbing.Hash, err error) error {
 	return o.damaged(fmt.Sprintf("object %s: %v", hash, err))
 }
 
+// maxTags is how many tags of tags are followed.
+const maxTags = 16
+
 // peel follows tags to a commit.
 func (o *objects) peel(hash plumbing.Hash) (plumbing.Hash, error) {
-	const maxTags = 16
 	for range maxTags {
 		kind, content, err := o.read(hash)
 		if err != nil {

@@ -25,11 +25,13 @@ type repository struct {
 	refs    *references   // nil until they were read from upstream
 	failed  error         // why they could not be; the same for the whole plan
 	trees   map[plumbing.Hash]*tree.FS
+	judged  map[string]judgement // signatures that were verified, by what was asked
 }
 
-// opened is what a revision is: its commit, the full name that led to it, if any,
-// and its tree.
+// opened is what a revision is: the object that it names, a commit or a tag, the commit
+// that this comes to, the full name that led to it, if any, and its tree.
 type opened struct {
+	object plumbing.Hash
 	commit plumbing.Hash
 	ref    string
 	files  *tree.FS
@@ -63,9 +65,13 @@ func (r *repository) read(ctx context.Context, revision string) (opened, error) 
 	if r.address.scheme == "file" {
 		base, back = ancestor(revision)
 	}
-	commit, ref, err := r.commit(ctx, base)
+	object, ref, err := r.object(ctx, base)
 	if err != nil {
 		return opened{}, err
+	}
+	commit, err := r.objects.peel(object)
+	if err != nil {
+		return opened{}, fmt.Errorf("revision %q: %w", base, err)
 	}
 	for range back {
 		decoded, err := r.objects.commit(commit)
@@ -76,9 +82,10 @@ func (r *repository) read(ctx context.Context, revision string) (opened, error) 
 			return opened{}, fmt.Errorf("revision %q is %w: %s is the first commit", revision, providers.ErrNotFound, commit)
 		}
 		commit, ref = decoded.ParentHashes[0], ""
+		object = commit
 	}
 	if files := r.trees[commit]; files != nil {
-		return opened{commit, ref, files}, nil
+		return opened{object, commit, ref, files}, nil
 	}
 	decoded, err := r.objects.commit(commit)
 	if err != nil {
@@ -89,20 +96,19 @@ func (r *repository) read(ctx context.Context, revision string) (opened, error) 
 		return opened{}, err
 	}
 	r.trees[commit] = files
-	return opened{commit, ref, files}, nil
+	return opened{object, commit, ref, files}, nil
 }
 
-// commit finds the commit of a revision and the name that leads to it, fetching
+// object finds the object of a revision and the name that leads to it, fetching
 // what is needed for it.
-func (r *repository) commit(ctx context.Context, revision string) (plumbing.Hash, string, error) {
+func (r *repository) object(ctx context.Context, revision string) (plumbing.Hash, string, error) {
 	if isFullHash(revision) {
 		hash := plumbing.NewHash(revision)
 		if err := r.openExisting(); err != nil {
 			return plumbing.ZeroHash, "", err
 		}
 		if r.objects != nil && r.objects.has(hash) {
-			commit, err := r.objects.peel(hash)
-			return commit, "", err
+			return hash, "", nil
 		}
 	}
 	if err := r.update(ctx); err != nil {
@@ -117,11 +123,7 @@ func (r *repository) commit(ctx context.Context, revision string) (plumbing.Hash
 			return plumbing.ZeroHash, "", err
 		}
 	}
-	commit, err := r.objects.peel(hash)
-	if err != nil {
-		return plumbing.ZeroHash, "", fmt.Errorf("revision %q: %w", revision, err)
-	}
-	return commit, ref, nil
+	return hash, ref, nil
 }
 
 // openExisting opens what is on disk already, if there is something.

@@ -6,7 +6,9 @@ import "strings"
 const modulePath = "github.com/gantrycd/gantry"
 
 // leaves are the packages of plain vocabulary that everyone may import.
-var leaves = []string{"lang/addr", "plan/identity", "plan/object", "plan/published", "plan/riskcode", "plan/source", "plan/target"}
+var leaves = []string{
+	"lang/addr", "plan/commitsig", "plan/identity", "plan/object", "plan/published", "plan/riskcode", "plan/source", "plan/sshsig", "plan/target",
+}
 
 // providerLeaves are packages below providers that implement nothing and serve
 // those that do.
@@ -26,7 +28,7 @@ type direction struct {
 // directions are "Imports point one way" of the architecture.
 var directions = []direction{
 	{
-		name: "a leaf (lang/addr, plan/identity, plan/object, plan/published, plan/riskcode, plan/source, plan/target) imports leaves only",
+		name: "a leaf (lang/addr, plan/commitsig, plan/identity, plan/object, plan/published, plan/riskcode, plan/source, plan/sshsig, plan/target) imports leaves only",
 		in:   isOneOf(leaves...),
 		may:  to(isOneOf(leaves...)),
 	},
@@ -91,7 +93,7 @@ var confinements = []confinement{
 	{"github.com/spf13/pflag", []string{"cmd"}},
 	{"github.com/hashicorp/hcl", []string{"lang", "engine", "cmd"}},
 	{"filippo.io/age", []string{"plan/seal", "lang", "providers/sops"}},
-	{"github.com/ProtonMail/go-crypto", []string{"providers/git", "providers/sops"}},
+	{"github.com/ProtonMail/go-crypto", []string{"plan/commitsig", "providers/git", "providers/sops"}},
 	{"github.com/sigstore", []string{"plan/signature/sigstore"}},
 	{"github.com/secure-systems-lab", []string{"plan/signature", "plan/planfile"}},
 	{"charm.land", []string{"plan/view", "cmd"}},

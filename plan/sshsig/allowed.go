@@ -1,4 +1,4 @@
-package signature
+package sshsig
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 
 // parseAllowed parses a line of an allowed_signers file, as ssh-keygen(1) describes
 // it: principals, options, a key. It is nil where the options name namespaces, and
-// not ours.
-func parseAllowed(line string) (*trusted, error) {
+// not this one.
+func parseAllowed(namespace, line string) (*Key, error) {
 	principals, rest, err := word(line)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func parseAllowed(line string) (*trusted, error) {
 		value = strings.Trim(value, `"`)
 		switch strings.ToLower(name) {
 		case "namespaces":
-			if !matches(value, Namespace) {
+			if !matches(value, namespace) {
 				return nil, nil
 			}
 		case "valid-after":
@@ -52,11 +52,11 @@ func parseAllowed(line string) (*trusted, error) {
 			return nil, err
 		}
 	}
-	key, err := trustSSH(public, principals)
+	key, err := trust(namespace, public, principals)
 	if err != nil {
 		return nil, err
 	}
-	key.after, key.before = after, before
+	key.After, key.Before = after, before
 	return key, nil
 }
 
