@@ -85,6 +85,7 @@ type Settings struct {
 	Backend         Backend
 	Encryption      *Encryption        // nil: only secrets are encrypted
 	Identity        identity.Trust     // who may vouch for who runs a command
+	Forge           *govern.Forge      // where pull requests are; nil: the CI system says so
 	Protection      *govern.Protection // nil: whoever can apply may
 	Range           hcl.Range
 }

@@ -24,6 +24,10 @@ func gantryKind() *eval.Kind {
     path = ".gantry"
   }
 
+  forge "github" {
+    repository = "example/deploy"
+  }
+
   protection {
     branches = ["main"]
 
@@ -38,7 +42,7 @@ func gantryKind() *eval.Kind {
 			Arguments: []schema.Argument{
 				{Name: "required_version", Type: schema.String, Doc: "The versions of gantry that may use this configuration: a constraint such as `>= 0.1, < 2` or `~> 1.4`."},
 			},
-			Blocks: append(backendBlocks(),
+			Blocks: append(append(backendBlocks(), govern.ForgeBlocks()...),
 				schema.Nested{Max: 1, Block: encryptionBlock()},
 				schema.Nested{Max: 1, Block: identityBlock()},
 				schema.Nested{Max: 1, Block: govern.ProtectionBlock()},
@@ -60,6 +64,7 @@ func decodeGantry(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	}
 	settings.Encryption = decodeEncryption(in, in.Values.One("encryption"))
 	settings.Identity = decodeIdentity(in, in.Values.One("identity"))
+	settings.Forge = govern.DecodeForge(in, in.Values.Blocks("forge"))
 	settings.Protection = govern.DecodeProtection(in, in.Values.One("protection"))
 	return eval.Decoded{Value: cty.EmptyObjectVal, Made: settings}
 }

@@ -1,0 +1,107 @@
+package govern
+
+import (
+	"crypto/x509"
+	"net/url"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/lang/schema"
+)
+
+// Forge is where pull requests for the configuration are. What it does not say, the CI
+// system's environment does.
+type Forge struct {
+	Type       string // of ForgeTypes
+	URL        string // empty for the public service
+	Repository string // owner/name
+	Username   string
+	Token      Credential
+	CAData     string // PEM
+	Range      hcl.Range
+}
+
+// ForgeTypes are the types of forges.
+func ForgeTypes() []string { return []string{"github", "gitlab", "gitea", "forgejo", "bitbucket"} }
+
+// ForgeArguments are what says where a forge is, and what logs in: all arguments but which
+// repository is meant.
+func ForgeArguments() []schema.Argument {
+	return []schema.Argument{
+		{Name: "url", Type: schema.String, Default: "the public service's", Doc: "The URL of the forge, or of its API: `\"https://git.example.com\"`. Gitea and Forgejo need it."},
+		{Name: "token", Type: schema.Credential, Sensitive: true, Doc: "The token that logs in."},
+		{Name: "username", Type: schema.String, Doc: "Whose the token is, where the forge wants that beside it: Bitbucket's API tokens do."},
+		{Name: "ca_certificate", Type: schema.String, Default: "the system's", Doc: "The authorities that the forge's certificate must come from, in PEM."},
+	}
+}
+
+// ForgeBlocks declares the forge blocks, one for each type.
+func ForgeBlocks() []schema.Nested {
+	docs := map[string]string{
+		"github": "Pull requests are at GitHub.", "gitlab": "Merge requests are at GitLab.", "gitea": "Pull requests are at a Gitea.",
+		"forgejo": "Pull requests are at a Forgejo.", "bitbucket": "Pull requests are at Bitbucket Cloud.",
+	}
+	var out []schema.Nested
+	for _, name := range ForgeTypes() {
+		arguments := append([]schema.Argument{
+			{Name: "repository", Type: schema.String, Default: "the CI job's", Doc: "The repository of the configuration, as `owner/name`."},
+		}, ForgeArguments()...)
+		out = append(out, schema.Nested{Max: 1, Block: &schema.Block{Type: "forge", Labels: []string{name}, Doc: docs[name], Arguments: arguments}})
+	}
+	return out
+}
+
+// DecodeForge decodes the forge blocks; there may be one at most.
+func DecodeForge(in *eval.Instance, blocks []*schema.Values) *Forge {
+	if len(blocks) == 0 {
+		return nil
+	}
+	if len(blocks) > 1 {
+		in.Errorf(blocks[1].Range, "Duplicate forge", "Pull requests for a configuration are at one forge, but there are blocks for %d. Remove all but one.", len(blocks))
+	}
+	v := blocks[0]
+	forge := &Forge{
+		Type: v.Block.Labels[0], Repository: v.String("repository"), Username: v.String("username"),
+		Token: credentialOf(v, "token"), CAData: v.String("ca_certificate"), Range: v.Range,
+	}
+	forge.URL = CheckForge(in, v)
+	if v.IsKnown("repository") && !IsRepository(forge.Repository) {
+		in.ErrorAt(v, "repository", "Unsuitable value", "The repository must be written as owner/name, such as \"example/deploy\", and not %q.", forge.Repository)
+	}
+	return forge
+}
+
+// IsRepository reports whether a text is a repository's owner and name. An owner may have
+// parts, as GitLab's groups do.
+func IsRepository(text string) bool {
+	parts := strings.Split(text, "/")
+	for _, part := range parts {
+		if part == "" || part == "." || part == ".." || strings.ContainsAny(part, " \t\r\n?#%\\:") {
+			return false
+		}
+	}
+	return len(parts) > 1
+}
+
+// CheckForge checks the arguments that ForgeArguments declares, and returns the URL.
+func CheckForge(in *eval.Instance, v *schema.Values) string {
+	if v.IsKnown("ca_certificate") && !x509.NewCertPool().AppendCertsFromPEM([]byte(v.String("ca_certificate"))) {
+		in.ErrorAt(v, "ca_certificate", "Unsuitable value", "The argument \"ca_certificate\" has no certificate in PEM. It is the certificate itself, such as file(\"ca.pem\") gives.")
+	}
+	if !v.IsKnown("url") {
+		return ""
+	}
+	text := v.String("url")
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
+		in.ErrorAt(v, "url", "Invalid URL", "It must be an https URL, such as \"https://git.example.com\".")
+	case u.User != nil:
+		in.ErrorAt(v, "url", eval.CredentialsInURL, "The URL is shown in messages, so that it cannot hold a password. Use the argument \"token\".")
+	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
+		in.ErrorAt(v, "url", "Invalid URL", "The URL of a forge has neither a query nor a fragment. Remove what follows the path.")
+	}
+	return text
+}
