@@ -80,7 +80,7 @@ func meansInWords(means identity.Means) string {
 		return "by reviewing a service account's token"
 	case identity.SSH:
 		return "by a signature with a key of the configuration"
-	case identity.Nobody:
+	case identity.Nobody, identity.Forge:
 	}
 	return "by nobody"
 }
