@@ -3,7 +3,7 @@
 //
 // The protocol knows one document and one lock. So all keys are in one document, and a
 // write is: take the lock, read, compare, write, give the lock back. Writes that come
-// together share one such turn. How safe that is, is the server's doing: one that
+// together share one such turn, and reads that come together share one answer. How safe that is, is the server's doing: one that
 // refuses what is not written under its lock keeps every promise of state.Store; one
 // that does not look at the lock's ID cannot keep a writer out that lost it. Only
 // cmd/gantry imports the package.
@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gantrycd/gantry/plan/object"
@@ -78,10 +79,16 @@ type Store struct {
 	options  Options
 	leftover map[string]lockInfo
 
-	mu      sync.Mutex // guards the rest
+	mu      sync.Mutex // guards what follows
 	waiting []*change
 	working bool
 	cancel  func() // ends the wait for the lock; nil outside it
+
+	last atomic.Pointer[document] // as it was read or written last; nil before
+
+	looks    sync.Mutex // guards the rest
+	nextLook *look      // of those who wait for a reading that has not begun; nil where none does
+	looking  bool
 }
 
 var (

@@ -25,6 +25,8 @@ const (
 	requestTimeout = 30 * time.Second
 	// maxAnswer is the largest answer that is read.
 	maxAnswer = 1 << 30
+	// firstGrowth is the most memory that is taken for what a server says it will send.
+	firstGrowth = 64 << 20
 )
 
 // send sends one request and returns the status and the body of the answer.
@@ -46,20 +48,25 @@ func (s *Store) send(ctx context.Context, method string, address *url.URL, body 
 		return 0, nil, err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	if err == nil && len(data) > maxAnswer {
+	var data bytes.Buffer
+	data.Grow(int(min(max(answer.ContentLength, 0), firstGrowth)) + bytes.MinRead)
+	_, err = data.ReadFrom(io.LimitReader(answer.Body, maxAnswer+1))
+	if err == nil && data.Len() > maxAnswer {
 		err = fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
 	}
 	if err == nil {
-		err = intact(answer.Header.Get("Content-MD5"), data)
+		err = intact(answer.Header.Get("Content-MD5"), data.Bytes())
 	}
-	return answer.StatusCode, data, err
+	return answer.StatusCode, data.Bytes(), err
 }
 
 // intact holds an answer to the sum that the server gives, if it gives one.
 func intact(want string, data []byte) error {
+	if want == "" {
+		return nil
+	}
 	sum := md5.Sum(data)
-	if want == "" || want == base64.StdEncoding.EncodeToString(sum[:]) {
+	if want == base64.StdEncoding.EncodeToString(sum[:]) {
 		return nil
 	}
 	return errors.New("the answer is not what its Content-MD5 says: it was changed or cut off on its way")

@@ -1,10 +1,13 @@
 package http
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gantrycd/gantry/state"
 )
@@ -14,15 +17,22 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, string, error) {
 	if err := check(ctx, key); err != nil {
 		return nil, "", err
 	}
-	found, err := s.fetch(ctx)
+	found, err := s.look(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	one, ok := found.Keys[key]
+	one, ok, err := found.entry(key)
+	if err != nil {
+		return nil, "", err
+	}
 	if !ok {
 		return nil, "", fmt.Errorf("%s: %w", key, state.ErrNotFound)
 	}
-	return one.Value, one.Version, nil
+	value, err := one.value(key)
+	if err != nil {
+		return nil, "", err
+	}
+	return value, one.Version, nil
 }
 
 // Put implements state.Store.
@@ -30,11 +40,15 @@ func (s *Store) Put(ctx context.Context, key string, value []byte, version strin
 	if err := check(ctx, key); err != nil {
 		return "", err
 	}
-	next := entry{Version: random(), Value: bytes.Clone(value)}
-	if err := s.change(ctx, &change{key: key, expected: version, next: &next}); err != nil {
+	written := random()
+	next, err := encodeEntry(written, value)
+	if err != nil {
 		return "", err
 	}
-	return next.Version, nil
+	if err := s.change(ctx, &change{key: key, expected: version, next: next}); err != nil {
+		return "", err
+	}
+	return written, nil
 }
 
 // List implements state.Store.
@@ -45,7 +59,7 @@ func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
 	if err := state.CheckPrefix(prefix); err != nil {
 		return nil, err
 	}
-	found, err := s.fetch(ctx)
+	found, err := s.look(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,13 +74,27 @@ func (s *Store) GetAll(ctx context.Context, prefix string) ([]state.Item, error)
 	if err := state.CheckPrefix(prefix); err != nil {
 		return nil, err
 	}
-	found, err := s.fetch(ctx)
+	found, err := s.look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var items []state.Item
-	for _, key := range found.below(prefix) {
-		items = append(items, state.Item{Key: key, Value: found.Keys[key].Value, Version: found.Keys[key].Version})
+	keys := found.below(prefix)
+	items := make([]state.Item, len(keys))
+	var readers errgroup.Group
+	readers.SetLimit(runtime.GOMAXPROCS(0))
+	for i, key := range keys {
+		readers.Go(func() error {
+			one, _, err := found.entry(key)
+			if err != nil {
+				return err
+			}
+			value, err := one.value(key)
+			items[i] = state.Item{Key: key, Value: value, Version: one.Version}
+			return err
+		})
+	}
+	if err := readers.Wait(); err != nil {
+		return nil, err
 	}
 	return items, nil
 }
@@ -82,23 +110,25 @@ func (s *Store) Delete(ctx context.Context, key, version string) error {
 // change is one write of one key that waits for its turn.
 type change struct {
 	key, expected string
-	next          *entry // nil deletes
+	next          json.RawMessage // an entry; nil deletes
 
 	done chan error
 }
 
 // make changes a document, where the key is as it is expected to be.
 func (c *change) make(d *document) error {
-	found, ok := d.Keys[c.key]
+	found, ok, err := d.entry(c.key)
 	switch {
+	case err != nil:
+		return err
 	case !ok && c.next == nil:
 		return fmt.Errorf("%s: %w", c.key, state.ErrNotFound)
 	case found.Version != c.expected:
 		return fmt.Errorf("%s: %w", c.key, state.ErrConflict)
 	case c.next == nil:
-		delete(d.Keys, c.key)
+		delete(d.keys, c.key)
 	default:
-		d.Keys[c.key] = *c.next
+		d.keys[c.key] = c.next
 	}
 	return nil
 }

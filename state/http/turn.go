@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -54,15 +53,14 @@ func (s *Store) turn(held *held, batch []*change) {
 // store writes a document in the place of another. Where it cannot be told whether that
 // took place the error is state.ErrUnknown.
 func (s *Store) store(ctx context.Context, held *held, old, next *document) error {
-	body, err := json.Marshal(next)
-	if err != nil {
-		return fmt.Errorf("encoding state: %w", err)
+	if err := next.seal(); err != nil {
+		return err
 	}
 	address := *s.address
 	query := address.Query()
 	query.Set("ID", held.info.ID)
 	address.RawQuery = query.Encode()
-	sum := md5.Sum(body)
+	sum := md5.Sum(next.body)
 	header := http.Header{"Content-Type": {"application/json"}, "Content-MD5": {base64.StdEncoding.EncodeToString(sum[:])}}
 	var uncertain error
 	for attempt := 1; ; attempt++ {
@@ -70,10 +68,11 @@ func (s *Store) store(ctx context.Context, held *held, old, next *document) erro
 			// A process that was stopped: someone else may have the lock by now.
 			return s.unsure(uncertain, s.explain("writing", errors.New("it took too long, and the lock may be another's by now")))
 		}
-		status, answer, err := s.send(ctx, http.MethodPost, &address, body, header)
+		status, answer, err := s.send(ctx, http.MethodPost, &address, next.body, header)
 		if err == nil {
 			switch {
 			case status/100 == 2:
+				s.last.Store(next) // which the next turn will mostly find
 				return nil
 			case status == http.StatusConflict || status == http.StatusLocked:
 				return s.unsure(uncertain, s.explain("writing", fmt.Errorf("the lock is no longer this one's: %s", answerText(status, answer))))
@@ -107,24 +106,6 @@ func (s *Store) unsure(lost, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w: %w", state.ErrUnknown, lost, err)
-}
-
-// fetch reads the document.
-func (s *Store) fetch(ctx context.Context) (*document, error) {
-	status, data, err := s.repeat(ctx, http.MethodGet, s.address, nil, nil)
-	switch {
-	case err != nil:
-		return nil, s.explain("reading", err)
-	case status == http.StatusNotFound, status == http.StatusNoContent:
-		data = nil
-	case status != http.StatusOK:
-		return nil, s.explain("reading", errors.New(answerText(status, data)))
-	}
-	found, err := read(data)
-	if err != nil {
-		return nil, s.explain("reading", err)
-	}
-	return found, nil
 }
 
 // unsent reports whether an error came before anything was sent.

@@ -88,6 +88,13 @@ func (s *Server) Set(name, data string) {
 	s.of("/state/" + name).data = []byte(data)
 }
 
+// Get returns a state as it was written last.
+func (s *Server) Get(name string) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of("/state/" + name).data
+}
+
 func (s *Server) of(path string) *versions {
 	found := s.states[path]
 	if found == nil {
