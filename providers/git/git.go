@@ -117,7 +117,7 @@ func (s *Source) Open(ctx context.Context, location source.Location) (*providers
 		return nil, fmt.Errorf("git repository %s: %w", at.name, err)
 	}
 	return &providers.Snapshot{
-		Pin: source.Pin{Location: location, Resolved: found.commit.String()},
+		Pin:    source.Pin{Location: location, Resolved: found.commit.String()},
 		Ref:    found.ref,
 		FS:     found.files,
 		Signed: &signed{repository: repository, opened: found},

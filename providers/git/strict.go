@@ -32,40 +32,33 @@ func (r *repository) verifyHistory(ctx context.Context, keys *commitsig.Keys, he
 	}
 	var unknown []plumbing.Hash
 	for w.open > 0 {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		next, err := w.step(ctx)
+		if err != nil {
+			return err
 		}
-		next := heap.Pop(&w.queue).(visit)
-		w.queued[next.hash] = false
-		isKnown := w.known[next.hash]
-		if !isKnown {
-			w.open--
-			if next.hash != head {
-				unknown = append(unknown, next.hash)
-			}
-		}
-		for _, parent := range next.parents {
-			if err := w.add(parent, isKnown); err != nil {
-				return err
-			}
+		if !w.known[next] && next != head {
+			unknown = append(unknown, next)
 		}
 		if len(unknown) > maxVerified {
 			return fmt.Errorf("more than %d commits would have to be verified: name one whose history is taken as it is, in since", maxVerified)
 		}
 	}
 	for _, hash := range unknown {
-		if w.known[hash] {
-			continue // found out later, for its date is wrong
+		_, unsigned := r.signer(keys, hash)
+		for unsigned != nil && !w.known[hash] && len(w.queue) > 0 { // where dates are wrong, it may be known after all
+			if _, err := w.step(ctx); err != nil {
+				return err
+			}
 		}
-		if _, err := r.signer(keys, hash); err != nil {
-			return fmt.Errorf("%w; it is in the history of %s, of which every commit must be signed", err, head)
+		if unsigned != nil && !w.known[hash] {
+			return fmt.Errorf("%w; it is in the history of %s, of which every commit must be signed", unsigned, head)
 		}
 	}
 	return nil
 }
 
 // walk goes through commits from the newest to the oldest, by their dates. Where dates are
-// wrong, commits count as unknown that are known, and never the other way round.
+// wrong, commits may be found to be known only later, and none that is not ever is.
 type walk struct {
 	repository *repository
 	queue      visits
@@ -79,6 +72,25 @@ type visit struct {
 	hash    plumbing.Hash
 	at      time.Time
 	parents []plumbing.Hash
+}
+
+// step goes on from the newest commit, and returns it.
+func (w *walk) step(ctx context.Context) (plumbing.Hash, error) {
+	if ctx.Err() != nil {
+		return plumbing.ZeroHash, context.Cause(ctx)
+	}
+	next := heap.Pop(&w.queue).(visit)
+	w.queued[next.hash] = false
+	known := w.known[next.hash]
+	if !known {
+		w.open--
+	}
+	for _, parent := range next.parents {
+		if err := w.add(parent, known); err != nil {
+			return plumbing.ZeroHash, err
+		}
+	}
+	return next.hash, nil
 }
 
 // add puts a commit into the queue that was not seen before, or was not as known.
