@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/gantrycd/gantry/engine/approval"
 	"github.com/gantrycd/gantry/engine/health"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
@@ -42,6 +43,14 @@ type ApplyOptions struct {
 	OverrideWindow string
 	// Guards are rules that hold beside those that the plan has; nil is none.
 	Guards *Guards
+	// Approved is what was found to be approved, where protection asks for that; nil is
+	// nothing.
+	Approved *Approved
+	// Signers are who stands behind the plan's file, verified.
+	Signers []approval.Speaker
+	// OverrideApproval is why it is done without approval; empty asks for it. It is in the
+	// audit log.
+	OverrideApproval string
 }
 
 // Result is what an apply did.
@@ -73,6 +82,8 @@ type Outcome struct {
 	// OutsideWindow: what was not done was left for its sync window alone, or it follows such
 	// an application.
 	OutsideWindow bool `json:"outsideWindow,omitempty"`
+	// Unapproved: it was left out for it is not approved, or follows such an application.
+	Unapproved bool `json:"unapproved,omitempty"`
 }
 
 // How an application's apply ends.
@@ -108,6 +119,11 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	if p, diags = e.permit(ctx, p, rights, options.By); diags.HasErrors() {
 		return nil, diags
 	}
+	protected, diags := e.protect(ctx, p, rights, &options)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	p = protected.plan
 	courier := e.newCourier(p, options.By)
 	defer func() { diags = append(diags, courier.deliver(ctx)...) }() // once others may go on
 	lease, diags := e.enter(ctx, options.By, scopeOf(p))
@@ -132,13 +148,13 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	a.resumed, a.left, a.health, a.confirmations = resumed, left, assessor, options.Confirmed
 	a.verified, a.manual, a.override = options.Verified, options.Manual, options.OverrideWindow
 	a.heedWindows(options.Guards)
-	a.policing, a.rights = policing, rights
+	a.policing, a.rights, a.protected = policing, rights, protected
 	defer a.close()
 	a.caller, a.end = ctx, end
 	requests, stop := inFlight(ctx, options.GiveUp)
 	defer stop()
 	a.requests = requests
-	for _, record := range []func(context.Context) hcl.Diagnostics{a.logBegun, a.begun, a.supersede} {
+	for _, record := range []func(context.Context) hcl.Diagnostics{a.useApprovals, a.logBegun, a.begun, a.supersede} {
 		if diags := record(ctx); diags.HasErrors() {
 			return nil, diags
 		}
@@ -160,6 +176,7 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	courier.ended(ctx, a)
 	diags = append(diags, a.stopped(ctx, result)...)
 	diags = append(diags, a.parents.done()...)
+	diags = append(diags, a.endUses(ctx)...)
 	diags = append(diags, a.logEnded(ctx, result)...)
 	switch {
 	case result.Lost:
@@ -216,6 +233,7 @@ type applying struct {
 	confirmations Confirmed
 	policing      policing
 	rights        *rights
+	protected     *protected
 	sessions      *sessions
 	apps          []*progress // as in plan.Applications
 	watchers      *watchers
@@ -297,6 +315,9 @@ func (a *applying) result() (*Result, hcl.Diagnostics) {
 		}
 		if outcome.Outcome == OutcomeSkipped && p.refused {
 			summary = notAllowed
+		}
+		if outcome.Outcome == OutcomeSkipped && outcome.Unapproved {
+			summary = notApproved
 		}
 		severity := hcl.DiagError
 		if p.superseded {

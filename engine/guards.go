@@ -5,12 +5,14 @@ import (
 	"slices"
 
 	"github.com/gantrycd/gantry/engine/access"
+	"github.com/gantrycd/gantry/engine/approval"
 	"github.com/gantrycd/gantry/engine/guard"
 	"github.com/gantrycd/gantry/engine/policy"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/target"
+	"github.com/gantrycd/gantry/state"
 )
 
 // Guards are the rules of the configuration that stands where a plan is applied: the
@@ -35,12 +37,14 @@ type Guards struct {
 	Policies []plan.Policy
 	// Clusters are what policies may ask of the configuration's clusters, by name.
 	Clusters map[string]policy.Cluster
+	// Protection is what must be so before a change is applied; nil asks for nothing.
+	Protection *state.Protection
 }
 
 // GuardsOf are the rules of a configuration, which need not have been evaluated with a
 // Reader.
 func GuardsOf(config *lang.Config) *Guards {
-	out := &Guards{Applications: map[addr.Address]string{}, Names: map[addr.Address]string{}, Roles: access.Roles(config), Connections: map[string]target.Connection{}, Windows: WindowGuardsOf(config), Clusters: map[string]policy.Cluster{}}
+	out := &Guards{Applications: map[addr.Address]string{}, Names: map[addr.Address]string{}, Roles: access.Roles(config), Connections: map[string]target.Connection{}, Windows: WindowGuardsOf(config), Clusters: map[string]policy.Cluster{}, Protection: approval.Of(config.Settings.Protection)}
 	for _, project := range config.Projects {
 		out.Projects = append(out.Projects, guard.Of(project))
 	}

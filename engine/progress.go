@@ -435,7 +435,7 @@ const doneEarlier = "an earlier apply of this plan has done it"
 
 // outcomeOf tells how the application ended; false where there was nothing to do.
 func (p *progress) outcomeOf() (Outcome, bool) {
-	out := Outcome{Address: p.app.Address, Outcome: p.outcome, Message: p.message(), Done: p.done, Elapsed: p.elapsed, OutsideWindow: p.outside}
+	out := Outcome{Address: p.app.Address, Outcome: p.outcome, Message: p.message(), Done: p.done, Elapsed: p.elapsed, OutsideWindow: p.outside, Unapproved: p.applying.protected.leaves(p.app)}
 	switch {
 	case p.earlier:
 		out.Message = doneEarlier

@@ -40,6 +40,9 @@ const (
 	EventLogPruned  EventKind = "log.prune"
 	EventOverridden EventKind = "window.override"
 	EventRefused    EventKind = "refused" // who asked has no right to it
+	EventRecorded   EventKind = "plan.record"
+	EventUnapproved EventKind = "approval.override"
+	EventRules      EventKind = "rules.accept"
 )
 
 // Event is an entry of the audit log: who did what, when, and how it ended. Nothing in it
