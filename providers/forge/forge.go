@@ -8,7 +8,10 @@ import (
 	"strings"
 
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/forge/bitbucket"
 	"github.com/gantrycd/gantry/providers/forge/gitea"
+	"github.com/gantrycd/gantry/providers/forge/github"
+	"github.com/gantrycd/gantry/providers/forge/gitlab"
 	"github.com/gantrycd/gantry/providers/forge/shape"
 )
 
@@ -21,6 +24,12 @@ func Types() []string { return []string{"github", "gitlab", "gitea", "forgejo", 
 // Open returns the repository "owner/name" of a forge of some type. Nothing is asked of it yet.
 func Open(kind string, account Account, repository string) (providers.Forge, error) {
 	switch kind {
+	case "github":
+		return github.New(account, repository)
+	case "gitlab":
+		return gitlab.New(account, repository)
+	case "bitbucket":
+		return bitbucket.New(account, repository)
 	case "gitea", "forgejo":
 		return gitea.New(account, repository)
 	}

@@ -296,3 +296,6 @@ func (c *Client) build(ctx context.Context, r Request, body []byte) (string, *ht
 	request.Header.Set("User-Agent", "gantry")
 	return r.Method + " " + web.Redact(request.URL), request, nil
 }
+
+// Base returns the URL that paths are below, without a slash at its end.
+func (c *Client) Base() string { return c.base.String() }
