@@ -13,8 +13,8 @@ import (
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/enginetest"
-	"github.com/gantrycd/gantry/engine/internal/conformance"
 	"github.com/gantrycd/gantry/engine/selection"
+	"github.com/gantrycd/gantry/lang/argocd/conformance"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/target"
@@ -44,7 +44,7 @@ type simulationCase struct {
 func TestConformanceSimulation(t *testing.T) {
 	t.Parallel()
 	list := conformance.Cases[simulationCase](t, "sync/sync_simulation_cases.jsonl")
-	agreed, different := 0, map[string]int{}
+	tally := conformance.Count(t, conformance.Simulation)
 	for i, c := range list {
 		var got simulated
 		name := fmt.Sprintf("%d: %s", i, c.ID)
@@ -54,7 +54,7 @@ func TestConformanceSimulation(t *testing.T) {
 		want := c.expected()
 		why := want.differs(&got)
 		if why == "" {
-			agreed++
+			tally.Agree()
 			continue
 		}
 		var reasons []string
@@ -65,17 +65,10 @@ func TestConformanceSimulation(t *testing.T) {
 			}
 		}
 		if more := want.differs(&got); more != "" {
-			t.Errorf("%s: as Argo CD: %s; with what is deliberate (%q): %s", name, why, reasons, more)
+			tally.Fail("%s: as Argo CD: %s; with what is deliberate (%q): %s", name, why, reasons, more)
 			continue
 		}
-		different[strings.Join(reasons, "; and ")]++
-	}
-	for reason, n := range different {
-		t.Logf("%d differ deliberately: %s", n, reason)
-	}
-	t.Logf("%d of %d simulated syncs as Argo CD (%.1f %%)", agreed, len(list), 100*float64(agreed)/float64(len(list)))
-	if len(list) == 102 && agreed != 94 {
-		t.Errorf("of the known cases %d are as Argo CD, and 94 were", agreed)
+		tally.Differ(strings.Join(reasons, "; and "))
 	}
 }
 

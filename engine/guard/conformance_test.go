@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/gantrycd/gantry/engine/guard"
-	"github.com/gantrycd/gantry/engine/internal/conformance"
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/argocd/conformance"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/source"
@@ -22,30 +22,22 @@ type rule[C any] struct {
 	about  func(C) bool
 }
 
-// judge compares answers with Argo CD's. A difference that no rule is about is a failure;
-// so is, in the data of which it is known, another number of cases as Argo CD.
-func judge[C any](t *testing.T, cases []C, knownCases, knownSame int, rules []rule[C], answer func(C) (got, want bool)) {
+// judge compares answers with Argo CD's. A difference that no rule is about is a failure.
+func judge[C any](t *testing.T, set conformance.ID, cases []C, rules []rule[C], answer func(C) (got, want bool)) {
 	t.Helper()
-	same, different := 0, map[string]int{}
+	tally := conformance.Count(t, set)
 	for i, c := range cases {
 		got, want := answer(c)
 		if got == want {
-			same++
+			tally.Agree()
 			continue
 		}
 		at := slices.IndexFunc(rules, func(r rule[C]) bool { return r.got == got && r.about(c) })
 		if at < 0 {
-			t.Errorf("line %d: permitted %v, want %v: %+v", i+1, got, want, c)
+			tally.Fail("line %d: permitted %v, want %v: %+v", i+1, got, want, c)
 			continue
 		}
-		different[rules[at].reason]++
-	}
-	for reason, n := range different {
-		t.Logf("%d differ deliberately: %s", n, reason)
-	}
-	t.Logf("%d of %d as Argo CD (%.1f %%)", same, len(cases), 100*float64(same)/float64(len(cases)))
-	if len(cases) == knownCases && same != knownSame {
-		t.Errorf("%d of %d are as Argo CD, and were %d", same, knownCases, knownSame)
+		tally.Differ(rules[at].reason)
 	}
 }
 
@@ -59,7 +51,7 @@ func TestConformanceSources(t *testing.T) {
 		Expected    bool
 	}
 	cases := conformance.Cases[testCase](t, "projects/source_cases.jsonl")
-	judge(t, cases, 335, 287, []rule[testCase]{
+	judge(t, conformance.Sources, cases, []rule[testCase]{
 		{"a project that lists no repositories restricts none; in Argo CD it allows none", true, func(c testCase) bool { return len(c.SourceRepos) == 0 }},
 		{"a repository is the same with a user in its URL or a slash behind it; in Argo CD it is another one, for which no denial holds", true, func(c testCase) bool {
 			return strings.Contains(c.RepoURL, "@") || strings.HasSuffix(c.RepoURL, "/")
@@ -88,7 +80,7 @@ func TestConformanceDestinations(t *testing.T) {
 		return func(c testCase) bool { return slices.ContainsFunc(c.Destinations, is) }
 	}
 	cases := conformance.Cases[testCase](t, "projects/destination_cases.jsonl")
-	judge(t, cases, 548, 378, []rule[testCase]{
+	judge(t, conformance.Destinations, cases, []rule[testCase]{
 		{"the language has no clusters that belong to a project", true, func(c testCase) bool { return c.PermitOnlyProjectScopedClusters }},
 		{"a project without destinations restricts none; in Argo CD it allows none", true, func(c testCase) bool { return len(c.Destinations) == 0 }},
 		{"an application without a namespace may go to a cluster that is allowed: its objects are asked about one by one", true, func(c testCase) bool { return c.Namespace == "" }},
@@ -134,7 +126,7 @@ func TestConformanceKinds(t *testing.T) {
 		return out
 	}
 	cases := conformance.Cases[testCase](t, "projects/group_kind_cases.jsonl")
-	judge(t, cases, 284, 274, []rule[testCase]{
+	judge(t, conformance.Kinds, cases, []rule[testCase]{
 		{"a pattern that is not valid refuses everything and says so; in Argo CD it matches nothing, so that what it should deny is allowed", false, func(c testCase) bool {
 			all := slices.Concat(c.ClusterResourceWhitelist, c.ClusterResourceBlacklist, c.NamespaceResourceWhitelist, c.NamespaceResourceBlacklist)
 			return slices.ContainsFunc(all, func(p pattern) bool {

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/gantrycd/gantry/engine/health"
-	"github.com/gantrycd/gantry/engine/internal/conformance"
+	"github.com/gantrycd/gantry/lang/argocd/conformance"
 	"github.com/gantrycd/gantry/plan/object"
 )
 
@@ -92,38 +92,31 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const listedFor = 1173 + 568 // cases that testdata/different.txt was made for
-	type count struct{ total, same, different, failed int }
-	counts := map[string]*count{"built in": {}, "custom resources": {}}
 	known := different(t)
 	list := append(conformance.Cases[testCase](t, "health/cases.jsonl"), conformance.Cases[testCase](t, "health/variations.jsonl")...)
-	conventions := 0
+	builtIn, custom := conformance.Count(t, conformance.HealthBuiltIn), conformance.Count(t, conformance.HealthCustom)
 	for _, c := range list {
 		got := assessor.Assess(c.load(t))
 		lua := c.Check == "lua" && !ported[object.GroupKind{Group: c.Group, Kind: c.Kind}]
-		n := counts["built in"]
+		tally := builtIn
 		if lua {
-			n = counts["custom resources"]
+			tally = custom
 		}
-		n.total++
 		reason, listed := known[c.ID]
 		same := c.Expected == nil && !got.Known() || c.Expected != nil && c.Expected.Status == string(got.Code)
 		switch {
 		case c.Expected == nil && got.Basis == health.Conventions:
-			conventions++
-			n.different++
+			tally.Differ("of a kind without a check, what its status says by convention is taken for how it is")
 		case same && listed:
-			t.Errorf("%s is as Argo CD, and listed as different: %s", c.ID, reason)
+			tally.Fail("%s is as Argo CD, and listed as different: %s", c.ID, reason)
 		case listed:
-			n.different++
+			tally.Differ(reason)
 		case !same:
-			n.failed++
-			conformance.Unlisted(t, len(list), listedFor, "%s: %s %q by %s %s, want %+v", c.ID, got.Code, got.Message, got.Basis, got.Rule, c.Expected)
+			tally.Fail("%s: %s %q by %s %s, want %+v", c.ID, got.Code, got.Message, got.Basis, got.Rule, c.Expected)
 		case !lua && c.Expected != nil && got.Code != health.Unknown && c.Expected.Message != got.Message:
-			n.failed++
-			conformance.Unlisted(t, len(list), listedFor, "%s: message %q, want %q", c.ID, got.Message, c.Expected.Message)
+			tally.Fail("%s: message %q, want %q", c.ID, got.Message, c.Expected.Message)
 		default:
-			n.same++
+			tally.Agree()
 		}
 		if strings.Contains(got.Message, "could not be told") {
 			t.Errorf("%s: %s", c.ID, got.Message)
@@ -133,8 +126,4 @@ func TestConformance(t *testing.T) {
 	for id := range known {
 		t.Errorf("testdata/different.txt lists %s, which is no case", id)
 	}
-	for name, n := range counts {
-		t.Logf("%s: %d of %d as Argo CD (%.2f %%), %d deliberately different, %d failed", name, n.same, n.total, 100*float64(n.same)/float64(n.total), n.different, n.failed)
-	}
-	t.Logf("%d of the different are of kinds without a check, whose status says how they are", conventions)
 }

@@ -14,9 +14,9 @@ import (
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/enginetest"
-	"github.com/gantrycd/gantry/engine/internal/conformance"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/argocd"
+	"github.com/gantrycd/gantry/lang/argocd/conformance"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
@@ -193,7 +193,7 @@ func TestRetryConformance(t *testing.T) {
 		WaitSeconds float64
 		Error       string
 	}](t, "misc/retry_backoff_cases.jsonl")
-	passed := 0
+	tally := conformance.Count(t, conformance.Retry)
 	for _, c := range list {
 		rule := map[string]any{"limit": 9}
 		if c.Backoff != nil {
@@ -203,19 +203,18 @@ func TestRetryConformance(t *testing.T) {
 		switch {
 		case c.Error != "":
 			if !diags.HasErrors() {
-				t.Errorf("%s is no error: %v", c.Backoff, settings)
+				tally.Fail("%s is no error: %v", c.Backoff, settings)
 				continue
 			}
 		case diags.HasErrors():
-			t.Errorf("%s: %s", c.Backoff, diags)
+			tally.Fail("%s: %s", c.Backoff, diags)
 			continue
 		case settings.Wait(c.RetryCount) != time.Duration(c.WaitSeconds*float64(time.Second)):
-			t.Errorf("%s, time %d: %s, want %v s", c.Backoff, c.RetryCount, settings.Wait(c.RetryCount), c.WaitSeconds)
+			tally.Fail("%s, time %d: %s, want %v s", c.Backoff, c.RetryCount, settings.Wait(c.RetryCount), c.WaitSeconds)
 			continue
 		}
-		passed++
+		tally.Agree()
 	}
-	t.Logf("%d of %d waits as Argo CD (%.1f %%)", passed, len(list), 100*float64(passed)/float64(len(list)))
 }
 
 // imported is the retry of an Argo CD Application, imported and evaluated.

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/gantrycd/gantry/engine/internal/conformance"
 	"github.com/gantrycd/gantry/engine/order"
+	"github.com/gantrycd/gantry/lang/argocd/conformance"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 )
@@ -31,29 +31,24 @@ func TestConformanceAnnotations(t *testing.T) {
 		ExpectedDeletePolicies []string
 	}
 	list := conformance.Cases[testCase](t, "sync/annotation_cases.jsonl")
+	tally := conformance.Count(t, conformance.Annotations)
 	for _, c := range list {
 		p := order.Annotations(annotated(c.Annotations))
-		if c.ExpectedWave != nil && p.Wave != *c.ExpectedWave {
-			t.Errorf("%v: wave %d, want %d", c.Annotations, p.Wave, *c.ExpectedWave)
+		ignored := c.ExpectedSkip || len(c.ExpectedPhases) == 0
+		switch asked := c.ExpectedIsHook != nil; {
+		case c.ExpectedWave != nil && p.Wave != *c.ExpectedWave:
+			tally.Fail("%v: wave %d, want %d", c.Annotations, p.Wave, *c.ExpectedWave)
+		case asked && p.Hook != *c.ExpectedIsHook:
+			tally.Fail("%v: hook %v, want %v", c.Annotations, p.Hook, *c.ExpectedIsHook)
+		case asked && !cmp.Equal(c.ExpectedPhases, p.Phases, cmpopts.EquateEmpty()):
+			tally.Fail("%v: phases %v, want %v", c.Annotations, p.Phases, c.ExpectedPhases)
+		case asked && p.Ignored != ignored:
+			tally.Fail("%v: ignored %v, want %v", c.Annotations, p.Ignored, ignored)
+		case asked && p.Hook && !slices.Equal(p.DeletePolicies, c.ExpectedDeletePolicies):
+			tally.Fail("%v: policies %v, want %v", c.Annotations, p.DeletePolicies, c.ExpectedDeletePolicies)
+		default:
+			tally.Agree()
 		}
-		if c.ExpectedIsHook == nil {
-			continue
-		}
-		if p.Hook != *c.ExpectedIsHook {
-			t.Errorf("%v: hook %v, want %v", c.Annotations, p.Hook, *c.ExpectedIsHook)
-		}
-		if d := cmp.Diff(c.ExpectedPhases, p.Phases, cmpopts.EquateEmpty()); d != "" {
-			t.Errorf("%v: phases (-want +got):\n%s", c.Annotations, d)
-		}
-		if ignored := c.ExpectedSkip || len(c.ExpectedPhases) == 0; p.Ignored != ignored {
-			t.Errorf("%v: ignored %v, want %v", c.Annotations, p.Ignored, ignored)
-		}
-		if p.Hook && !slices.Equal(p.DeletePolicies, c.ExpectedDeletePolicies) {
-			t.Errorf("%v: policies %v, want %v", c.Annotations, p.DeletePolicies, c.ExpectedDeletePolicies)
-		}
-	}
-	if !t.Failed() {
-		t.Logf("%d of %d annotation cases as Argo CD (100 %%)", len(list), len(list))
 	}
 }
 
@@ -84,19 +79,15 @@ type ordered struct {
 // of the list.
 func TestConformanceOrdering(t *testing.T) {
 	list := conformance.Cases[orderingCase](t, "sync/ordering_cases.jsonl")
-	passed, pruning := 0, 0
+	tally := conformance.Count(t, conformance.Ordering)
 	for _, c := range list {
-		if slices.ContainsFunc(c.ExpectedOrder, func(o ordered) bool { return o.Prune }) {
-			pruning++
-		}
 		items := itemsOf(c)
 		if d := cmp.Diff(turns(items, c.ExpectedOrder), turns(items, stagedOrder(items)), cmpopts.EquateEmpty()); d != "" {
-			t.Errorf("%s (-want +got):\n%s", c.ID, d)
+			tally.Fail("%s (-want +got):\n%s", c.ID, d)
 			continue
 		}
-		passed++
+		tally.Agree()
 	}
-	t.Logf("%d of %d ordering cases as Argo CD (%.1f %%), of which %d delete something", passed, len(list), 100*float64(passed)/float64(len(list)), pruning)
 }
 
 // turn is a wave of a phase.

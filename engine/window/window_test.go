@@ -1,12 +1,13 @@
 package window_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/gantrycd/gantry/engine/internal/conformance"
 	"github.com/gantrycd/gantry/engine/window"
+	"github.com/gantrycd/gantry/lang/argocd/conformance"
 	"github.com/gantrycd/gantry/lang/schedule"
 	"github.com/gantrycd/gantry/plan"
 )
@@ -48,46 +49,64 @@ func (c testCase) planned(t *testing.T) (*window.Windows, error) {
 
 // TestConformance compares answers with Argo CD's. Where they differ, a reason must hold.
 func TestConformance(t *testing.T) {
-	same, different := 0, map[string]int{}
 	cases := conformance.Cases[testCase](t, "syncwindows/can_sync_cases.jsonl")
+	tally := conformance.Count(t, conformance.Windows)
 	for i, c := range cases {
 		windows, err := c.planned(t)
 		if err != nil {
 			switch {
 			case c.Error != "" && !c.CanSync:
-				same++
+				tally.Agree()
 			case strings.Contains(err.Error(), "time zone"):
-				different["a zone that is unknown is an error when it is loaded; Argo CD takes it as UTC"]++
+				tally.Differ(unknownZone)
 			case strings.Contains(err.Error(), "no time"):
-				different["a window without a duration is an error when it is loaded; in Argo CD it never opens"]++
+				tally.Differ("a window without a duration is an error when it is loaded; in Argo CD it never opens")
 			default:
-				t.Errorf("line %d: %v: %+v", i+1, err, c)
+				tally.Fail("line %d: %v: %+v", i+1, err, c)
 			}
 			continue
 		}
 		got := windows.Judge(c.Now, window.Sync{Manual: c.Manual, Started: c.OperationStart}).Allowed
 		if c.Error != "" {
-			t.Errorf("line %d: Argo CD refuses the windows: %s: %+v", i+1, c.Error, c)
+			tally.Fail("line %d: Argo CD refuses the windows: %s: %+v", i+1, c.Error, c)
 			continue
 		}
 		if got == c.CanSync {
-			same++
+			tally.Agree()
 			continue
 		}
 		reason := c.reason()
 		if reason == "" {
-			t.Errorf("line %d: allowed %v, want %v: %+v", i+1, got, c.CanSync, c)
+			tally.Fail("line %d: allowed %v, want %v: %+v", i+1, got, c.CanSync, c)
 			continue
 		}
-		different[reason]++
+		tally.Differ(reason)
 	}
-	for reason, n := range different {
-		t.Logf("%d differ deliberately: %s", n, reason)
+}
+
+const unknownZone = "a zone that is unknown is an error when it is loaded; Argo CD takes it as UTC"
+
+// TestConformanceOfSyntax compares which windows are valid.
+func TestConformanceOfSyntax(t *testing.T) {
+	cases := conformance.Cases[struct {
+		Window argoWindow
+		Valid  bool
+		Error  string
+	}](t, "syncwindows/validate_cases.jsonl")
+	tally := conformance.Count(t, conformance.WindowSyntax)
+	for i, c := range cases {
+		_, err := testCase{Windows: []argoWindow{c.Window}}.planned(t)
+		switch valid := err == nil && slices.Contains([]string{"allow", "deny"}, c.Window.Kind); {
+		case valid == c.Valid:
+			tally.Agree()
+		case c.Valid && c.Window.TimeZone != "" && strings.Contains(err.Error(), "time zone"):
+			tally.Differ(unknownZone)
+		case c.Valid && strings.HasPrefix(c.Window.Duration, "-"):
+			tally.Differ("a window that would be open for less than no time is an error; in Argo CD it never opens")
+		default:
+			tally.Fail("line %d: %v, Argo CD has %q: %+v", i+1, err, c.Error, c.Window)
+		}
 	}
-	if len(cases) == 582 && same != 538 {
-		t.Errorf("%d of 582 are as Argo CD, and were 538", same)
-	}
-	t.Logf("%d of %d as Argo CD (%.1f %%)", same, len(cases), 100*float64(same)/float64(len(cases)))
 }
 
 // reason says why a case is answered in another way; empty where there is no reason.

@@ -72,6 +72,7 @@ func (w *writer) body(b *draft.Block, meta, spec *manifest.Node) {
 	w.at(spec, b)
 	w.project(b, spec.Get("project"))
 	for _, source := range w.sources(spec) {
+		w.environment = w.environmentOf(meta, spec, source)
 		w.source(b, source)
 	}
 	w.destination(b, spec.Get("destination"))

@@ -87,6 +87,7 @@ func (w *writer) embeddedRest(n, root *manifest.Node, block *draft.Block) {
 // messageTemplate is a template of messages.
 type messageTemplate struct {
 	node     *manifest.Node // the field of the ConfigMap
+	root     *manifest.Node // what is in it; nil where that cannot be read
 	message  *manifest.Node
 	comments manifest.Comments
 	used     bool
@@ -98,13 +99,8 @@ func (w *writer) template(n *manifest.Node) *messageTemplate {
 	if root == nil {
 		return t
 	}
-	t.message = root.Get("message")
+	t.root, t.message = root, root.Get("message")
 	t.message.Text()
-	for _, field := range root.Fields() {
-		if field.Key() != "message" {
-			w.leaveAt(n, field, "A trigger has one message for all services; what is of %s alone has no counterpart.", field.Key())
-		}
-	}
 	return t
 }
 
@@ -167,6 +163,10 @@ func (w *writer) message(block *draft.Block, n, send *manifest.Node, templates m
 			continue
 		}
 		t.used = true
+		m := &writer{object: w.object, scope: appScope{w.im.context}, goes: true}
+		if t.root != nil {
+			defer m.bodies(block, t) // which are behind the message
+		}
 		if t.message == nil {
 			continue
 		}
@@ -175,7 +175,6 @@ func (w *writer) message(block *draft.Block, n, send *manifest.Node, templates m
 			continue
 		}
 		set = true
-		m := &writer{object: w.object, scope: appScope{w.im.context}, goes: true}
 		block.Set("message", trimmed(m.text(t.message)).Value(), t.comments)
 	}
 	if !set {

@@ -62,7 +62,7 @@ func (w *writer) helm(application, source *draft.Block, n *manifest.Node) {
 		release.Text()
 	}
 	w.set(block, "namespace", w.unless(n.Get("namespace"), ""))
-	w.setStrings(block, "value_files", n.Get("valueFiles"))
+	w.setSubstituted(block, "value_files", n.Get("valueFiles"))
 	w.set(block, "ignore_missing_value_files", w.unless(n.Get("ignoreMissingValueFiles"), "false"))
 	w.helmValues(block, n)
 	w.parameters(block, n.Get("parameters"))
@@ -110,7 +110,7 @@ func (w *writer) parameters(block *draft.Block, n *manifest.Node) {
 	seen := map[string]bool{}
 	for _, parameter := range slices.Backward(n.Items()) { // of two, Helm takes the later one
 		name := parameter.Get("name").Text()
-		item := draft.Item{Key: name, Value: w.strings(parameter.Get("value")), Comments: w.comments(parameter)}
+		item := draft.Item{Key: name, Value: w.substituted(parameter.Get("value")), Comments: w.comments(parameter)}
 		forced := parameter.Get("forceString").True()
 		switch {
 		case seen[name]:
@@ -137,7 +137,7 @@ func (w *writer) parameters(block *draft.Block, n *manifest.Node) {
 func (w *writer) named(block *draft.Block, argument string, n *manifest.Node, field string) {
 	var items []draft.Item
 	for _, entry := range n.Items() {
-		items = append(items, draft.Item{Key: entry.Get("name").Text(), Value: w.strings(entry.Get(field)), Comments: w.comments(entry)})
+		items = append(items, draft.Item{Key: entry.Get("name").Text(), Value: w.substituted(entry.Get(field)), Comments: w.comments(entry)})
 	}
 	if len(items) > 0 {
 		block.Set(argument, draft.Object(items...), w.comments(n))
@@ -156,20 +156,23 @@ func (w *writer) kustomize(source *draft.Block, n *manifest.Node) {
 	w.setStrings(block, "labels", n.Get("commonLabels"))
 	w.set(block, "label_without_selector", w.unless(n.Get("labelWithoutSelector"), "false"))
 	w.set(block, "label_include_templates", w.unless(n.Get("labelIncludeTemplates"), "false"))
-	w.setStrings(block, "annotations", n.Get("commonAnnotations"))
+	if replaced := w.unless(n.Get("commonAnnotationsEnvsubst"), "false"); replaced.True() {
+		w.setSubstituted(block, "annotations", n.Get("commonAnnotations"))
+	} else {
+		w.setStrings(block, "annotations", n.Get("commonAnnotations"))
+	}
 	w.replicas(block, n.Get("replicas"))
 	w.setStrings(block, "components", n.Get("components"))
 	for _, patch := range n.Get("patches").Items() {
 		w.patch(block, patch)
 	}
 	for field, why := range map[string]string{
-		"commonAnnotationsEnvsubst": "Variables are not replaced in annotations. Write what they stand for.",
-		"forceCommonLabels":         "A label that the kustomization has already is an error with Argo CD unless it is forced; Gantry has the one of the block.",
-		"forceCommonAnnotations":    "An annotation that the kustomization has already is an error with Argo CD unless it is forced; Gantry has the one of the block.",
-		"ignoreMissingComponents":   "A component that is not there is an error.",
-		"version":                   "There is one version of Kustomize, which is part of Gantry.",
-		"kubeVersion":               "Charts in a kustomization are not told a version of Kubernetes.",
-		"apiVersions":               "Charts in a kustomization are not told versions of APIs.",
+		"forceCommonLabels":       "A label that the kustomization has already is an error with Argo CD unless it is forced; Gantry has the one of the block.",
+		"forceCommonAnnotations":  "An annotation that the kustomization has already is an error with Argo CD unless it is forced; Gantry has the one of the block.",
+		"ignoreMissingComponents": "A component that is not there is an error.",
+		"version":                 "There is one version of Kustomize, which is part of Gantry.",
+		"kubeVersion":             "Charts in a kustomization are not told a version of Kubernetes.",
+		"apiVersions":             "Charts in a kustomization are not told versions of APIs.",
 	} {
 		w.leave(w.unless(n.Get(field), "false", ""), "%s", why)
 	}
@@ -258,7 +261,7 @@ func (w *writer) variables(block *draft.Block, n *manifest.Node, texts, code str
 		if entry.Get("code").True() {
 			argument = code
 		}
-		items[argument] = append(items[argument], draft.Item{Key: entry.Get("name").Text(), Value: w.strings(entry.Get("value")), Comments: w.comments(entry)})
+		items[argument] = append(items[argument], draft.Item{Key: entry.Get("name").Text(), Value: w.substituted(entry.Get("value")), Comments: w.comments(entry)})
 	}
 	for _, argument := range []string{texts, code} {
 		if len(items[argument]) > 0 {

@@ -13,8 +13,9 @@ import (
 // templates.
 type writer struct {
 	*object
-	scope template.Scope
-	goes  bool // Go templates, not {{name}}
+	scope       template.Scope
+	goes        bool        // Go templates, not {{name}}
+	environment environment // of the source that is being written
 }
 
 // text translates a scalar.

@@ -1,14 +1,10 @@
 package generate_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/lang/argocd/conformance"
 	"github.com/gantrycd/gantry/lang/function"
 	"github.com/gantrycd/gantry/lang/generate"
 	"github.com/gantrycd/gantry/plan/source"
@@ -73,10 +70,6 @@ const (
 	cutAt           = "dns_label cuts at 63 characters with a hash, so that two long names stay two; slugify cuts at 50"
 )
 
-// listedFor is how many cases the list was made for: in more, there are others that
-// nobody has looked at.
-const listedFor = 132
-
 // different are the cases that Gantry answers otherwise, each with the reason.
 var different = map[string]string{
 	"list-04": keepsTypes, "list-06": keepsTypes, "matrix-00": keepsTypes, "merge-01": keepsTypes, "merge-09": keepsTypes,
@@ -100,34 +93,29 @@ var different = map[string]string{
 // form.
 func TestConformance(t *testing.T) {
 	var fixtures argoFixtures
-	if err := json.Unmarshal(conformanceFile(t, "fixtures.json"), &fixtures); err != nil {
+	if err := json.Unmarshal(conformance.Read(t, "generators/fixtures.json"), &fixtures); err != nil {
 		t.Fatal(err)
 	}
 	tree := fstest.MapFS{}
 	for name, content := range fixtures.RepositoryFiles {
 		tree[name] = &fstest.MapFile{Data: []byte(content)}
 	}
-	passed, failed := 0, 0
+	tally := conformance.Count(t, conformance.Generators)
 	known := map[string]bool{}
-	cases := conformanceCases[argoCase](t, "generator_cases.jsonl")
+	cases := conformance.Cases[argoCase](t, "generators/generator_cases.jsonl")
 	for _, c := range cases {
 		known[c.name()] = true
 		problem := c.check(&fixtures, tree)
-		_, isDifferent := different[c.name()]
+		reason, isDifferent := different[c.name()]
 		switch {
 		case isDifferent && problem == "":
-			t.Errorf("%s is listed as different, and is the same", c.name())
-			failed++
+			tally.Fail("%s is listed as different, and is the same", c.name())
 		case isDifferent:
+			tally.Differ(reason)
 		case problem != "":
-			failed++
-			if len(cases) > listedFor {
-				t.Logf("not as Argo CD, and not listed: %s: %s", c.name(), problem)
-				continue
-			}
-			t.Errorf("%s: %s", c.name(), problem)
+			tally.Fail("%s: %s", c.name(), problem)
 		default:
-			passed++
+			tally.Agree()
 		}
 	}
 	for name := range different {
@@ -135,34 +123,30 @@ func TestConformance(t *testing.T) {
 			t.Errorf("%s is listed as different, and there is no such case", name)
 		}
 	}
-	t.Logf("generators: %d of %d as Argo CD (%.1f %%), %d failed, %d deliberately different", passed, len(cases), 100*float64(passed)/float64(len(cases)), failed, len(different))
 }
 
 // TestConformanceOfNames compares the two ways in which names are made of texts.
 func TestConformanceOfNames(t *testing.T) {
 	var fixtures argoFixtures
-	if err := json.Unmarshal(conformanceFile(t, "fixtures.json"), &fixtures); err != nil {
+	if err := json.Unmarshal(conformance.Read(t, "generators/fixtures.json"), &fixtures); err != nil {
 		t.Fatal(err)
 	}
-	passed, longer := 0, 0
+	tally := conformance.Count(t, conformance.Names)
 	for _, name := range fixtures.Names {
 		if got := generate.Normalize(name.In); got != name.Normalize {
-			t.Errorf("Normalize(%q) is %q, and Argo CD's %q", name.In, got, name.Normalize)
+			tally.Fail("Normalize(%q) is %q, and Argo CD's %q", name.In, got, name.Normalize)
 		} else {
-			passed++
+			tally.Agree()
 		}
 		switch got := function.DNSLabel(name.In); {
 		case got == name.Slugify:
-			passed++
+			tally.Agree()
 		case len(name.In) > 50 && len(got) == 63:
-			longer++
+			tally.Differ(cutAt)
 		default:
-			t.Errorf("dns_label(%q) is %q, and Argo CD's slugify gives %q", name.In, got, name.Slugify)
+			tally.Fail("dns_label(%q) is %q, and Argo CD's slugify gives %q", name.In, got, name.Slugify)
 		}
 	}
-	t.Logf("names: %d passed, 0 failed, %d deliberately different: %s", passed, longer, cutAt)
-	templates := conformanceCases[map[string]any](t, "render_cases.jsonl")
-	t.Logf("templates: %d deliberately different: %s", len(templates)-1, templatesAreHCL) // the first line is what they render
 }
 
 // check returns how the answer differs from Argo CD's; empty where it does not.
@@ -240,41 +224,4 @@ func withoutProject(params map[string]any) map[string]any {
 		slices.SortFunc(list, func(a, b any) int { return strings.Compare(canonical(a), canonical(b)) })
 	}
 	return params
-}
-
-func conformanceFile(t *testing.T, name string) []byte {
-	t.Helper()
-	dir := os.Getenv("GANTRY_CONFORMANCE")
-	if dir == "" {
-		dir = filepath.Join("..", "shared", "conformance")
-	}
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join("..", "..", dir)
-	}
-	content, err := os.ReadFile(filepath.Join(dir, "generators", name))
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("the conformance data are not there")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
-}
-
-func conformanceCases[T any](t *testing.T, name string) []T {
-	t.Helper()
-	var out []T
-	lines := bufio.NewScanner(strings.NewReader(string(conformanceFile(t, name))))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var c T
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, c)
-	}
-	if len(out) < 20 {
-		t.Fatalf("%s has %d cases", name, len(out))
-	}
-	return out
 }

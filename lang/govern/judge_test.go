@@ -1,18 +1,13 @@
 package govern_test
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"github.com/gantrycd/gantry/lang/argocd/conformance"
 	"github.com/gantrycd/gantry/lang/govern"
 	"github.com/gantrycd/gantry/lang/late"
 )
@@ -150,39 +145,22 @@ func TestWindowMatches(t *testing.T) {
 // Windows are for the applications that Argo CD's are for. But one that names none
 // is for all here, and for none there.
 func TestWindowConformance(t *testing.T) {
-	dir := os.Getenv("GANTRY_CONFORMANCE")
-	if dir == "" {
-		dir = "../../../shared/conformance"
-	}
-	file, err := os.Open(filepath.Join(dir, "syncwindows", "match_cases.jsonl"))
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("the conformance data are not there")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
 	type window struct {
 		Applications, Namespaces, Clusters []string
 		AndOperator                        bool
 	}
-	agreed, different := 0, 0
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var c struct {
-			App struct {
-				Name        string
-				Destination struct{ Server, Name, Namespace string }
-			}
-			Window         *window
-			Matched        bool
-			Windows        []window
-			MatchedIndexes []int
+	cases := conformance.Cases[struct {
+		App struct {
+			Name        string
+			Destination struct{ Server, Name, Namespace string }
 		}
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatal(err)
-		}
+		Window         *window
+		Matched        bool
+		Windows        []window
+		MatchedIndexes []int
+	}](t, "syncwindows/match_cases.jsonl")
+	tally := conformance.Count(t, conformance.WindowMatches)
+	for line, c := range cases {
 		want := map[int]bool{0: c.Matched}
 		if c.Window != nil {
 			c.Windows = []window{*c.Window}
@@ -197,16 +175,12 @@ func TestWindowConformance(t *testing.T) {
 			got := ours.Matches(govern.Subject{Application: c.App.Name, Namespace: c.App.Destination.Namespace, Cluster: c.App.Destination.Name, Server: c.App.Destination.Server})
 			switch {
 			case got == want[i]:
-				agreed++
+				tally.Agree()
 			case got && len(w.Applications)+len(w.Namespaces)+len(w.Clusters) == 0:
-				different++
+				tally.Differ("a window that names nothing is for every application; in Argo CD for none")
 			default:
-				t.Errorf("%s: got %v", lines.Bytes(), got)
+				tally.Fail("line %d, window %d: matches %v: %+v", line+1, i, got, c)
 			}
 		}
 	}
-	if agreed < 160 {
-		t.Errorf("only %d agree", agreed)
-	}
-	t.Logf("%d of %d windows as Argo CD (%.1f %%), %d are deliberately different: they name nothing", agreed, agreed+different, 100*float64(agreed)/float64(agreed+different), different)
 }

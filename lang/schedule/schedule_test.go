@@ -2,11 +2,6 @@ package schedule_test
 
 import (
 	"archive/zip"
-	"bufio"
-	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -16,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gantrycd/gantry/lang/argocd/conformance"
 	"github.com/gantrycd/gantry/lang/schedule"
 )
 
@@ -66,49 +62,28 @@ func TestParseRefuses(t *testing.T) {
 // What Argo CD reads, is read, and what it does not, is refused: but for zones
 // before the schedule, which have an argument.
 func TestConformance(t *testing.T) {
-	dir := os.Getenv("GANTRY_CONFORMANCE")
-	if dir == "" {
-		dir = "../../../shared/conformance"
-	}
-	file, err := os.Open(filepath.Join(dir, "syncwindows", "can_sync_cases.jsonl"))
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("the conformance data are not there")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
+	cases := conformance.Cases[struct {
+		Windows []struct{ Schedule string }
+		Error   string
+	}](t, "syncwindows/can_sync_cases.jsonl")
+	tally := conformance.Count(t, conformance.Schedules)
 	refused := map[string]bool{} // by Argo CD
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var c struct {
-			Windows []struct{ Schedule string }
-			Error   string
-		}
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatal(err)
-		}
+	for _, c := range cases {
 		for _, w := range c.Windows {
 			refused[w.Schedule] = refused[w.Schedule] || strings.Contains(c.Error, "schedule '"+w.Schedule+"'")
 		}
 	}
-	agreed, deliberate := 0, 0
 	for text, want := range refused {
 		_, err := schedule.Parse(text)
 		switch {
 		case (err != nil) == want:
-			agreed++
+			tally.Agree()
 		case strings.Contains(text, "TZ=") && err != nil:
-			deliberate++
+			tally.Differ("a zone is an argument of the window; Argo CD takes one before the schedule, too")
 		default:
-			t.Errorf("Parse(%q): %v", text, err)
+			tally.Fail("Parse(%q): %v", text, err)
 		}
 	}
-	if agreed < 30 {
-		t.Errorf("of %d schedules %d agree and %d are deliberately different", len(refused), agreed, deliberate)
-	}
-	t.Logf("%d of %d schedules as Argo CD (%.1f %%), %d are deliberately different: a zone in the schedule", agreed, len(refused), 100*float64(agreed)/float64(len(refused)), deliberate)
 }
 
 // goRoot returns where the toolchain is.

@@ -38,7 +38,7 @@ application "web_shop" {
       labels                  = { app = "web" }
       label_without_selector  = true
       label_include_templates = true
-      annotations             = { owner = "web" }
+      annotations             = { owner = "web", made-of = "overlays/prod@TODO$${ARGOCD_APP_REVISION_SHORT}" }
       replicas                = { web = 3, api = 2 }
       components              = ["../components/tls"]
       patches {

@@ -6,6 +6,9 @@ application "guestbook" {
   source {
     repository = repository.guestbook
     path       = "guestbook/${each.value.cluster}"
+    helm {
+      parameters = { host = "${each.value.cluster}-guestbook.example.com", price = "5$" }
+    }
   }
 
   destination {

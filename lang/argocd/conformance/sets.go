@@ -1,0 +1,78 @@
+// Package conformance holds what Gantry does against recorded answers of Argo CD: it
+// reads the cases, counts how they go set by set, and holds the counts to those that are
+// written down in results.json.
+//
+// It knows no subject of a set: each is compared by the tests of the package that is
+// about it. Only tests import it, and the command that gathers the counts.
+package conformance
+
+// ID names a set.
+type ID string
+
+// The sets.
+const (
+	Ordering      ID = "ordering"
+	Simulation    ID = "simulation"
+	Annotations   ID = "annotations"
+	Differences   ID = "differences"
+	Masking       ID = "masking"
+	Retry         ID = "retry"
+	Fields        ID = "fields"
+	HealthBuiltIn ID = "health-built-in"
+	HealthCustom  ID = "health-custom"
+	Sources       ID = "sources"
+	Destinations  ID = "destinations"
+	Kinds         ID = "kinds"
+	Projects      ID = "projects"
+	Roles         ID = "roles"
+	Windows       ID = "windows"
+	WindowMatches ID = "window-matches"
+	WindowSyntax  ID = "window-syntax"
+	Schedules     ID = "schedules"
+	Generators    ID = "generators"
+	Names         ID = "names"
+	Templates     ID = "templates"
+)
+
+// Set is one set of cases: what it is about, which files of the data it is in, and the
+// package, relative to the module's root, whose tests compare it.
+type Set struct {
+	ID      ID
+	About   string
+	Files   []string
+	Package string
+}
+
+// Sets lists every set, in the order in which they are shown.
+func Sets() []Set {
+	return []Set{
+		{Ordering, "order of a sync", []string{"sync/ordering_cases.jsonl"}, "engine/order"},
+		{Annotations, "annotations of waves and hooks", []string{"sync/annotation_cases.jsonl"}, "engine/order"},
+		{Simulation, "whole syncs, step by step", []string{"sync/sync_simulation_cases.jsonl"}, "engine"},
+		{Differences, "what differs, and what is ignored", []string{"diff/diff_cases.jsonl"}, "engine/diff"},
+		{Masking, "what is hidden of Secrets", []string{"diff/hide_secret_cases.jsonl"}, "engine"},
+		{Retry, "waits before retries", []string{"misc/retry_backoff_cases.jsonl"}, "engine/options"},
+		{Fields, "images, parameters and variables", []string{"misc/field_parsing_cases.jsonl"}, "engine/options"},
+		{HealthBuiltIn, "health of built-in kinds", []string{"health/cases.jsonl", "health/variations.jsonl"}, "engine/health"},
+		{HealthCustom, "health of custom resources", []string{"health/cases.jsonl", "health/variations.jsonl"}, "engine/health"},
+		{Sources, "repositories of projects", []string{"projects/source_cases.jsonl"}, "engine/guard"},
+		{Destinations, "destinations of projects", []string{"projects/destination_cases.jsonl"}, "engine/guard"},
+		{Kinds, "kinds of projects", []string{"projects/group_kind_cases.jsonl"}, "engine/guard"},
+		{Projects, "which projects are valid", []string{"projects/validate_project_cases.jsonl"}, "engine/guard"},
+		{Roles, "rights", []string{"rbac/oracle_cases.jsonl"}, "engine/access"},
+		{Windows, "sync windows", []string{"syncwindows/can_sync_cases.jsonl"}, "engine/window"},
+		{WindowMatches, "what sync windows are for", []string{"syncwindows/match_cases.jsonl"}, "lang/govern"},
+		{WindowSyntax, "which sync windows are valid", []string{"syncwindows/validate_cases.jsonl"}, "engine/window"},
+		{Schedules, "schedules of sync windows", []string{"syncwindows/can_sync_cases.jsonl"}, "lang/schedule"},
+		{Generators, "generators", []string{"generators/generator_cases.jsonl", "generators/fixtures.json"}, "lang/generate"},
+		{Names, "names that are made of texts", []string{"generators/fixtures.json"}, "lang/generate"},
+		{Templates, "templates", []string{"generators/render_cases.jsonl"}, "lang/argocd/template"},
+	}
+}
+
+// NotCompared are files of the data that no set is of, and why.
+func NotCompared() map[string]string {
+	return map[string]string{
+		"projects/source_namespace_cases.jsonl": "applications are in files, and in no namespace of a cluster: who may write one is who may change the file",
+	}
+}
