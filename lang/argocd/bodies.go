@@ -62,10 +62,10 @@ func (w *writer) bodies(trigger *draft.Block, t *messageTemplate) {
 					w.leaveAt(t.node, one, "A trigger has one body for all webhooks. That for %s is left out.", one.Key())
 					continue
 				}
-				w.body(body, t, one, "", fields)
+				w.bodyOf(body, t, one, "", fields)
 			}
 		} else {
-			w.body(body, t, field, "", fields)
+			w.bodyOf(body, t, field, "", fields)
 		}
 		if !body.Empty() {
 			trigger.Add(body)
@@ -76,14 +76,14 @@ func (w *writer) bodies(trigger *draft.Block, t *messageTemplate) {
 // blockOf is the block of a trigger that is for a service.
 func blockOf(service string) string { return services[service].kind }
 
-// body writes the fields of one service.
-func (w *writer) body(block *draft.Block, t *messageTemplate, of *manifest.Node, within string, known map[string]bodyField) {
+// bodyOf writes the fields of one service.
+func (w *writer) bodyOf(block *draft.Block, t *messageTemplate, of *manifest.Node, within string, known map[string]bodyField) {
 	for _, field := range of.Fields() {
 		name := within + field.Key()
 		to, ok := known[name]
 		switch {
 		case !ok && len(field.Fields()) > 0 && within == "":
-			w.body(block, t, field, name+".", known)
+			w.bodyOf(block, t, field, name+".", known)
 			continue
 		case !ok:
 			w.leaveAt(t.node, field, "It has no counterpart.")
@@ -167,7 +167,7 @@ func fromJSON(text template.Text) (draft.Value, error) {
 		err = errors.New("there is something behind the JSON")
 	}
 	if err != nil {
-		return draft.Value{}, fmt.Errorf("it cannot be read as JSON with templates within its strings alone: %w", err)
+		return draft.Value{}, errors.New("it cannot be read as JSON that has templates within its strings alone")
 	}
 	return value, nil
 }

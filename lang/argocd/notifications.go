@@ -153,9 +153,12 @@ func (w *writer) expression(block *draft.Block, argument string, n, expression *
 	block.Set(argument, draft.Raw(text), expression.Take())
 }
 
-// message sets the message: that of the first template that has one.
+// message sets the message: that of the first template that has one, and what templates say
+// for single services.
 func (w *writer) message(block *draft.Block, n, send *manifest.Node, templates map[string]*messageTemplate) {
 	set := false
+	var sent []*messageTemplate
+	m := &writer{object: w.object, scope: appScope{w.im.context}, goes: true}
 	for _, item := range send.Items() {
 		t := templates[item.Text()]
 		if t == nil {
@@ -163,9 +166,8 @@ func (w *writer) message(block *draft.Block, n, send *manifest.Node, templates m
 			continue
 		}
 		t.used = true
-		m := &writer{object: w.object, scope: appScope{w.im.context}, goes: true}
 		if t.root != nil {
-			defer m.bodies(block, t) // which are behind the message
+			sent = append(sent, t)
 		}
 		if t.message == nil {
 			continue
@@ -180,6 +182,9 @@ func (w *writer) message(block *draft.Block, n, send *manifest.Node, templates m
 	if !set {
 		w.findingAt(ToDo, send.Line(), n.Path(), "The trigger has no message. Set the argument \"message\".")
 		block.Set("message", draft.Template(draft.Part{Literal: "Application "}, draft.Part{Expression: "app.name"}), draft.None())
+	}
+	for _, t := range sent {
+		m.bodies(block, t)
 	}
 }
 

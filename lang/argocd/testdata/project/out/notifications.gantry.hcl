@@ -35,10 +35,18 @@ notifier "pagerduty" "my_service" {
 trigger "on_degraded" {
   when    = app.health.status == "degraded" && !(app.sync.status != "synced" || contains(["test"], app.labels.tier))
   message = "${app.name} is ${app.health.status}, see https://argocd.example.com"
+
+  slack {
+    attachments = []
+  }
 }
 
 trigger "on_time" {
   when     = false
   once_per = app.sync.revision
   message  = "${app.name} is ${app.health.status}, see https://argocd.example.com"
+
+  slack {
+    attachments = []
+  }
 }

@@ -106,3 +106,48 @@ trigger "done" {
   when    = contains(["succeeded"], app.operation.phase)
   message = "Application ${app.name} is synced."
 }
+
+trigger "failed" {
+  when    = contains(["failed"], app.operation.phase)
+  message = "Application ${app.name} failed."
+
+  email {
+    subject = "${app.name} failed"
+    html    = "<p>The sync of <b>${app.name}</b> failed.</p>"
+  }
+
+  slack {
+    attachments = [
+      {
+        title  = app.name
+        color  = "#f4c030"
+        fields = [{ title = "Revision", value = "at ${app.sync.revision}", short = true }]
+      },
+    ]
+    thread    = app.sync.revision
+    broadcast = true
+    delivery  = "update"
+  }
+
+  webhook {
+    body = {
+      name    = app.name
+      failed  = true
+      code    = 7
+      nothing = null
+    }
+  }
+
+  pagerduty {
+    severity = "critical"
+  }
+
+  github {
+    state   = "failure"
+    context = "delivery/${app.name}"
+  }
+
+  opsgenie {
+    description = "[${app.name}]"
+  }
+}
