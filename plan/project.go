@@ -10,8 +10,9 @@ import (
 // empty list that is not nil allows nothing. It is no part of any change digest.
 type Project struct {
 	Address addr.Address `json:"address"`
-	Name    string       `json:"name"`            // as Application.Project has it
-	Range   string       `json:"range,omitempty"` // "project.gantry.hcl:12,1"
+	Name    string       `json:"name"`             // as Application.Project has it
+	Range   string       `json:"range,omitempty"`  // "project.gantry.hcl:12,1"
+	Frozen  string       `json:"frozen,omitempty"` // why nothing of it may be applied; empty where it may
 	// Repositories are globs of URLs; one with "!" denies, and nil allows all.
 	Repositories []string     `json:"repositories,omitzero"`
 	Sources      []SourceRule `json:"sources,omitzero"` // nil: every path of the repositories
@@ -54,6 +55,7 @@ type ResourceRules struct {
 type SignedBy struct {
 	Repositories []string `json:"repositories,omitzero"` // globs of URLs; nil is all
 	Strict       bool     `json:"strict,omitempty"`      // every commit since the last that was verified
+	Since        []string `json:"since,omitempty"`       // commits whose history is taken as it is
 	SSHKeys      []string `json:"sshKeys,omitempty"`
 	GPGKeys      []string `json:"gpgKeys,omitempty"`
 	Range        string   `json:"range,omitempty"`

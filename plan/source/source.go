@@ -23,6 +23,7 @@ const (
 
 	// What only generators read.
 	Plugin   Type = "plugin"   // a service that was asked: URL, and Revision is a digest of the question
+	Forge    Type = "forge"    // pull requests or repositories of a forge: URL names it and them, Revision is a digest of the question
 	Resource Type = "resource" // resources in a cluster: URL names it and them, Revision is a selector of labels
 
 	Remote Type = "remote" // what another configuration published: URL is where its state is

@@ -3,6 +3,7 @@ package view
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gantrycd/gantry/plan/view/words"
 )
@@ -41,22 +42,55 @@ func codes(texts []string) []string {
 	return out
 }
 
+// apart is invisible, and keeps forges from seeing what they look for in two characters.
+const apart = "&#8203;"
+
 // escaped is a text that Markdown and HTML leave as it is, and in which forges see
-// neither people to notify, nor issues to link, nor addresses: what is between the
-// signs that they look for is invisible.
+// neither people to notify, nor issues, changes, snippets and milestones to link, nor
+// addresses, nor formulas: what is between the signs that they look for is invisible.
 func escaped(text string) string {
-	text = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(words.Printable(text))
+	text = strings.TrimLeft(words.Printable(text), " ")
 	var b strings.Builder
 	for i, r := range text {
-		if strings.ContainsRune("\\`*_{}[]()#|~@!", r) {
-			b.WriteByte('\\')
+		switch r {
+		case '&':
+			b.WriteString("&amp;")
+		case '<':
+			b.WriteString("&lt;")
+		case '>':
+			b.WriteString("&gt;")
+		default:
+			if strings.ContainsRune("\\`*_{}[]()#|~@!$^", r) || beginsList(text[:i], r) {
+				b.WriteByte('\\')
+			}
+			b.WriteRune(r)
 		}
-		b.WriteRune(r)
-		if r == '@' || r == '#' || r == ':' && strings.HasPrefix(text[i:], "://") {
-			b.WriteString("&#8203;")
+		rest := text[i+utf8.RuneLen(r):]
+		switch {
+		case strings.ContainsRune("@#!$%~&^", r), r == ':' && strings.HasPrefix(rest, "//"):
+			b.WriteString(apart)
+		case r == '-' && foldedSuffix(text[:i], "gh"), r == '.' && foldedSuffix(text[:i], "www"):
+			b.WriteString(apart)
 		}
 	}
 	return b.String()
+}
+
+// beginsList reports whether a list, or a line below a heading, would begin with a
+// character after a text that nothing stands before.
+func beginsList(before string, r rune) bool {
+	switch r {
+	case '-', '+', '=':
+		return before == ""
+	case '.', ')':
+		return before != "" && strings.Trim(before, "0123456789") == ""
+	}
+	return false
+}
+
+// foldedSuffix reports whether a text ends so, in small letters or capitals.
+func foldedSuffix(text, suffix string) bool {
+	return len(text) >= len(suffix) && strings.EqualFold(text[len(text)-len(suffix):], suffix)
 }
 
 // Escaped is a text for Markdown beside a plan's: nothing in it is markup, notifies

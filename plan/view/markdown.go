@@ -23,19 +23,39 @@ const CommentLimit = 60_000
 // number is told; only what is deleted and the risks alone being longer than the budget
 // cuts these: what they list first, and each of them at last.
 func Markdown(w io.Writer, p *plan.Plan, budget int) error {
-	if budget <= 0 {
-		budget = 1 << 40
+	return MarkdownWith(w, p, MarkdownOptions{Budget: budget, After: footer(p)})
+}
+
+// MarkdownOptions are what a comment is beside its plan.
+type MarkdownOptions struct {
+	Budget int // bytes; 0 is any number
+	// Before and After are Markdown that stands before the verdict and after everything;
+	// both are part of the budget. Each ends its last line.
+	Before, After string
+	// Rest says where what is left out can be read; empty is the saved plan.
+	Rest string
+	// NoHTML: the forge shows HTML as text, so that nothing can be folded.
+	NoHTML bool
+}
+
+// MarkdownWith is Markdown with something around it.
+func MarkdownWith(w io.Writer, p *plan.Plan, options MarkdownOptions) error {
+	if options.Budget <= 0 {
+		options.Budget = 1 << 40
 	}
-	m := &markdown{p: p, left: budget - leftOutReserve}
+	if options.Rest == "" {
+		options.Rest = "The saved plan has everything."
+	}
+	m := &markdown{p: p, options: options, left: options.Budget - leftOutReserve - len(options.Rest)}
+	m.force(options.Before)
 	m.force(m.title())
-	footer := m.footer()
-	m.left -= len(footer)
+	m.left -= len(options.After)
 	m.alarms()
 	m.windows()
 	m.rollouts()
 	m.outputs()
 	m.rest()
-	m.force(footer)
+	m.force(options.After)
 	if _, err := io.WriteString(w, m.out.String()); err != nil {
 		return fmt.Errorf("writing a plan as Markdown: %w", err)
 	}
@@ -46,9 +66,10 @@ func Markdown(w io.Writer, p *plan.Plan, budget int) error {
 const leftOutReserve = 500
 
 type markdown struct {
-	p    *plan.Plan
-	out  strings.Builder
-	left int // bytes of the budget
+	p       *plan.Plan
+	options MarkdownOptions
+	out     strings.Builder
+	left    int // bytes of the budget
 }
 
 func (m *markdown) force(text string) {
@@ -67,8 +88,11 @@ func (m *markdown) title() string {
 		line += " · **" + escaped(risks) + "**"
 	}
 	line += policyTitle(p)
+	if n := len(p.Problems); n > 0 {
+		line += " · **" + words.Counted(n, "error") + "**"
+	}
 	if text, command := unsettled(p); text != "" {
-		line += "\n\n" + escaped(text)
+		line += "\n\n" + escaped(cut(text, mostInTitle))
 		if command != "" {
 			line += code(command)
 		}
@@ -78,10 +102,10 @@ func (m *markdown) title() string {
 		text string
 	}{
 		{p.Destroy, "**This plan destroys**: the applications below leave, and Gantry forgets them."},
-		{p.Offline, p.Imagined()},
-		{p.Act != nil, escaped(p.Act.Banner())},
-		{len(p.Targets) > 0, "Only " + words.Join(codes(p.Targets)) + " and what they depend on; the rest was left out."},
-		{len(p.Problems) > 0, "**The plan is incomplete**: " + words.Counted(len(p.Problems), "error") + "."},
+		{p.Offline, escaped(cut(p.Imagined(), mostInTitle))},
+		{p.Act != nil, escaped(cut(p.Act.Banner(), mostInTitle))},
+		{len(p.Targets) > 0, "Only " + words.Join(codes(few(p.Targets))) + " and what they depend on; the rest was left out."},
+		{len(p.Problems) > 0, "**The plan is incomplete**: the errors below say what is missing."},
 	} {
 		if banner.on {
 			line += "\n\n" + banner.text
@@ -90,20 +114,37 @@ func (m *markdown) title() string {
 	return line + "\n"
 }
 
+// mostInTitle is how many characters of a text are told that belongs to the plan as a
+// whole, so that no text takes the room of what must not be left out.
+const mostInTitle = 1000
+
+// few are the first of a list of names, none of them long, and how many there are more.
+func few(names []string) []string {
+	const most, long = 10, 200
+	var out []string
+	for _, name := range names[:min(len(names), most)] {
+		out = append(out, cut(name, long))
+	}
+	if more := len(names) - most; more > 0 {
+		out = append(out, fmt.Sprintf("%d more", more))
+	}
+	return out
+}
+
 // footer tells what the comment is of.
-func (m *markdown) footer() string {
+func footer(p *plan.Plan) string {
 	var parts []string
-	if m.p.ToolVersion != "" {
-		parts = append(parts, "gantry "+code(m.p.ToolVersion))
+	if p.ToolVersion != "" {
+		parts = append(parts, "gantry "+code(cut(p.ToolVersion, 100)))
 	}
-	if m.p.InputDigest != "" {
-		parts = append(parts, "inputs "+code(short(m.p.InputDigest)))
+	if p.InputDigest != "" {
+		parts = append(parts, "inputs "+code(cut(short(p.InputDigest), 100)))
 	}
-	if m.p.ID != "" {
-		parts = append(parts, "plan "+code(m.p.ID))
+	if p.ID != "" {
+		parts = append(parts, "plan "+code(cut(p.ID, 100)))
 	}
-	if !m.p.ExpiresAt.IsZero() {
-		parts = append(parts, "expires "+m.p.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
+	if !p.ExpiresAt.IsZero() {
+		parts = append(parts, "expires "+p.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -159,14 +200,14 @@ func (m *markdown) rest() {
 	}
 	if long <= m.left/3 {
 		m.table(rows, m.left)
-		m.details(markdownDetails(m.p, m.left))
+		m.details(m.changes(m.left))
 		return
 	}
 	forTable := m.left / 3
-	details, left := markdownDetails(m.p, m.left-forTable)
+	details, left := m.changes(m.left - forTable)
 	if left > 0 {
 		m.table(rows, forTable)
-		details, left = markdownDetails(m.p, m.left)
+		details, left = m.changes(m.left)
 	} else {
 		m.table(rows, m.left-len(details))
 	}
@@ -177,6 +218,6 @@ func (m *markdown) rest() {
 func (m *markdown) details(text string, left int) {
 	m.force(text)
 	if left > 0 {
-		m.force(fmt.Sprintf("\n%s not shown: this comment would be too long. The saved plan has everything.\n", words.Counted(left, "object")))
+		m.force(fmt.Sprintf("\n%s not shown: this comment would be too long. %s\n", words.Counted(left, "object"), m.options.Rest))
 	}
 }

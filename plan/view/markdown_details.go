@@ -119,9 +119,10 @@ func objectRanks(a *plan.Application) map[object.ID]int {
 	return out
 }
 
-// markdownDetails returns what there is to unfold in so many bytes, and how many objects
+// changes returns what there is to unfold in so many bytes, and how many objects
 // that leaves out: those that matter least.
-func markdownDetails(p *plan.Plan, budget int) (out string, left int) {
+func (m *markdown) changes(budget int) (out string, left int) {
+	p := m.p
 	sections := sectionsOf(p)
 	type candidate struct {
 		section *section
@@ -143,16 +144,19 @@ func markdownDetails(p *plan.Plan, budget int) (out string, left int) {
 	const enough = 200 // below which nothing is worth trying
 	opened := map[*section]string{}
 	closed := map[*section]string{}
+	begun := map[*section]bool{}
 	open := func(s *section) int {
-		opened[s], closed[s] = render(s.head), render(s.tail)
-		return len(frame(s.title, opened[s]+closed[s]))
+		if _, known := opened[s]; !known {
+			opened[s], closed[s] = firstLines(render(s.head), mostOfAHead), render(s.tail)
+		}
+		return len(m.frame(s.title, opened[s]+closed[s]))
 	}
 	for _, c := range candidates {
 		if budget < enough {
 			break
 		}
 		cost := 0
-		if _, ok := opened[c.section]; !ok {
+		if !begun[c.section] {
 			cost = open(c.section)
 		}
 		lengthOf := func(text string) int { return len(text) + 2*longestRun(text) } // a longer fence
@@ -162,12 +166,10 @@ func markdownDetails(p *plan.Plan, budget int) (out string, left int) {
 		}
 		cost += lengthOf(c.item.text)
 		if cost > budget {
-			if !anyChosen(c.section) {
-				delete(opened, c.section)
-			}
+			c.item.text = ""
 			continue
 		}
-		c.item.chosen = true
+		c.item.chosen, begun[c.section] = true, true
 		budget -= cost
 	}
 	var b strings.Builder
@@ -182,23 +184,39 @@ func markdownDetails(p *plan.Plan, budget int) (out string, left int) {
 		}
 		switch {
 		case body != "":
-			b.WriteString(frame(s.title, opened[s]+body+closed[s]))
+			b.WriteString(m.frame(s.title, opened[s]+body+closed[s]))
 		case len(s.items) == 0: // something is to be said of the application itself
 			if cost := open(s); cost <= budget {
 				budget -= cost
-				b.WriteString(frame(s.title, opened[s]+closed[s]))
+				b.WriteString(m.frame(s.title, opened[s]+closed[s]))
 			}
 		}
 	}
 	return b.String(), left
 }
 
-func anyChosen(s *section) bool {
-	return slices.ContainsFunc(s.items, func(i *item) bool { return i.chosen })
+// mostOfAHead is how many bytes of what is said of an application as a whole are shown, so
+// that they do not keep its changes out.
+const mostOfAHead = 6000
+
+// firstLines is as much of a text as fits, in whole lines where one does.
+func firstLines(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	end := strings.LastIndexByte(text[:most], '\n') + 1
+	if end == 0 {
+		return strings.ToValidUTF8(text[:most], "") + "…\n"
+	}
+	return text[:end] + "  …\n"
 }
 
-// frame is a text to unfold, in a fence that nothing in it can end.
-func frame(title, body string) string {
+// frame is a text to unfold, in a fence that nothing in it can end; below a heading where
+// the forge cannot fold.
+func (m *markdown) frame(title, body string) string {
+	if m.options.NoHTML {
+		return "\n#### " + code(title) + "\n\n" + fenced(body) + "\n"
+	}
 	return fmt.Sprintf("\n<details><summary><code>%s</code></summary>\n\n%s\n\n</details>\n", html.EscapeString(words.Printable(title)), fenced(body))
 }
 

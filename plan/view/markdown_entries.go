@@ -84,7 +84,7 @@ func (s sublist) shorten(room int) string {
 // alarms writes what must not be overlooked. Every head comes first in the budget, so
 // that a long entry hides no other; then what the entries list, as far as it fits.
 func (m *markdown) alarms() {
-	all := []entries{m.deletions(), m.risks(0), m.policies(), m.problems(), m.orphans()}
+	all := []entries{m.deletions(), m.risks(0), m.policies(), m.problems(enoughOfAnError), m.orphans()}
 	least := func(of []entries) (n int) {
 		for _, e := range of {
 			n += e.least()
@@ -92,7 +92,7 @@ func (m *markdown) alarms() {
 		return n
 	}
 	if least(all) > m.left {
-		all[1] = m.risks(enoughOfARisk)
+		all[1], all[3] = m.risks(enoughOfARisk), m.problems(0)
 	}
 	for i, e := range all {
 		m.entries(e, m.left-least(all[i:]))
@@ -202,7 +202,11 @@ func (m *markdown) risks(most int) entries {
 	return out
 }
 
-func (m *markdown) problems() entries {
+// enoughOfAnError is how many characters of an error's detail are told.
+const enoughOfAnError = 2000
+
+// problems are the errors, with so many characters of their details.
+func (m *markdown) problems(most int) entries {
 	out := entries{heading: "**Not in this plan:**", noun: "error"}
 	for _, problem := range m.p.Problems {
 		head := ""
@@ -212,6 +216,9 @@ func (m *markdown) problems() entries {
 		head += escaped(problem.Summary)
 		if problem.Range != "" {
 			head += " (" + code(problem.Range) + ")"
+		}
+		if detail := strings.Join(strings.Fields(problem.Detail), " "); detail != "" && most > 0 {
+			head += ": " + escaped(cut(detail, most))
 		}
 		out.list = append(out.list, entry{head: head})
 	}

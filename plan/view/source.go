@@ -23,7 +23,7 @@ func describePin(pin source.Pin) string {
 		return "directory " + directory(pin)
 	case source.Inline:
 		return "objects written in the configuration"
-	case source.Plugin, source.Resource, source.Remote:
+	case source.Plugin, source.Forge, source.Resource, source.Remote:
 	}
 	return strings.Join(nonEmpty(string(pin.Type), withoutLogin(pin.URL), pin.Path, revision(pin)), " ")
 }

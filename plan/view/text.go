@@ -249,11 +249,14 @@ func (t *text) problem(indent int, word string, problem plan.Problem, address ad
 	}
 }
 
+// deepest is how far the lines of a paragraph are indented at most.
+const deepest = 60
+
 // paragraph writes a text of several lines behind a word.
 func (t *text) paragraph(indent int, word span, body string) {
 	for i, line := range strings.Split(strings.TrimRight(body, "\n"), "\n") {
 		if i > 0 {
-			word = span{normal, strings.Repeat(" ", columns(word.text))}
+			word = span{normal, strings.Repeat(" ", min(columns(word.text), deepest))}
 		}
 		t.line(indent, word, span{normal, strings.TrimRight(line, "\r")})
 	}
