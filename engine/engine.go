@@ -43,6 +43,9 @@ type Options struct {
 	Decrypter providers.Decrypter
 	// Plugins asks services for generators; nil where there is none.
 	Plugins providers.Plugins
+	// Forges opens what generators ask of forges; nil where none is asked. What logs in there
+	// is read from Secrets.
+	Forges providers.Forges
 	// Remotes reads what other configurations published, by where their state is; nil
 	// where none is read. It returns nil where nothing was published yet.
 	Remotes func(context.Context, lang.RemoteState) (*published.Document, error)

@@ -18,6 +18,7 @@ var (
 	_ eval.PluginCaller   = reader{}
 	_ eval.ResourceReader = reader{}
 	_ eval.RemoteReader   = reader{}
+	_ eval.ForgeReader    = reader{}
 )
 
 // ReadRemote reads what another configuration published.

@@ -123,7 +123,7 @@ func checkChart(in *eval.Instance, v *schema.Values, location source.Location) {
 		}
 	case source.OCI:
 		in.ErrorAt(v, "chart", "Conflicting arguments", "In a registry a chart is named by its URL alone: put its name at the end of the url.")
-	case source.Git, source.Directory, source.Inline, source.Plugin, source.Resource, source.Remote:
+	case source.Git, source.Directory, source.Inline, source.Plugin, source.Forge, source.Resource, source.Remote:
 		in.ErrorAt(v, "chart", "Conflicting arguments", "The argument \"chart\" names a chart of a Helm repository, but this source is of type %s. For a chart in it, set path.", location.Type)
 	}
 }

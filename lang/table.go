@@ -31,6 +31,8 @@ func kinds() []*eval.Kind {
 			mergeGenerator(),
 			pluginGenerator(),
 			decisionGenerator(),
+			pullRequestGenerator(),
+			scmProviderGenerator(),
 		),
 		profileKind(),
 		applicationKind(),

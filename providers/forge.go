@@ -3,6 +3,8 @@ package providers
 import (
 	"context"
 	"time"
+
+	"github.com/gantrycd/gantry/plan/object"
 )
 
 // Forge is one repository at a place that has pull requests: GitHub, GitLab, Gitea, Forgejo,
@@ -136,4 +138,50 @@ type Proposal struct {
 	Base        string
 	Labels      []string
 	Draft       bool
+}
+
+// ForgePlace says what is meant at which forge, and who asks.
+type ForgePlace struct {
+	Type     string // "github", "gitlab", "gitea", "forgejo" or "bitbucket"
+	URL      string // empty for the public service
+	Name     string // of a repository, "owner/name", or of an owner
+	Username string // whose the token is, for forges that want that beside it
+	Token    object.Sensitive
+	CAData   string // PEM; empty for the system's roots
+}
+
+// Forges opens what is at forges. Nothing is asked of them by that.
+type Forges interface {
+	Repository(place ForgePlace) (Forge, error)
+	Owner(place ForgePlace) (ForgeOwner, error)
+}
+
+// ForgeOwner is whom repositories belong to: an organization, a group with those below it, a
+// workspace, or a person. It is safe for concurrent use.
+type ForgeOwner interface {
+	// Repositories returns all that the account may see, archived ones left out, sorted by
+	// name. An owner that is not there is ErrNotFound.
+	Repositories(ctx context.Context) ([]ForgeRepository, error)
+	// Branches returns the branches of a repository, sorted by name.
+	Branches(ctx context.Context, repository string) ([]ForgeBranch, error)
+	// Branch returns one branch of a repository, or ErrNotFound.
+	Branch(ctx context.Context, repository, name string) (*ForgeBranch, error)
+	// HasPath reports whether a commit of a repository has a file or folder.
+	HasPath(ctx context.Context, repository, commit, path string) (bool, error)
+}
+
+// ForgeRepository is a repository of an owner.
+type ForgeRepository struct {
+	ID            string   `json:"id"`
+	Name          string   `json:"name"` // owner/name
+	URL           string   `json:"url"`  // that it is cloned by, over https
+	SSHURL        string   `json:"sshURL,omitempty"`
+	DefaultBranch string   `json:"defaultBranch,omitempty"` // empty where there is no commit yet
+	Labels        []string `json:"labels,omitempty"`        // topics
+}
+
+// ForgeBranch is a branch, and its newest commit.
+type ForgeBranch struct {
+	Name string `json:"name"`
+	Head string `json:"head"`
 }

@@ -72,7 +72,7 @@ func (s Source) moves() string {
 			return ""
 		}
 		return fmt.Sprintf("%s is asked for %s: what that is can change.", pin.URL, versions(pin.Revision))
-	case source.Directory, source.Inline, source.Plugin, source.Resource, source.Remote:
+	case source.Directory, source.Inline, source.Plugin, source.Forge, source.Resource, source.Remote:
 	}
 	return ""
 }
