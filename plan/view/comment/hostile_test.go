@@ -108,7 +108,8 @@ func everything(n int) *plan.Plan {
 			Blocked: []plan.Problem{{Summary: "b", Detail: "bd", Range: "r"}}, Warnings: []string{"w"},
 			Risks: []plan.Risk{
 				{Code: "data-loss", Severity: plan.High, Object: &id, Detail: "d", Paths: []string{"a.b"}, Range: "x:1,1"},
-				{Code: "x", Severity: plan.Low, Detail: "e"}, {Code: "y", Severity: plan.Low, Detail: "e", Accepted: "why"},
+				{Code: "x", Severity: plan.Low, Detail: "e"},
+				{Code: "y", Severity: plan.Low, Detail: "e", Accepted: "why"},
 			},
 			Policies: []plan.PolicyResult{{Policy: "policy.a", Rule: "r", Enforcement: plan.PolicyDeny, Object: id, Message: "m", Range: "x:1,1", Source: "s"}, {Policy: "policy.b", Enforcement: plan.PolicyWarn, Object: id, Message: "m", Exempt: "e"}},
 			Failed:   &plan.Failure{Outcome: "failed", Message: "m"},
