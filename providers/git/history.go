@@ -115,6 +115,19 @@ func (h *History) Contains(ctx context.Context, descendant, commit string) (bool
 	return false, nil
 }
 
+// Parents returns the parents of a commit, in their order.
+func (h *History) Parents(commit string) ([]string, error) {
+	found, err := h.objects.commit(plumbing.NewHash(commit))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(found.ParentHashes))
+	for i, parent := range found.ParentHashes {
+		out[i] = parent.String()
+	}
+	return out, nil
+}
+
 // Mainline returns the commits from one back to another along first parents, the newest
 // first, without the other. Where that is not among them it is an error, as it is where there
 // are more than most.
