@@ -63,6 +63,7 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	}
 	made := makers(planned)
 	p.heedHolds()
+	p.blockFrozen()
 	p.policies(ctx, out)
 	p.blockShrunk()
 	p.blockEmpty()

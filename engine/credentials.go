@@ -7,12 +7,14 @@ import (
 )
 
 // use has the engine log in as a configuration says to what only files name, the
-// charts that charts depend on, and redact what it names.
+// charts that charts depend on, demand the signatures that its repositories demand, and
+// redact what it names.
 func (e *Engine) use(config *lang.Config) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.config = config
 	e.credentials, e.redactions, e.roles = config.Logins, redactionsOf(config), access.Roles(config)
+	e.verified = verifiedOf(config)
 	e.differ = e.differ.Redacting(e.redactions.paths)
 }
 

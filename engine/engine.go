@@ -78,6 +78,9 @@ type Options struct {
 	// Parallelism is how many sources are rendered and how many requests are in flight to
 	// one cluster at once; 16 where 0.
 	Parallelism int
+	// Unsigned says that signatures are not asked for: nothing of what is planned can be
+	// applied.
+	Unsigned bool
 	// Parents has every application have an object on its cluster that stands for it, from
 	// which a lost state is rebuilt, and a restored one is noticed.
 	Parents bool
@@ -130,6 +133,7 @@ type Engine struct {
 	redactions  redactions
 	roles       []plan.Role
 	projects    map[*lang.Project]*guard.Rules
+	verified    []guard.Verified // the repositories of which everything must be signed
 }
 
 // connected is a cluster that the engine has connected to.

@@ -29,6 +29,8 @@ type Guards struct {
 	Names map[addr.Address]string
 	// Roles are who may do what.
 	Roles []plan.Role
+	// Verified are the repositories of which everything must be signed.
+	Verified []guard.Verified
 	// Connections are how the configuration's clusters are reached, by name.
 	Connections map[string]target.Connection
 	// Windows are the sync windows.
@@ -44,7 +46,7 @@ type Guards struct {
 // GuardsOf are the rules of a configuration, which need not have been evaluated with a
 // Reader.
 func GuardsOf(config *lang.Config) *Guards {
-	out := &Guards{Applications: map[addr.Address]string{}, Names: map[addr.Address]string{}, Roles: access.Roles(config), Connections: map[string]target.Connection{}, Windows: WindowGuardsOf(config), Clusters: map[string]policy.Cluster{}, Protection: approval.Of(config.Settings.Protection)}
+	out := &Guards{Verified: verifiedOf(config), Applications: map[addr.Address]string{}, Names: map[addr.Address]string{}, Roles: access.Roles(config), Connections: map[string]target.Connection{}, Windows: WindowGuardsOf(config), Clusters: map[string]policy.Cluster{}, Protection: approval.Of(config.Settings.Protection)}
 	for _, project := range config.Projects {
 		out.Projects = append(out.Projects, guard.Of(project))
 	}

@@ -60,6 +60,9 @@ func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOpti
 	if diags := p.collect(ctx); diags.HasErrors() {
 		return nil, diags
 	}
+	if diags := p.verifyReads(ctx); diags.HasErrors() {
+		return nil, append(p.diags, diags...)
+	}
 	if diags := p.compareGenerators(ctx); diags.HasErrors() {
 		return nil, diags
 	}

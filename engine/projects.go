@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -80,6 +81,34 @@ func (d *draft) refuse(subject hcl.Range, problem plan.Problem) {
 	d.fail(subject, problem.Summary, problem.Detail)
 	f := &d.failures[len(d.failures)-1].problem
 	f.Object, f.Rule = problem.Object, problem.Rule
+}
+
+// refused records what a rule does not allow that an error tells of, and reports whether
+// there is such.
+func (d *draft) refused(subject hcl.Range, err error) bool {
+	var refused *guard.Refused
+	if !errors.As(err, &refused) {
+		return false
+	}
+	d.refuse(subject, refused.Problem)
+	return true
+}
+
+// blockFrozen blocks what would change of the projects of which nothing may be applied.
+func (p *planning) blockFrozen() {
+	for _, d := range p.drafts {
+		if d.failed() {
+			continue
+		}
+		app := d.application()
+		if !app.HasChanges() {
+			continue
+		}
+		for _, problem := range p.engine.rules(p.project(d)).Frozen() {
+			problem.Address, problem.Range = d.address, rangeText(d.appRange())
+			d.blocked = append(d.blocked, problem)
+		}
+	}
 }
 
 // server is where the cluster is reached, as its block says or else as it was found.

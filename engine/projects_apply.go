@@ -41,6 +41,7 @@ func judge(p *plan.Plan, guards *Guards) hcl.Diagnostics {
 			}
 			problems = append(problems, theirs[name].Application(app, cluster)...)
 			problems = append(problems, guards.cluster(p, app)...)
+			problems = append(problems, guards.signed(app)...)
 		}
 		diags = append(diags, refusals(app.Address, problems)...)
 	}
@@ -75,6 +76,19 @@ func (a *applying) verifyKinds(ctx context.Context, session *session, apps []*pr
 			}
 		}
 	}
+}
+
+// signed checks that what the plan was made of was signed, as its repositories demand.
+func (g *Guards) signed(app *plan.Application) []plan.Problem {
+	var problems []plan.Problem
+	for i := range g.Verified {
+		for _, pin := range app.Sources {
+			if !app.Leaves && g.Verified[i].About(pin.Location) {
+				problems = append(problems, g.Verified[i].Pinned(pin)...)
+			}
+		}
+	}
+	return problems
 }
 
 // clusterOf is the cluster that an application of a plan is in; an empty one where the

@@ -71,9 +71,7 @@ func (e *Engine) renderLater(ctx context.Context, d *draft, later time.Duration)
 		sensitive := sensitiveValues(&app.Sources[i])
 		objects, err := e.renderSource(ctx, e.rules(app.Project), in.Input, len(app.Sources[i].SensitivePaths) > 0)
 		sensitive = longestFirst(append(sensitive, decryptedValues(&in.Input)...))
-		var refused *guard.Refused
-		if errors.As(err, &refused) {
-			d.refuse(d.sourceRange(i), refused.Problem)
+		if d.refused(d.sourceRange(i), err) {
 			continue
 		}
 		if err != nil {
@@ -117,7 +115,15 @@ func (e *Engine) inputs(ctx context.Context, d *draft) []input {
 			d.fail(d.sourceRange(i), summaryOf(err, "Source cannot be read"), err.Error())
 			continue
 		}
+		signatures, err := e.vouched(ctx, rules, spec.Location, snapshot, d.record)
+		if err != nil {
+			if !d.refused(d.sourceRange(i), err) {
+				d.fail(d.sourceRange(i), "Source cannot be read", err.Error())
+			}
+			continue
+		}
 		snapshots[i] = snapshot
+		d.pins[i].Signatures = signatures
 		d.pins[i].Resolved, d.pins[i].Digest = snapshot.Pin.Resolved, snapshot.Pin.Digest
 		if spec.Ref != "" {
 			refs[spec.Ref] = e.decrypting(ctx, app, rules.Within(spec.Location, snapshot.FS))
@@ -174,6 +180,9 @@ func (e *Engine) openNeeds(ctx context.Context, rules *guard.Rules, renderer pro
 		}
 		snapshot, err := e.openLocation(ctx, location)
 		if err != nil {
+			return fmt.Errorf("chart dependency %s: %w", location.Chart, err)
+		}
+		if _, err := e.vouched(ctx, rules, location, snapshot, nil); err != nil {
 			return fmt.Errorf("chart dependency %s: %w", location.Chart, err)
 		}
 		if in.Needed == nil {

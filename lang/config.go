@@ -134,6 +134,7 @@ type Project struct {
 	ClusterResources   ResourceRules
 	NamespaceResources ResourceRules
 	Rules              govern.Rules
+	Frozen             string // why nothing of it may be applied; empty where it may
 	Range              hcl.Range
 }
 

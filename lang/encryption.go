@@ -77,3 +77,13 @@ func decodeEncryption(in *eval.Instance, v *schema.Values) *Encryption {
 func credential(v *schema.Values, name string) govern.Credential {
 	return govern.Credential{Value: credentialOf(v, name), Secret: secretOf(v, name)}
 }
+
+// shorten returns the beginning of a line: what was taken for a public key may be
+// a private one.
+func shorten(line string) string {
+	const most = 20
+	if runes := []rune(line); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return line
+}

@@ -24,7 +24,7 @@ type pendingKind struct {
 // warning for each kind of block: nothing that guards, orders or tells is passed over
 // in silence.
 func (f *finisher) warnOfPending() {
-	for _, kind := range append(f.pendingTop(), f.pendingInProjects()...) {
+	for _, kind := range f.pendingTop() {
 		if len(kind.uses) == 0 {
 			continue
 		}
@@ -43,31 +43,11 @@ func (f *finisher) warnOfPending() {
 
 func (f *finisher) pendingTop() []pendingKind {
 	c := f.config
-	verified := pendingKind{effect: "Signatures are not looked at: whoever can write to the repository decides what is applied."}
-	for _, repository := range c.Repositories {
-		if repository.Verify != nil {
-			verified.add("the verify block of "+repository.Address.String(), repository.Verify.Range)
-		}
-	}
 	protection := pendingKind{effect: "Branches, approvals, planners and signers are not checked: whoever runs it may apply."}
 	if p := c.Settings.Protection; p != nil && p.BeyondBudget() {
 		protection.add("the protection block", p.Range)
 	}
-	return []pendingKind{verified, protection}
-}
-
-func (f *finisher) pendingInProjects() []pendingKind {
-	signatures := pendingKind{effect: "Signatures are not asked for."}
-	for _, project := range f.config.Projects {
-		add := func(kind *pendingKind, blockType string, at hcl.Range) {
-			kind.add(fmt.Sprintf("the %s block of %s", blockType, project.Address), at)
-		}
-		rules := project.Rules
-		for _, signature := range rules.Signatures {
-			add(&signatures, "signature", signature.Range)
-		}
-	}
-	return []pendingKind{signatures}
+	return []pendingKind{protection}
 }
 
 // add notes a block, and several of one name once.

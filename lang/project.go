@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"strings"
+
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/gantrycd/gantry/lang/eval"
@@ -58,6 +60,7 @@ func projectKind() *eval.Kind {
 				forEachArgument(),
 				dependsOnArgument(),
 				{Name: "description", Type: schema.String, Doc: "What the project is for."},
+				{Name: "frozen", Type: schema.String, Default: "not frozen", Doc: "Why nothing of the project's applications may be applied, which is shown to who tries. They are planned, and blocked where something would change."},
 				{Name: "repositories", Type: schema.Strings, Default: "all", Doc: "Patterns of the URLs that sources may have; one with `!` before it denies."},
 			},
 			Blocks: append([]schema.Nested{
@@ -102,6 +105,9 @@ func decodeProject(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		NamespaceResources: decodeResourceRules(v.One("namespace_resources")),
 	}
 	project.Rules = govern.DecodeProject(in)
+	if project.Frozen = v.String("frozen"); v.IsKnown("frozen") && strings.TrimSpace(project.Frozen) == "" {
+		in.ErrorAt(v, "frozen", "Unsuitable value", "The argument \"frozen\" says why nothing may be applied, and is empty. Write the reason, or null where applications may be applied.")
+	}
 	govern.CheckPatterns(in, v, "repositories", true)
 	for _, name := range []string{"cluster_resources", "namespace_resources"} {
 		if rules := v.One(name); rules != nil {

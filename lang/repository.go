@@ -64,7 +64,7 @@ func decodeRepository(_ *eval.Evaluation, in *eval.Instance) eval.Decoded {
 		}
 	}
 	repository.Location.Auth = decodeAuth(in, v)
-	repository.Verify = decodeVerify(in, v.One("verify"))
+	repository.Verify = decodeVerify(in, v.One("verify"), repository)
 	attributes := map[string]cty.Value{
 		"name":     cty.StringVal(repository.Name),
 		"url":      attributeOf(v, "url", cty.String),

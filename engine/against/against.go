@@ -54,6 +54,7 @@ func Plan(ctx context.Context, before, after Side, options Options) (*plan.Plan,
 	w := newWorld(options.About)
 	before.Options.Clusters, before.Options.Records = w, records
 	before.Options.Events, before.Options.HealthTimeout = nil, healthTimeout
+	before.Options.Unsigned, after.Options.Unsigned = true, true // nothing of it is applied
 	missing, former := w.become(ctx, before)
 	if ctx.Err() != nil {
 		return nil, nil, former

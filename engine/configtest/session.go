@@ -141,7 +141,7 @@ func (s *session) newEngine(f *fixtures) *engine.Engine {
 	reading := &sources{local: s.local, fixtures: f.sources}
 	return engine.New(engine.Options{
 		Sources: reading.serve(), Renderers: s.options.Renderers, Clusters: &s.clusters, Records: s.records,
-		Fingerprinter: s.records.Fingerprinter(), Version: s.options.Version, HealthTimeout: healthTimeout,
+		Fingerprinter: s.records.Fingerprinter(), Version: s.options.Version, HealthTimeout: healthTimeout, Unsigned: true,
 	})
 }
 

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gantrycd/gantry/plan"
 )
@@ -23,12 +24,16 @@ func (r *Rules) Application(app *plan.Application, cluster *plan.Cluster) []plan
 		problems = append(problems, r.problem("Identity is not the project's", r.project.Range, fmt.Sprintf(
 			"%s: requests are made as %q, and the plan makes them as %q.", r.project.Address, as, app.Settings.As)))
 	}
+	if app.HasChanges() {
+		problems = append(problems, r.Frozen()...)
+	}
 	if app.Leaves {
 		return problems
 	}
 	problems = append(problems, r.Destination(app.Cluster, server, app.Namespace)...)
 	for _, pin := range app.Sources {
 		problems = append(problems, r.Path(pin.Location, pin.Path)...)
+		problems = append(problems, r.signed(pin)...)
 	}
 	for i := range app.Changes {
 		c := &app.Changes[i]
@@ -37,6 +42,15 @@ func (r *Rules) Application(app *plan.Application, cluster *plan.Cluster) []plan
 		}
 	}
 	return problems
+}
+
+// Frozen says that nothing of the project may be applied.
+func (r *Rules) Frozen() []plan.Problem {
+	if r == nil || r.project.Frozen == "" {
+		return nil
+	}
+	return r.problems("Project is frozen", r.project.Range, fmt.Sprintf(
+		"Nothing of %s may be applied: %s.", r.project.Address, strings.TrimSuffix(r.project.Frozen, ".")))
 }
 
 // lets reports whether an action does nothing but let an object go.

@@ -28,6 +28,7 @@ type Rules struct {
 	project      *plan.Project
 	repositories patterns
 	paths        []pathRule
+	signatures   []signatureRule
 	destinations []place
 	denied       []place
 	clusterKinds kinds
@@ -73,6 +74,13 @@ func Compile(project *plan.Project) *Rules {
 		compileList("source.repositories", rule.Range, &compiled.repositories, compileRepositories, rule.Repositories)
 		compileList("source.paths", rule.Range, &compiled.paths, compilePaths, rule.Paths)
 		r.paths = append(r.paths, compiled)
+	}
+	for _, rule := range project.Signatures {
+		compiled := signatureRule{demand: demand(project.Address.String(), rule.Range, source.Trust{
+			SSHKeys: rule.SSHKeys, GPGKeys: rule.GPGKeys, Strict: rule.Strict, Since: rule.Since,
+		})}
+		compileList("signature.repositories", rule.Range, &compiled.repositories, compileRepositories, rule.Repositories)
+		r.signatures = append(r.signatures, compiled)
 	}
 	r.destinations = places("destination", project.Destinations)
 	r.denied = places("destination", project.DeniedDestinations)

@@ -13,7 +13,7 @@ import (
 // Of returns the rules of a project as data.
 func Of(p *lang.Project) plan.Project {
 	out := plan.Project{
-		Address: p.Address, Name: p.Name, Range: rangeText(p.Range), Repositories: p.Repositories,
+		Address: p.Address, Name: p.Name, Range: rangeText(p.Range), Frozen: p.Frozen, Repositories: p.Repositories,
 		ClusterResources: resources(p.ClusterResources), NamespaceResources: resources(p.NamespaceResources),
 	}
 	for _, d := range p.Destinations {
@@ -27,7 +27,7 @@ func Of(p *lang.Project) plan.Project {
 	}
 	for _, s := range p.Rules.Signatures {
 		out.Signatures = append(out.Signatures, plan.SignedBy{
-			Repositories: s.Repositories, Strict: s.Strict, SSHKeys: s.SSHKeys, GPGKeys: s.GPGKeys, Range: rangeText(s.Range),
+			Repositories: s.Repositories, Strict: s.Strict, Since: s.Since, SSHKeys: s.SSHKeys, GPGKeys: s.GPGKeys, Range: rangeText(s.Range),
 		})
 	}
 	for _, i := range p.Rules.Identities {

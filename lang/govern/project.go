@@ -38,15 +38,6 @@ type SourceRule struct {
 	Range        hcl.Range
 }
 
-// Signature says whose signatures commits of repositories must have.
-type Signature struct {
-	Repositories []string // globs of URLs; nil is all
-	Strict       bool     // every commit since the last that was verified, not only the newest
-	SSHKeys      []string
-	GPGKeys      []string
-	Range        hcl.Range
-}
-
 // Identity is as whom requests are made at a destination. The first that fits counts;
 // where there are some and none fits, no request is made.
 type Identity struct {
@@ -142,33 +133,6 @@ func decodeSourceRule(in *eval.Instance, v *schema.Values) SourceRule {
 		}
 	}
 	return SourceRule{Repositories: v.Strings("repositories"), Paths: v.Strings("paths"), Deny: v.Bool("deny", false), Range: v.Range}
-}
-
-func signatureBlock() *schema.Block {
-	return &schema.Block{
-		Type: "signature",
-		Doc:  "Whose signatures the commits must have that sources are read at.",
-		Arguments: []schema.Argument{
-			{Name: "repositories", Type: schema.Strings, Default: "all", Doc: "Patterns of the repositories' URLs."},
-			{Name: "mode", Type: schema.String, Default: `"head"`, OneOf: []string{"head", "strict"}, Doc: "Whether the commit or tag itself must be signed, or every commit since the last one that was verified."},
-			{Name: "ssh_keys", Type: schema.Strings, Doc: "SSH public keys that are good, as in an `authorized_keys` file."},
-			{Name: "gpg_keys", Type: schema.Strings, Doc: "Fingerprints or public keys of GPG that are good."},
-		},
-	}
-}
-
-func decodeSignature(in *eval.Instance, v *schema.Values) Signature {
-	CheckPatterns(in, v, "repositories", false)
-	checkNotEmpty(in, v, "repositories", "For all leave the argument out.")
-	signature := Signature{
-		Repositories: v.Strings("repositories"), Strict: v.String("mode") == "strict",
-		SSHKeys: v.Strings("ssh_keys"), GPGKeys: v.Strings("gpg_keys"), Range: v.Range,
-	}
-	isKnown := (v.IsKnown("ssh_keys") || !v.Has("ssh_keys")) && (v.IsKnown("gpg_keys") || !v.Has("gpg_keys"))
-	if isKnown && len(signature.SSHKeys)+len(signature.GPGKeys) == 0 {
-		in.Errorf(v.Range, "Missing required argument", "It is not said whose signatures are good. Set ssh_keys or gpg_keys.")
-	}
-	return signature
 }
 
 func identityBlock() *schema.Block {
