@@ -22,6 +22,7 @@ import (
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/planfile"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/forge"
 	"github.com/gantrycd/gantry/providers/plugin"
 	"github.com/gantrycd/gantry/providers/secret"
 	"github.com/gantrycd/gantry/providers/snapshot"
@@ -224,6 +225,7 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 		return err
 	}
 	w.config, w.files, w.diags = read.config, read.files, diags
+	w.cli.heard.ofConfig(read.config)
 	if w.config.Settings.Backend.Type == lang.UnknownBackend && diags.HasErrors() && !w.options.offline {
 		// Another state must not be opened in the place of the one that is meant.
 		w.cli.printDiagnostics(w.files, diags)
@@ -362,6 +364,7 @@ func (w *work) setup() (engine.Options, error) {
 		Clusters:      secret.Clusters(clusters, secrets),
 		Decrypter:     sops.New(sops.Options{Secrets: secrets, Getenv: w.cli.getenv, Dir: w.dir}),
 		Plugins:       secret.Plugins(plugin.New(plugin.Options{Proxy: http.ProxyFromEnvironment}), secrets),
+		Forges:        forge.Forges{Proxy: http.ProxyFromEnvironment},
 		Remotes:       w.remotes(),
 		Notifiers:     notifiers(),
 		Secrets:       secrets,
