@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -85,7 +86,7 @@ func TestRemote(t *testing.T) {
 		t.Errorf("it is reached by %+v", got)
 	}
 	pin := source.Pin{Location: source.Location{Type: source.Remote, URL: "../network/.gantry"}, Digest: networkDocument().Digest()}
-	if diff := cmp.Diff([]source.Pin{pin}, c.Pins); diff != "" || len(c.Remotes) != 1 || c.Remotes[0].Pin != pin {
+	if diff := cmp.Diff([]source.Pin{pin}, c.Pins); diff != "" || len(c.Remotes) != 1 || !reflect.DeepEqual(c.Remotes[0].Pin, pin) {
 		t.Errorf("pins: %s", diff)
 	}
 	if len(c.Clusters) > 0 {

@@ -57,7 +57,7 @@ project "production" {
   }
   signature {
     mode     = "strict"
-    ssh_keys = ["ssh-ed25519 AAAA"]
+    ssh_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
   }
   identity {
     clusters        = [cluster.prod]
@@ -210,7 +210,7 @@ func TestDecode(t *testing.T) {
 			Allow: []govern.Grant{{Actions: []string{"get", "plan", "apply", "action/*"}, Applications: []string{"*"}}},
 		}},
 		Sources:            []govern.SourceRule{{Repositories: []string{"https://github.com/example/*"}, Paths: []string{"apps/**"}}},
-		Signatures:         []govern.Signature{{Strict: true, SSHKeys: []string{"ssh-ed25519 AAAA"}}},
+		Signatures:         []govern.Signature{{Strict: true, SSHKeys: []string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}},
 		Identities:         []govern.Identity{{Place: govern.Place{Clusters: []string{"prod"}}, ServiceAccount: "gantry:deployer"}},
 		Orphaned:           &govern.Orphaned{Ignore: []govern.OrphanedIgnore{{Kind: "ConfigMap", Name: "*"}}},
 		DeniedDestinations: []govern.Place{{Namespaces: []string{"kube-*"}}},

@@ -1,9 +1,8 @@
-# What is checked and kept, and does nothing yet.
+# What had no effect in earlier versions has one now: nothing warns of it.
 
 repository "signed" {
   url = "https://git.example.com/config"
   verify {
-# ^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the verify block of repository.signed, and no more. Signatures are not looked at: whoever can write to the repository decides what is applied.
     ssh_keys = ["# release\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA release"]
   }
 }

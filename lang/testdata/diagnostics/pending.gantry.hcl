@@ -28,8 +28,7 @@ project "production" {
     paths = ["apps/**"]
   }
   signature {
-# ^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the signature block of project.production, and no more. Signatures are not asked for.
-    ssh_keys = ["ssh-ed25519 AAAA release"]
+    ssh_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA release"]
   }
   identity {
     service_account = "gantry:deployer"

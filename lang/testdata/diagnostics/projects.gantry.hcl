@@ -28,11 +28,24 @@ project "signatures" {
 #          ^^^^^ Unsuitable value: The argument "mode" must be "head" or "strict", but is "lax".
   }
   signature {
-# ^^^^^^^^^ Missing required argument: It is not said whose signatures are good. Set ssh_keys or gpg_keys.
     repositories = ["[a"]
 #                  ^^^^^^ Invalid pattern: "[a" is no pattern: unexpected end of input. In a pattern * is any text, ? any character, [ab] one of several characters and {a,b} one of several texts.
     ssh_keys     = []
+#                  ^^ Unsuitable value: The argument "ssh_keys" is empty, so that no signature would be good. Name a key, or remove the signature block.
   }
+  signature {
+    since    = ["main"]
+#              ^^^^^^^^ Invalid commit: "main" is no full id of a commit, which has 40 digits: "git rev-parse REVISION" prints it. Names move, and would let in what they lead to.
+    ssh_keys = ["alice@example.com namespaces=\"file\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
+#              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid public key: Element 0: it holds no key that is for the namespace "git".
+    gpg_keys = ["4AEE18F83AFDEB23"]
+#              ^^^^^^^^^^^^^^^^^^^^ Invalid public key: Element 0: it is the fingerprint or id of a key, and no keyring is read that would have the key: write what "gpg --export --armor" prints for it.
+  }
+}
+
+project "frozen" {
+  frozen = " "
+#          ^^^ Unsuitable value: The argument "frozen" says why nothing may be applied, and is empty. Write the reason, or null where applications may be applied.
 }
 
 project "identities" {
@@ -74,7 +87,7 @@ project "orphans" {
 #   ^^^^ Unsupported argument: An argument named "warn" is not expected here. In an orphaned_resources block there may be the block ignore.
   }
   orphaned_resources {
-# ^^^^^^^^^^^^^^^^^^ Duplicate block: There may be one orphaned_resources block in a project block; the first is at projects.gantry.hcl:64,3-21. Put the arguments of both into one.
+# ^^^^^^^^^^^^^^^^^^ Duplicate block: There may be one orphaned_resources block in a project block; the first is at projects.gantry.hcl:77,3-21. Put the arguments of both into one.
   }
 }
 

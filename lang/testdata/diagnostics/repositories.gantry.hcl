@@ -98,7 +98,7 @@ project "types" {
 #   ^^^^ Unsupported argument: An argument named "alow" is not expected here. Did you mean "allow"?
   }
   quota "x" {
-# ^^^^^ Unsupported block type: Blocks of type "quota" are not expected here. In a project block there may be the arguments depends_on, description, for_each and repositories, and the blocks cluster_resources, destination, identity, namespace_resources, notify, orphaned_resources, role, signature, source and sync_window.
+# ^^^^^ Unsupported block type: Blocks of type "quota" are not expected here. In a project block there may be the arguments depends_on, description, for_each, frozen and repositories, and the blocks cluster_resources, destination, identity, namespace_resources, notify, orphaned_resources, role, signature, source and sync_window.
   }
 }
 

@@ -191,8 +191,8 @@ repository "bad_keys" {
   url = "https://git.example.com/config"
   verify {
     ssh_keys = ["ssh-ed25519 AAAA", "# nothing\n"]
-#              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid public key: Element 0 holds a line that is no SSH public key: ssh-ed25519 AAAA. One is like "ssh-ed25519 AAAA… name".
-#              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid public key: Element 1 holds no key.
+#              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid public key: Element 0: line 1: it is no SSH public key that can be read.
+#              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Invalid public key: Element 1: it holds no key that is for the namespace "git".
     gpg_keys = []
 #              ^^ Unsuitable value: The argument "gpg_keys" is empty, so that no signature would be good. Name a key, or remove the verify block.
   }
@@ -202,6 +202,6 @@ repository "bad_gpg" {
   url = "https://git.example.com/config"
   verify {
     gpg_keys = ["mQENBF"]
-#              ^^^^^^^^^^ Invalid public key: Element 0 is no OpenPGP public key in its text form, which begins with -----BEGIN PGP PUBLIC KEY BLOCK-----.
+#              ^^^^^^^^^^ Invalid public key: Element 0: it is no OpenPGP public key in its text form, which begins with -----BEGIN PGP PUBLIC KEY BLOCK-----.
   }
 }
