@@ -51,6 +51,9 @@ type ApplyOptions struct {
 	// OverrideApproval is why it is done without approval; empty asks for it. It is in the
 	// audit log.
 	OverrideApproval string
+	// Begun, where set, is called once nobody else is at work on the applications, before
+	// anything is recorded or sent; its error ends the apply.
+	Begun func(context.Context) error
 }
 
 // Result is what an apply did.
@@ -133,6 +136,11 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, options ApplyOptions) 
 	defer func() { diags = append(diags, e.leave(ctx, lease)...) }()
 	ctx, end, release := whileHeld(ctx, lease)
 	defer release()
+	if options.Begun != nil {
+		if err := options.Begun(ctx); err != nil {
+			return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Apply gave up", Detail: fmt.Sprintf("Nothing was changed: %s.", err)}}
+		}
+	}
 	resumed, diags := e.used(ctx, p)
 	if diags.HasErrors() {
 		return nil, diags

@@ -255,3 +255,50 @@ func (r *Records) changeRecorded(ctx context.Context, key string, change func(*R
 		return err
 	})
 }
+
+// recordedPlan is the plan file that was recorded, to tell later what differs from it.
+type recordedPlan struct {
+	FormatVersion int    `json:"formatVersion"`
+	Lineage       string `json:"lineage"`
+	Plan          string `json:"plan"`
+	File          []byte `json:"file"`
+}
+
+func (r *recordedPlan) format() int { return r.FormatVersion }
+
+func (r *Recorded) planKey() string { return r.Key() + "/plan" }
+
+// KeepRecordedPlan keeps the file of the plan that a record is of, in place of an older one.
+func (r *Records) KeepRecordedPlan(ctx context.Context, of *Recorded, file []byte) error {
+	text, err := encode(&recordedPlan{FormatVersion: FormatVersion, Lineage: r.lineage, Plan: of.Plan, File: file})
+	if err != nil {
+		return err
+	}
+	return swap(ctx, r.clock, func() error {
+		_, version, err := r.store.Get(ctx, of.planKey())
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		_, err = r.store.Put(ctx, of.planKey(), text, version)
+		return err
+	})
+}
+
+// RecordedPlan returns the file of the plan that a record is of; nil where it is not kept.
+func (r *Records) RecordedPlan(ctx context.Context, of *Recorded) ([]byte, error) {
+	value, _, err := r.store.Get(ctx, of.planKey())
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found := &recordedPlan{}
+	if err := decode(of.planKey(), value, found); err != nil {
+		return nil, err
+	}
+	if found.Lineage != r.lineage || found.Plan != of.Plan {
+		return nil, nil // of the record that was there before
+	}
+	return found.File, nil
+}

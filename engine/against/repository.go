@@ -60,6 +60,15 @@ func OpenRepository(dir string) (*Repository, error) {
 	return &Repository{root: root, dir: dir, below: filepath.ToSlash(below), git: git.New(git.Options{}), work: work}, nil
 }
 
+// Root is the directory of its work tree.
+func (r *Repository) Root() string { return r.root }
+
+// Below is the configuration's directory below Root, slashed; "." at the root.
+func (r *Repository) Below() string { return r.below }
+
+// Default is the default branch of what it is a clone of, "" where that is not known.
+func (r *Repository) Default() string { return r.work.Default }
+
 // Revision is the repository at a revision.
 type Revision struct {
 	Ref    string // as asked for

@@ -24,9 +24,13 @@ import (
 	"github.com/gantrycd/gantry/state"
 )
 
-// Gatherer gathers evidence about one repository. All fields must be set.
+// Gatherer gathers evidence about one repository. All fields must be set but Forge, which
+// Stand and Prepare open.
 type Gatherer struct {
-	Forge   providers.Forge
+	Forge providers.Forge
+	// Open opens the forge that a configuration names. It is never one that a pull request
+	// could have changed.
+	Open    func(ctx context.Context, config *lang.Config) (providers.Forge, error)
 	History *git.History
 	Records *state.Records
 	// Config evaluates the configuration as it was at a commit, without reading a source.
@@ -80,6 +84,9 @@ func (g *Gatherer) Stand(ctx context.Context, below string, except ...string) (*
 		}
 		out.Rules = *rules
 	}
+	if err := g.open(ctx, out.Config); err != nil {
+		return nil, err
+	}
 	if out.Branch, err = g.branch(ctx, head, out.Rules.Protection); err != nil {
 		return nil, err
 	}
@@ -91,6 +98,14 @@ func (g *Gatherer) Stand(ctx context.Context, below string, except ...string) (*
 		return nil, fmt.Errorf("the work tree is not what %.8s has: %s. Apply from a clean checkout", head, strings.Join(changed, ", "))
 	}
 	return out, nil
+}
+
+// open opens the forge, unless it is open.
+func (g *Gatherer) open(ctx context.Context, config *lang.Config) (err error) {
+	if g.Forge == nil {
+		g.Forge, err = g.Open(ctx, config)
+	}
+	return err
 }
 
 // branch is the protected branch that has a commit: as git has it here, and the forge says.

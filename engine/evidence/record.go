@@ -32,10 +32,22 @@ type Recording struct {
 
 // Prepare finds out what HEAD is to be recorded for: the head of the pull request of a number,
 // or with 0 of the one open pull request whose head it is; or for a merge queue a commit for a
-// branch, whose name is queue.
-func (g *Gatherer) Prepare(ctx context.Context, number int64, queue string) (*Recording, error) {
+// branch, whose name is queue. The forge is the one that the configuration of the branch main
+// names.
+func (g *Gatherer) Prepare(ctx context.Context, number int64, queue, main string) (*Recording, error) {
 	head, err := g.History.Head()
 	if err != nil {
+		return nil, err
+	}
+	tip := g.History.Branch(main)
+	if tip == "" {
+		return nil, fmt.Errorf("the branch %q is not in this clone, and it says which forge is asked: fetch it, or name another with --base", main)
+	}
+	config, err := g.Config(ctx, tip)
+	if err != nil {
+		return nil, fmt.Errorf("the configuration of %q: %w", main, err)
+	}
+	if err := g.open(ctx, config); err != nil {
 		return nil, err
 	}
 	out := &Recording{Head: head, Base: queue}
