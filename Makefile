@@ -3,12 +3,12 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build cluster demo demo-up demo-down test check bench soak fmt clean
+.PHONY: help build cluster demo demo-up demo-down test check bench conformance conformance-record soak fmt clean
 
 GO_FILES := $(shell find cmd engine lang plan providers state examples -name '*.go' -not -path '*/testdata/*' 2>/dev/null)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/gantry
 	@mkdir -p bin
@@ -35,6 +35,12 @@ check: ## format, vet, lint, import directions, generated files, go.mod
 
 bench: build cluster ## measure 100, 1,000 and 10,000 objects; minutes
 	go run ./cmd/internal/bench -check
+
+conformance: ## hold it against recorded answers of Argo CD, and count
+	@go run ./cmd/internal/conformance
+
+conformance-record: ## the same, and write the counts into docs/conformance.md
+	@go run ./cmd/internal/conformance -record
 
 soak: ## the tests that take long: every test three times with the race detector
 	@GANTRY_SOAK=1 .ci/test
