@@ -54,7 +54,9 @@ func Refresh(saved, fresh *plan.Plan) (*plan.Plan, hcl.Diagnostics) {
 
 // Differences says in which objects and fields two plans of an application differ, in a
 // sentence without a full stop.
-func Differences(was, now *plan.Application) string { return several(otherChanges(was, now), mostReasons) }
+func Differences(was, now *plan.Application) string {
+	return several(otherChanges(was, now), mostReasons)
+}
 
 func find(p *plan.Plan, like *plan.Application) *plan.Application {
 	for i := range p.Applications {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
@@ -30,6 +31,14 @@ do not allow is refused. What has changed in a
 cluster since the plan was made, and matters to it, leaves the application out and
 says so. A plan is applied once, and before it expires; one that did not finish may be
 applied again. With --verify-key or --bundle it must be signed.
+
+With --require-approved, what is applied is what reviewers have approved: see
+docs/approvals.md. It runs on the protected branch, plans again, and reads the reviews from
+the forge; an application goes ahead if what would be done to it is what a planner recorded
+for the merged head of its pull request, and enough of those who count have approved that.
+The others are left out, with the reason, and the exit code is 3. A saved plan is held to
+the same where the protection asks for approvals. Nothing else is applied then, but with
+--override-approval and a --reason, by who has the right to override.
 
 With --refresh the saved plan is planned anew, from the configuration, and what is
 applied is the new plan, for the applications whose change digest is the same: what was
@@ -67,6 +76,8 @@ leaves at once; the next run finishes or forgets what was in flight.`,
   gantry apply next.gantryplan --verify-key ci.pub
   gantry apply next.gantryplan --refresh
   gantry apply --resume
+  gantry apply --require-approved
+  gantry apply --override-approval --reason "INC-42: approvers are asleep"
   gantry apply --lock-timeout 10m
   gantry apply --auto-approve --target application.web
   gantry apply next.gantryplan --confirm 'PersistentVolumeClaim shop/data'
@@ -100,9 +111,9 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 				if given := firstSet(cmd, ofPlanning()...); given != "" {
 					return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("--%s has no effect on a saved plan: give it to plan", given)}
 				}
-				return c.applySaved(ctx, args[0], work, trust)
+				return c.applySaved(ctx, args[0], &in, work, trust)
 			}
-			return c.planAndApply(ctx, &in, work, planned{approved: approved, question: "Apply this plan?"})
+			return c.planAndApply(ctx, &in, work, planned{approved: approved || work.approving.require, question: "Apply this plan?"})
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			if heal.heal {
@@ -122,6 +133,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 	work.registerReport(command)
 	work.registerLocking(command)
 	work.windows.register(command)
+	work.approving.register(command)
 	trust.registerIdentity(command)
 	trust.registerTrust(command)
 	heal.register(command)
@@ -178,6 +190,11 @@ func (c *cli) planAndApply(ctx context.Context, in *inputs, options workOptions,
 		return err
 	}
 	made, err := w.plan(ctx, how.destroy)
+	if made != nil && options.approving.require {
+		if approveErr := w.approve(ctx, in, made); approveErr != nil {
+			return approveErr
+		}
+	}
 	if made == nil || !made.HasChanges() {
 		w.remember(ctx, made)
 		if err != nil {
@@ -203,12 +220,23 @@ func (w *work) approveAndApply(ctx context.Context, made *plan.Plan, how planned
 }
 
 // applySaved carries out a saved plan.
-func (c *cli) applySaved(ctx context.Context, file string, options workOptions, trust readingOptions) error {
+func (c *cli) applySaved(ctx context.Context, file string, in *inputs, options workOptions, trust readingOptions) error {
 	w, saved, err := c.beginSaved(ctx, file, options, trust)
 	if err != nil {
 		return err
 	}
 	defer w.end()
+	require := options.approving.require
+	if !require && !options.approving.override && saved.Act == nil {
+		if require, err = w.asksForApproval(ctx); err != nil {
+			return err
+		}
+	}
+	if require {
+		if err := w.approve(ctx, in, saved); err != nil {
+			return err
+		}
+	}
 	return w.apply(ctx, saved)
 }
 
@@ -236,13 +264,25 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 	}
 	w.progress.applying(p)
 	options := engine.ApplyOptions{
-		By: by, Guards: guards, Confirmed: confirmed, GiveUp: w.cli.giveUp, Resume: w.resumes, File: w.file, Verified: w.verified,
+		By: by, Guards: guards, Confirmed: confirmed, GiveUp: w.cli.giveUp, Resume: w.resumes, File: w.file, Verified: w.verified, Signers: w.speakers,
+	}
+	if w.options.approving.override {
+		options.OverrideApproval = strings.TrimSpace(w.options.windows.reason)
+	}
+	if a := w.approving; a != nil {
+		options.Guards = a.guard(guards)
+		var stop func()
+		ctx, stop = a.watched(ctx, &options)
+		defer stop()
 	}
 	w.options.windows.give(&options, w.answered)
 	if err := w.awaitWindow(ctx, p, options); err != nil {
-		return err
+		return w.superseded(ctx, err)
 	}
 	result, diags := w.engine.Apply(ctx, p, options)
+	if err := w.superseded(ctx, nil); err != nil {
+		return err
+	}
 	w.changed = result.HasChanged()
 	w.progress.pause()
 	reportErr := w.report(ctx, p, result, diags, by.Who)
@@ -255,9 +295,17 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 	if result != nil && result.Lost {
 		return exitCode(exitLost)
 	}
+	if w.approving != nil {
+		if err := w.approving.show(context.WithoutCancel(ctx), result, diags); err != nil {
+			w.cli.printDiagnostics(nil, hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Not shown on the commit", Detail: sentence(err)}})
+		}
+	}
 	if err := failed(diags); err != nil {
 		if result != nil && outsideWindow(result) {
 			return exitCode(exitWindow)
+		}
+		if w.approving != nil && (result == nil && w.approving.refusesAll() || result != nil && unapprovedExit(result)) {
+			return exitCode(exitUnapproved)
 		}
 		return w.partly(err)
 	}

@@ -17,10 +17,12 @@ const (
 	exitDone    = 0
 	exitError   = 1
 	exitChanges = 2 // with --detailed-exitcode: the plan has changes
-	exitRisk    = 3 // with --fail-on-risk: the plan has a risk that nobody accepts
-	exitPartial = 5 // of what was to be applied, something was, and something was not
-	exitLost    = 6 // an apply lost its lock, and ended for that
-	exitWindow  = 7 // all was applied but what no sync window lets be applied now
+	// exitUnapproved: what would be done is not what was approved, so that it was left out.
+	exitUnapproved = 3
+	exitRisk       = 3 // with --fail-on-risk: the plan has a risk that nobody accepts
+	exitPartial    = 5 // of what was to be applied, something was, and something was not
+	exitLost       = 6 // an apply lost its lock, and ended for that
+	exitWindow     = 7 // all was applied but what no sync window lets be applied now
 )
 
 // cli is one run of the program: its streams, its environment, and the flags
@@ -46,6 +48,7 @@ type cli struct {
 	closers      []io.Closer  // what the command has opened
 
 	events  *eventStream // --events; nil without
+	heard   *heard       // what is told elsewhere, too; nil where nothing is
 	notices *notices     // where is told what happens beside the command; nil for nowhere
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +24,8 @@ func newPlan(c *cli) *cobra.Command {
 	var destroy, detailed bool
 	var save savingOptions
 	var risks failOnRisk
+	var recording recordingOptions
+	var commenting commentOptions
 	command := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change",
@@ -44,6 +47,11 @@ With --against, the plan is of what a change does by itself: the configuration a
 was at a revision of its git repository is rendered, and the one on disk against it.
 No cluster, no state and no credentials are needed.
 
+With --record, what would be done to each application is recorded in the state, for the
+pull request whose head is checked out: its change digest, which reviewers approve, and
+which "gantry apply --require-approved" applies once it is merged. A newer record of the
+same pull request takes its place. Where the protection names planners, nobody else may.
+
 An application with a problem costs its own plan, and that of those that depend on
 it; the others are planned, and the exit code is 1.`,
 		Example: `  gantry plan
@@ -54,12 +62,18 @@ it; the others are planned, and the exit code is 1.`,
   gantry plan --summary
   gantry plan --html plan.html --markdown comment.md --sarif plan.sarif
   gantry plan --offline --snapshot clusters.gantrysnapshot
+  gantry plan --record --pull 12
+  gantry plan --record --merge-queue main
   gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error
+  gantry plan --comment --out next.gantryplan
   gantry plan --fail-on-risk high    # 3: there is a risk that nobody accepts`,
 		Args: takes(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx := cmd.Context()
 			if err := checkImagined(cmd, &work, against, from, out, destroy); err != nil {
+				return err
+			}
+			if err := recording.check(cmd, destroy, work.offline || against != ""); err != nil {
 				return err
 			}
 			if work.offline && out != "" {
@@ -72,14 +86,24 @@ it; the others are planned, and the exit code is 1.`,
 				}
 				return err
 			}
-			if err := save.check(cmd, out); err != nil {
-				return err
+			if !recording.record || out != "" || firstSet(cmd, "encrypt-to") != "" {
+				if err := save.check(cmd, out); err != nil {
+					return err
+				}
 			}
 			saving, err := save.load(c)
 			if err != nil {
 				return err
 			}
 			work.right = access.Plan
+			var recorded *recordingWork
+			if recording.record {
+				if recorded, err = recording.prepare(ctx, c, &in, work.command); err != nil {
+					return err
+				}
+				defer func() { err = errors.Join(err, recorded.close()) }()
+				recorded.signers, recorded.expires = saving.Signers, save.until(recorded.Now())
+			}
 			w, err := c.begin(ctx, &in, work)
 			if err != nil {
 				return err
@@ -92,6 +116,11 @@ it; the others are planned, and the exit code is 1.`,
 			if made == nil {
 				return err
 			}
+			if recorded != nil {
+				if recordErr := w.record(ctx, recorded, made); recordErr != nil {
+					return recordErr
+				}
+			}
 			if out != "" {
 				if saveErr := w.save(ctx, made, out, saving); saveErr != nil {
 					return saveErr
@@ -103,6 +132,9 @@ it; the others are planned, and the exit code is 1.`,
 			return err
 		},
 	}
+	commenting.register(command)
+	command.Flags().BoolVar(&commenting.post, "comment", false, "write the plan, or why there is none, as the comment of the pull request; see gantry comment")
+	commenting.around(c, command)
 	in.register(c, command)
 	work.register(c, command)
 	work.view.registerReports(command)
@@ -113,6 +145,10 @@ it; the others are planned, and the exit code is 1.`,
 	flags := command.Flags()
 	flags.StringVar(&out, "out", "", "`file` to write the plan to, for apply; as seen from the current directory")
 	save.register(command)
+	recording.register(command)
+	for _, name := range []string{"sign-key", "expires-in"} { // they are about both
+		command.Flags().Lookup(name).Usage = strings.Replace(command.Flags().Lookup(name).Usage, "with --out:", "with --out, or for what --record records:", 1)
+	}
 	flags.BoolVar(&destroy, "destroy", false, "plan the end of every application, or of the targets")
 	flags.BoolVar(&work.offline, "offline", false, "ask no cluster and no state: render and order only")
 	flags.StringVar(&against, "against", "", "plan what the configuration changes since a `revision` of its git repository: a branch, tag or commit")

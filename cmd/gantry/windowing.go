@@ -28,7 +28,7 @@ func (o *windowOptions) register(command *cobra.Command) {
 	flags := command.Flags()
 	flags.BoolVar(&o.manual, "manual", false, "a person has started it: sync windows with manual_sync let it pass, as they do where the question is answered at a terminal")
 	flags.BoolVar(&o.override, "override-window", false, "apply whatever sync windows say; give a --reason, which is in the audit log")
-	flags.StringVar(&o.reason, "reason", "", "why sync windows are not heeded, in a `text` for the audit log")
+	flags.StringVar(&o.reason, "reason", "", "why sync windows are not heeded, or nobody is asked for approval, in a `text` for the audit log")
 	flags.StringVar(&o.wait, "wait-for-window", "", "wait until all that changes may be applied, by its sync windows: for at most a `time` as in --wait-for-window=8h, without one as long as it takes")
 	flags.Lookup("wait-for-window").NoOptDefVal = forever
 	complete(command, "reason", fixedCompletions())
@@ -47,15 +47,18 @@ func (o *windowOptions) most() (time.Duration, error) {
 	return most, nil
 }
 
-// check refuses flags that do not go together.
-func (o *windowOptions) check(command string) error {
+// check refuses flags that do not go together; reasoned says that the reason is of another
+// flag, too.
+func (o *windowOptions) check(command string, reasoned bool) error {
 	_, err := o.most()
 	switch {
 	case err != nil:
 	case o.override && strings.TrimSpace(o.reason) == "":
 		err = errors.New("say why sync windows are not heeded: --override-window --reason TEXT. It is in the audit log")
-	case !o.override && o.reason != "":
-		err = errors.New("--reason is for --override-window")
+	case reasoned && strings.TrimSpace(o.reason) == "":
+		err = errors.New("say why nobody is asked for approval: --override-approval --reason TEXT. It is in the audit log")
+	case !o.override && !reasoned && o.reason != "":
+		err = errors.New("--reason is for --override-window and --override-approval")
 	case o.override && o.wait != "":
 		err = errors.New("--override-window does not wait: leave out --wait-for-window")
 	}

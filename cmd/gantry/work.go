@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/approval"
 	"github.com/gantrycd/gantry/engine/rendercache"
 	"github.com/gantrycd/gantry/engine/selection"
 	"github.com/gantrycd/gantry/engine/sourcelock"
@@ -60,6 +61,7 @@ type workOptions struct {
 	view           viewOptions
 	confirm        confirmOptions     // only apply and destroy have the flags
 	windows        windowOptions      // only what changes applications has the flags
+	approving      approvingOptions   // the same
 	snapshot       *snapshot.Snapshot // no flag: what is planned with in place of clusters and state; nil is none
 	// sourceless: no source is read, generators' included; what is made of them is not known.
 	sourceless bool
@@ -108,7 +110,10 @@ func (o *workOptions) check() error {
 	if o.bounded && o.inFlight < 1 {
 		return &usageError{command: o.command, err: fmt.Errorf("--parallelism-in-all is %d, and must be at least 1", o.inFlight)}
 	}
-	if err := o.windows.check(o.command); err != nil {
+	if err := o.windows.check(o.command, o.approving.override); err != nil {
+		return err
+	}
+	if err := o.approving.check(o.command); err != nil {
 		return err
 	}
 	return o.checkReports()
@@ -173,6 +178,9 @@ type work struct {
 	changed  bool                  // an apply has changed something
 	withheld map[addr.Address]bool // what who runs it has no right to, and is left out
 	answered bool                  // a person has approved the plan at a terminal
+	speakers []approval.Speaker    // who stands behind that file
+	// approving is what is known of approvals; nil where none are asked for.
+	approving *approving
 
 	// expires is how long a plan that is saved can be applied.
 	expires expiry
@@ -226,7 +234,7 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 	}
 	w.config, w.files, w.diags = read.config, read.files, diags
 	w.cli.heard.ofConfig(read.config)
-	if w.config.Settings.Backend.Type == lang.UnknownBackend && diags.HasErrors() && !w.options.offline {
+	if w.config.Settings.Backend.Type == lang.UnknownBackend && diags.HasErrors() {
 		// Another state must not be opened in the place of the one that is meant.
 		w.cli.printDiagnostics(w.files, diags)
 		return failed(diags)
@@ -279,7 +287,7 @@ func (w *work) loadSaved(ctx context.Context, file string, trust readingOptions)
 		return nil, err
 	}
 	saved := read.Plan
-	w.file, w.verified = read.data, read.speaker()
+	w.file, w.verified, w.speakers = read.data, read.speaker(), read.speakers()
 	setup, err := w.setup()
 	if err != nil {
 		return nil, err
@@ -383,6 +391,9 @@ func (w *work) setup() (engine.Options, error) {
 // end ends what prepare started.
 func (w *work) end() {
 	w.progress.close()
+	if w.approving != nil {
+		_ = w.approving.close() // it was read only
+	}
 	if w.options.stats {
 		taken := w.meter.stats()
 		if w.engine != nil {
