@@ -132,8 +132,9 @@ func (e *Error) Unwrap() error { return e.Err }
 func Compile(policies []plan.Policy) (*Set, []*Error) {
 	out := &Set{}
 	var errs []*Error
+	compilers := &admission.Compilers{}
 	for i := range policies {
-		made, err := compile(&policies[i])
+		made, err := compile(&policies[i], compilers)
 		if err != nil {
 			errs = append(errs, &Error{&policies[i], err})
 			continue
@@ -146,7 +147,7 @@ func Compile(policies []plan.Policy) (*Set, []*Error) {
 	return out, nil
 }
 
-func compile(p *plan.Policy) (*rule, error) {
+func compile(p *plan.Policy, compilers *admission.Compilers) (*rule, error) {
 	switch p.Enforcement {
 	case plan.PolicyDeny, plan.PolicyWarn, plan.PolicyApprove:
 	default:
@@ -186,7 +187,7 @@ func compile(p *plan.Policy) (*rule, error) {
 	}
 	if len(p.Manifests) > 0 {
 		var err error
-		if out.admission, err = admission.Compile(p.Manifests); err != nil {
+		if out.admission, err = compilers.Compile(p.Manifests); err != nil {
 			return nil, err
 		}
 	}

@@ -145,8 +145,26 @@ func (b *bench) measurePredicted(ctx context.Context) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
+	guarded, err := b.measureGuards(ctx)
+	if err != nil {
+		return nil, err
+	}
 	applied, err := b.step(ctx, predictedApply, false, "apply", b.planned())
-	return []result{first, applied}, err
+	return append(append([]result{first}, guarded...), applied), err
+}
+
+// measureGuards measures the same plan again, when all is rendered, and with the guards: what
+// these add.
+func (b *bench) measureGuards(ctx context.Context) ([]result, error) {
+	without, err := b.step(ctx, unguarded, true, "plan", "--detailed-exitcode")
+	if err != nil {
+		return nil, err
+	}
+	if err := b.guard(); err != nil {
+		return nil, err
+	}
+	with, err := b.step(ctx, guarded, true, "plan", "--detailed-exitcode")
+	return []result{without, with}, errors.Join(err, b.unguard())
 }
 
 // measure runs gantry as its users do.
@@ -208,6 +226,8 @@ const (
 	applyChanged   = "apply of 1 %"
 	predicted      = "first plan, with the namespaces"
 	predictedApply = "first apply, with the namespaces"
+	unguarded      = "the first plan again, with the namespaces"
+	guarded        = "the first plan again, with 50 policies and 20 projects"
 )
 
 // change changes one object in a hundred: one of the ten of every tenth service.

@@ -77,6 +77,38 @@ func TestTheConfigurationMakesNamespacesWhereItIsTo(t *testing.T) {
 	}
 }
 
+// There are as many guards as is said, and without them the configuration is as it was.
+func TestGuards(t *testing.T) {
+	b := &bench{dir: t.TempDir(), services: 100, kubeconfig: "/kubeconfig"}
+	file := filepath.Join(b.dir, "bench.gantry.hcl")
+	read := func() string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if err := b.configure(true); err != nil {
+		t.Fatal(err)
+	}
+	before := read()
+	if err := b.guard(); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(guards(), "\npolicy "); n != guardedPolicies {
+		t.Errorf("there are %d policies, not %d", n, guardedPolicies)
+	}
+	if !strings.Contains(read(), "project    = project.team[") {
+		t.Error("the applications are in no project")
+	}
+	if err := b.unguard(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(b.guardsFile()); read() != before || err == nil {
+		t.Error("the guards are still there")
+	}
+}
+
 // perApplication is of how many services an application is.
 const perApplication = 10
 
@@ -95,6 +127,10 @@ func well(services int) map[string]*result {
 	add(changed, time.Second, map[string]int{"DRYRUN": objects / 100, "LIST": 40})
 	add(applyChanged, time.Second, map[string]int{"APPLY": objects/100 + min(parents, objects/100)})
 	add(predicted, time.Second, map[string]int{"DRYRUN": namespaces(services)})
+	for _, step := range []string{unguarded, guarded} {
+		add(step, time.Second, nil)
+		all[step].CPU = 2
+	}
 	add(predictedApply, time.Second, map[string]int{"DRYRUN": objects, "APPLY": objects + parents + 1 + namespaces(services)})
 	add(leastStep(8), time.Minute, nil)
 	add(leastStep(16), 9500*time.Millisecond, nil)
@@ -128,6 +164,7 @@ func TestPromises(t *testing.T) {
 		"its plan, too":            {1000, func(all map[string]*result) { all[changed].wall = 5 * time.Second }, "more than 4.3s"},
 		"slower than the least":    {1000, func(all map[string]*result) { all[least].wall = 600 * time.Millisecond }, "1.67 times what the minimal client takes"},
 		"slow although kept":       {1000, func(all map[string]*result) { all[unchanged].wall = 3 * time.Second }, "more than 2.5s"},
+		"slow guards":              {1000, func(all map[string]*result) { all[guarded].CPU = 2.6 }, "1.30 times the CPU of the plan without them"},
 		"a slow view":              {1000, func(all map[string]*result) { all[viewStep("HTML")].wall = 2 * time.Second }, "the view as HTML"},
 	}
 	for name, test := range tests {

@@ -42,6 +42,7 @@ const (
 	mostView      = time.Second
 	mostSmallCold = 3 * time.Second // of 1,000 objects
 	mostGrowth    = 1.5             // times what it would take if it were in proportion
+	mostGuards    = 1.25            // times the CPU of a plan without policies and projects
 	planMemory    = 500             // MB
 	applyMemory   = 600
 )
@@ -69,6 +70,8 @@ func (b *bench) broken(results []result) []string {
 		p.hold(share >= leastShare, "%s: %.0f %% of the minimal client's throughput, less than %.0f %%", firstApply, 100*share, 100*leastShare)
 		p.memory(firstApply, applyMemory)
 		p.within(applyChanged, 5*time.Second)
+		added := p.took[guarded].CPU / p.took[unguarded].CPU
+		p.hold(added <= mostGuards, "%s: %.2f times the CPU of the plan without them, more than %.2f", guarded, added, mostGuards)
 		for _, v := range shown("") {
 			p.within(viewStep(v.name), mostView)
 		}

@@ -62,10 +62,12 @@ func (e *expression) ReturnTypes() []*celgo.Type { return e.types }
 // GetName implements cel.NamedExpressionAccessor.
 func (e *expression) GetName() string { return e.name }
 
-// compilers makes compilers of expressions. Policies without variables share one.
-type compilers struct{ plain *cel.CompositedCompiler }
+// Compilers are what compiling several sets shares: to make a compiler takes as long as to
+// compile some policies, and those without variables share one. The zero value is ready to
+// use, by one goroutine at a time.
+type Compilers struct{ plain *cel.CompositedCompiler }
 
-func (c *compilers) of(p *policy) (*cel.CompositedCompiler, error) {
+func (c *Compilers) of(p *policy) (*cel.CompositedCompiler, error) {
 	if len(p.spec.Variables) == 0 && c.plain != nil {
 		return c.plain, nil
 	}
@@ -78,7 +80,7 @@ func (c *compilers) of(p *policy) (*cel.CompositedCompiler, error) {
 
 // compile compiles the policy's expressions, and notes what they use that cannot be told
 // here. The errors are those for which an API server refuses the policy.
-func (p *policy) compile(compilers *compilers) []error {
+func (p *policy) compile(compilers *Compilers) []error {
 	compiler, err := compilers.of(p)
 	if err != nil {
 		return []error{err}

@@ -23,8 +23,11 @@ const (
 // Compile reads and compiles the policies and bindings among some objects; the others may
 // be parameters. The error says everything that is wrong, and that the API server would
 // refuse, too; the set is nil then.
-func Compile(objects []object.Object) (*Set, error) {
-	set, errs := compileAll(objects)
+func Compile(objects []object.Object) (*Set, error) { return new(Compilers).Compile(objects) }
+
+// Compile is Compile, with what several sets share.
+func (c *Compilers) Compile(objects []object.Object) (*Set, error) {
+	set, errs := c.compileAll(objects)
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
@@ -35,20 +38,19 @@ func Compile(objects []object.Object) (*Set, error) {
 // here, and denies what it matches, as its failure policy says. A binding whose policy is
 // not there is passed over.
 func CompileLive(objects []object.Object) *Set {
-	set, _ := compileAll(objects)
+	set, _ := new(Compilers).compileAll(objects)
 	return set
 }
 
-func compileAll(objects []object.Object) (*Set, []error) {
+func (c *Compilers) compileAll(objects []object.Object) (*Set, []error) {
 	var errs []error
 	set := &Set{}
 	byName := map[string]*policy{}
-	compilers := &compilers{}
 	for _, o := range objects {
 		if o.GVK().Group != Group || o.Kind() != PolicyKind {
 			continue
 		}
-		made, problems := compilePolicy(o, compilers)
+		made, problems := compilePolicy(o, c)
 		errs = append(errs, prefixed(PolicyKind, o.Name(), problems)...)
 		if made == nil {
 			continue
@@ -107,7 +109,7 @@ func decode(o object.Object, into any) []error {
 }
 
 // compilePolicy reads one policy. It is nil where it cannot be read at all.
-func compilePolicy(o object.Object, compilers *compilers) (*policy, []error) {
+func compilePolicy(o object.Object, compilers *Compilers) (*policy, []error) {
 	var read v1.ValidatingAdmissionPolicy
 	errs := decode(o, &read)
 	spec := &read.Spec

@@ -1,0 +1,138 @@
+package engine_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/enginetest"
+	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/providers/memory"
+	"github.com/gantrycd/gantry/state"
+)
+
+// clusterRule is a policy of a cluster's own that allows ConfigMaps the values which a
+// parameter has, with its binding.
+func clusterRule() []object.Object {
+	head := func(kind string, spec map[string]any) object.Object {
+		return object.Object{"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": map[string]any{"name": "values"}, "spec": spec}
+	}
+	return []object.Object{
+		head("ValidatingAdmissionPolicy", map[string]any{
+			"paramKind":        map[string]any{"apiVersion": "v1", "kind": "ConfigMap"},
+			"matchConditions":  []any{map[string]any{"name": "judged", "expression": "!(has(object.metadata.labels) && 'of' in object.metadata.labels)"}},
+			"matchConstraints": map[string]any{"resourceRules": []any{map[string]any{"apiGroups": []any{""}, "apiVersions": []any{"v1"}, "operations": []any{"CREATE", "UPDATE"}, "resources": []any{"configmaps"}}}},
+			"validations":      []any{map[string]any{"expression": "object.data.a in params.data.allowed.split(' ')", "messageExpression": "'allowed is ' + params.data.allowed"}},
+		}),
+		head("ValidatingAdmissionPolicyBinding", map[string]any{
+			"policyName": "values", "validationActions": []any{"Deny"},
+			"paramRef": map[string]any{"selector": map[string]any{"matchLabels": map[string]any{"of": "values"}}, "namespace": "rules", "parameterNotFoundAction": "Deny"},
+		}),
+	}
+}
+
+func allowed(values string) object.Object {
+	return object.Object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "allowed", "namespace": "rules", "labels": map[string]any{"of": "values"}}, "data": map[string]any{"allowed": values}}
+}
+
+// The policies of a cluster are asked where the server was not, and where the plan changes
+// them, their bindings or their parameters: when it is made, and when it is applied.
+func TestClusterPolicies(t *testing.T) {
+	t.Parallel()
+	const asks = "policy \"cluster\" {\n cluster_policies = true\n}\n"
+	const changes = `
+application "rules" {
+  source {
+    objects = [{ apiVersion = "v1", kind = "ConfigMap", metadata = { name = "allowed", labels = { of = "values" } }, data = { allowed = "bad" } }]
+  }
+  destination {
+    cluster   = cluster.main
+    namespace = "rules"
+  }
+}
+`
+	for name, test := range map[string]struct {
+		policies  string
+		value     string
+		predicted bool // the server was not asked
+		blocked   string
+	}{
+		"the server was asked":         {policies: asks, value: "bad"},
+		"it was not":                   {policies: asks, value: "bad", predicted: true, blocked: "policy.cluster: values: allowed is good"},
+		"it was not, and nothing is":   {policies: asks, value: "good", predicted: true},
+		"nobody wants them asked":      {policies: "", value: "bad", predicted: true},
+		"the plan changes a parameter": {policies: asks + changes, value: "good", blocked: "policy.cluster: values: allowed is bad"},
+		"and allows what was not":      {policies: asks + changes, value: "bad", predicted: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, cluster := judged(t, test.policies, "x", test.value)
+			put(t, cluster, append(clusterRule(), allowed("good"))...)
+			p, diags := b.Plan(t, engine.PlanOptions{})
+			if p == nil {
+				t.Fatal(diags)
+			}
+			if test.predicted {
+				p = predictedPlan(t, b)
+			}
+			var found []string
+			for i := range p.Applications {
+				for _, r := range p.Applications[i].Policies {
+					found = append(found, r.Name()+": "+r.Message)
+				}
+			}
+			if got := strings.Join(found, "; "); got != test.blocked {
+				t.Errorf("got %q, want %q", got, test.blocked)
+			}
+			// A plan in which nobody has noted that is held to the same.
+			for i := range p.Applications {
+				p.Applications[i].Policies, p.Applications[i].Blocked = nil, nil
+			}
+			_, diags = b.Engine().Apply(t.Context(), p, engine.ApplyOptions{By: state.Holder{Who: "test"}})
+			if test.blocked == "" {
+				enginetest.Check(t, diags)
+			} else if !strings.Contains(said(diags), test.blocked) {
+				t.Errorf("applied: %s", said(diags))
+			}
+		})
+	}
+}
+
+func put(t *testing.T, cluster *memory.Cluster, objects ...object.Object) {
+	t.Helper()
+	for _, o := range objects {
+		if err := cluster.Put(context.Background(), o, "admin"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// predictedPlan is a plan that makes the namespace too, so that no server is asked about what
+// is in it.
+func predictedPlan(t *testing.T, b *enginetest.Bench) *plan.Plan {
+	t.Helper()
+	b.Write(t, map[string]string{"namespace.gantry.hcl": `
+application "namespace" {
+  source {
+    objects = [{ apiVersion = "v1", kind = "Namespace", metadata = { name = "web" } }]
+  }
+  destination {
+    cluster = cluster.main
+  }
+}
+`})
+	p, diags := b.Plan(t, engine.PlanOptions{})
+	if p == nil {
+		t.Fatal(diags)
+	}
+	for i := range p.Applications {
+		for _, c := range p.Applications[i].Changes {
+			if c.ID.Namespace == "web" && c.Validation == plan.ServerDryRun {
+				t.Fatalf("the server was asked about %s", c.ID)
+			}
+		}
+	}
+	return p
+}
