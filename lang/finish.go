@@ -71,7 +71,7 @@ func configOf(m *eval.Module, result *eval.Result, scope *Scope, options EvalOpt
 	f.checkRefactoring()
 	f.checkWindows()
 	f.checkRoles()
-	c.RolesUnknown = f.rolesUnknown(m.Files())
+	c.RolesUnknown = !f.checkIssuers() || f.rolesUnknown(m.Files())
 	f.subscribe()
 	found := len(f.diags)
 	f.warnOfPending()

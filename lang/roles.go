@@ -1,7 +1,10 @@
 package lang
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -26,6 +29,40 @@ func (f *finisher) checkRoles() {
 			})
 		}
 	}
+}
+
+// checkIssuers reports roles of which it is not said who vouches for their members, where
+// more than one could: what one calls a group, another may give to anybody. It is false
+// where there are some.
+func (f *finisher) checkIssuers() bool {
+	trust := &f.config.Settings.Identity
+	var issuers []string
+	for i := range trust.Issuers {
+		issuers = append(issuers, fmt.Sprintf("%q", trust.Issuers[i].URL))
+	}
+	for i := range trust.Clusters {
+		issuers = append(issuers, fmt.Sprintf("%q", trust.Clusters[i].Name))
+	}
+	slices.Sort(issuers)
+	if issuers = slices.Compact(issuers); len(issuers) < 2 {
+		return true // one that is there for several audiences is one
+	}
+	roles := slices.Clone(f.config.Roles)
+	for _, project := range f.config.Projects {
+		roles = append(roles, project.Rules.Roles...)
+	}
+	said := true
+	for _, role := range roles {
+		if len(role.Groups)+len(role.Subjects) == 0 || !role.AnyIssuer {
+			continue
+		}
+		said = false
+		f.diags = append(f.diags, &hcl.Diagnostic{
+			Severity: hcl.DiagError, Summary: "Missing required argument", Subject: role.Range.Ptr(),
+			Detail: fmt.Sprintf("There is more than one who vouches for people, and what one of them calls a group, or a subject, another may give to somebody else. Say with \"issuers\" who must vouch for those who have the role: of %s.", strings.Join(issuers, ", ")),
+		})
+	}
+	return said
 }
 
 // rolesUnknown reports whether there may be roles that the Config does not have: something

@@ -24,10 +24,12 @@ type Role struct {
 	Groups   []string
 	Subjects []string
 	Issuers  []string
-	Inherits []*Role // what they allow and deny, this one does too
-	Allow    []Grant
-	Deny     []Grant // wins over every Allow, of any role
-	Range    hcl.Range
+	// AnyIssuer says that nothing is said of issuers.
+	AnyIssuer bool
+	Inherits  []*Role // what they allow and deny, this one does too
+	Allow     []Grant
+	Deny      []Grant // wins over every Allow, of any role
+	Range     hcl.Range
 }
 
 // Grant is actions on applications.
@@ -101,7 +103,7 @@ func roleBlock(doc, applications string) *schema.Block {
 			{Name: "default", Type: schema.Bool, Default: "false", Doc: "Whether everybody has the role, also those for whom nobody vouches."},
 			{Name: "groups", Type: schema.Strings, Doc: "The groups whose members have the role, as their identity provider calls them, letter by letter. A group is never a role, whatever it is called."},
 			{Name: "subjects", Type: schema.Strings, Doc: "Single people or machines who have the role, by what is unique of them: the subject of their token, as `gantry whoami` shows it."},
-			{Name: "issuers", Type: schema.Strings, Default: "all that are trusted", Doc: "Who must vouch for those who have the role, as `gantry whoami` shows it: the address of an OpenID Connect issuer, say."},
+			{Name: "issuers", Type: schema.Strings, Default: "the one that is trusted", Doc: "Who must vouch for those who have the role, as `gantry whoami` shows it: the address of an OpenID Connect issuer, say; `ssh` are the keys of the configuration. Where the configuration trusts more than one issuer or cluster, it must be said."},
 		},
 		Blocks: []schema.Nested{
 			grant("allow", "What they may do."),
@@ -113,7 +115,7 @@ func roleBlock(doc, applications string) *schema.Block {
 func decodeRole(in *eval.Instance, v *schema.Values, inProject bool) *Role {
 	role := &Role{
 		Description: v.String("description"), Default: v.Bool("default", false), Range: v.Range,
-		Groups: v.Strings("groups"), Subjects: v.Strings("subjects"), Issuers: v.Strings("issuers"),
+		Groups: v.Strings("groups"), Subjects: v.Strings("subjects"), Issuers: v.Strings("issuers"), AnyIssuer: !v.Has("issuers"),
 	}
 	checkMembers(in, v, role, inProject)
 	if !inProject {
