@@ -298,10 +298,14 @@ func (f *Forge) Contains(ctx context.Context, name, id string) (bool, error) {
 		return false, err
 	}
 	var branch struct {
+		Name   string `json:"name"`
 		Target commit `json:"target"`
 	}
 	if err := f.api.Get(ctx, f.path+"/refs/branches/"+rest.EscapePath(name), nil, &branch); err != nil {
 		return false, fmt.Errorf("the branch %q: %w", name, err)
+	}
+	if branch.Name != name {
+		return false, fmt.Errorf("the branch %q is %w: the answer is about another", name, providers.ErrNotFound)
 	}
 	if branch.Target.Hash == id {
 		return true, nil
@@ -318,7 +322,7 @@ func (f *Forge) Contains(ctx context.Context, name, id string) (bool, error) {
 // administers the workspace sees its groups.
 func (f *Forge) Member(ctx context.Context, group, login string) (bool, error) {
 	workspace, name, err := shape.SplitGroup(group, f.workspace)
-	if err != nil {
+	if err != nil || !shape.IsLogin(login) {
 		return false, err
 	}
 	var members []account

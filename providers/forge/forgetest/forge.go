@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/forge/shape"
 )
 
 // Account is the login that a Forge writes comments as, unless Account says otherwise.
@@ -30,6 +31,9 @@ type Forge struct {
 	Fail func(method string) error
 	// Account is who writes comments.
 	Account string
+	// Strict has it refuse what real forges do: ids of commits that are not whole, and
+	// groups that are not well written.
+	Strict bool
 	// Longest is how many characters a comment may have.
 	Longest int
 
@@ -40,8 +44,16 @@ type Forge struct {
 	checks   map[string][]providers.Check
 	groups   map[string][]string
 	branches map[string][]string
+	versions map[int64][]Version
 	calls    []string
 	last     int64
+	ticks    int
+}
+
+// Version is a head of a pull request, and since when it is that.
+type Version struct {
+	Head string
+	At   time.Time
 }
 
 // Written is a comment of a pull request.
@@ -58,6 +70,7 @@ func New() *Forge {
 		Account: Account, Longest: 65536,
 		pulls: map[int64]*providers.PullRequest{}, reviews: map[int64][]providers.Review{}, comments: map[int64][]Written{},
 		checks: map[string][]providers.Check{}, groups: map[string][]string{}, branches: map[string][]string{"main": nil},
+		versions: map[int64][]Version{},
 	}
 }
 
@@ -92,8 +105,24 @@ func (f *Forge) set(p providers.PullRequest) int64 {
 	}
 	p.Open = p.Open && !p.Merged
 	p.Labels = slices.Sorted(slices.Values(p.Labels))
+	if before := f.pulls[p.Number]; before == nil || before.Head != p.Head {
+		f.versions[p.Number] = append(f.versions[p.Number], Version{Head: p.Head, At: f.tick()})
+	}
 	f.pulls[p.Number] = &p
 	return p.Number
+}
+
+// tick is the time of what happens now: each thing is a minute after the one before.
+func (f *Forge) tick() time.Time {
+	f.ticks++
+	return time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC).Add(time.Duration(f.ticks) * time.Minute)
+}
+
+// Versions returns which heads a pull request had, the oldest first.
+func (f *Forge) Versions(number int64) []Version {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.versions[number])
 }
 
 // Push moves the head of a pull request, as a push to its branch does. Reviews of other
@@ -102,6 +131,7 @@ func (f *Forge) Push(number int64, commit string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pulls[number].Head = commit
+	f.versions[number] = append(f.versions[number], Version{Head: commit, At: f.tick()})
 	for i := range f.reviews[number] {
 		f.reviews[number][i].Stale = f.reviews[number][i].Commit != commit
 	}
@@ -126,13 +156,13 @@ func (f *Forge) Close(number int64) {
 }
 
 // Review adds what a person said of a pull request. One without a commit is of the head, and
-// one without a time is a minute after the one before.
+// one without a time is a minute after whatever happened before.
 func (f *Forge) Review(number int64, r providers.Review) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r.Commit = cmp.Or(r.Commit, f.pulls[number].Head)
 	if r.At.IsZero() {
-		r.At = f.pulls[number].CreatedAt.Add(time.Duration(len(f.reviews[number])+1) * time.Minute)
+		r.At = f.tick()
 	}
 	r.Stale = r.Stale || r.Commit != f.pulls[number].Head
 	f.reviews[number] = append(f.reviews[number], r)
@@ -167,7 +197,7 @@ func (f *Forge) AddComment(number int64, author, body string) {
 }
 
 func (f *Forge) addComment(number int64, author, body string) Written {
-	made := Written{ID: fmt.Sprintf("%d-%d", number, len(f.comments[number])+1), Author: author, Body: body}
+	made := Written{ID: strconv.FormatInt(number*1000+int64(len(f.comments[number]))+1, 10), Author: author, Body: body}
 	f.comments[number] = append(f.comments[number], made)
 	return made
 }
@@ -212,12 +242,23 @@ func (f *Forge) enter(ctx context.Context, method string) error {
 	return nil
 }
 
+// whole refuses, where it is strict, what is not the whole id of a commit.
+func (f *Forge) whole(commit string) error {
+	if !f.Strict {
+		return nil
+	}
+	return shape.CheckCommit(commit)
+}
+
 // Pulls implements providers.Forge.
 func (f *Forge) Pulls(ctx context.Context, commit string) ([]providers.PullRequest, error) {
 	if err := f.enter(ctx, "Pulls"); err != nil {
 		return nil, err
 	}
 	defer f.mu.Unlock()
+	if err := f.whole(commit); err != nil {
+		return nil, err
+	}
 	return f.list(func(p *providers.PullRequest) bool {
 		return p.Open && p.Head == commit || p.Merged && (p.Head == commit || p.MergedAs == commit)
 	}), nil
@@ -290,6 +331,11 @@ func (f *Forge) Member(ctx context.Context, group, login string) (bool, error) {
 		return false, err
 	}
 	defer f.mu.Unlock()
+	if f.Strict {
+		if _, _, err := shape.SplitGroup(group, "owner"); err != nil {
+			return false, err
+		}
+	}
 	logins, ok := f.groups[group]
 	if !ok {
 		return false, fmt.Errorf("group %q: %w", group, providers.ErrNotFound)
@@ -303,6 +349,9 @@ func (f *Forge) Contains(ctx context.Context, branch, commit string) (bool, erro
 		return false, err
 	}
 	defer f.mu.Unlock()
+	if err := f.whole(commit); err != nil {
+		return false, err
+	}
 	commits, ok := f.branches[branch]
 	if !ok {
 		return false, fmt.Errorf("branch %q: %w", branch, providers.ErrNotFound)
@@ -345,6 +394,9 @@ func (f *Forge) Check(ctx context.Context, commit string, check providers.Check)
 		return err
 	}
 	defer f.mu.Unlock()
+	if err := f.whole(commit); err != nil {
+		return err
+	}
 	f.checks[commit] = append(f.checks[commit], check)
 	return nil
 }

@@ -60,3 +60,10 @@ func TestReviewsGoStale(t *testing.T) {
 		t.Error(got, err)
 	}
 }
+
+func TestMemory(t *testing.T) {
+	Check(t, func(*testing.T) (providers.Forge, Site) {
+		m := NewMemory()
+		return m.Forge, m
+	})
+}

@@ -204,11 +204,11 @@ func (f *Forge) Reviews(ctx context.Context, number int64) ([]providers.Review, 
 	return shape.InOrder(out), err
 }
 
-// Member implements providers.Forge. The token must be of somebody in the organization, or
-// teams are not seen.
+// Member implements providers.Forge. The token must be of an owner of the organization, or of
+// somebody in the team: nobody else is told who is in it.
 func (f *Forge) Member(ctx context.Context, group, login string) (bool, error) {
 	organization, name, err := shape.SplitGroup(group, f.owner)
-	if err != nil {
+	if err != nil || !shape.IsLogin(login) {
 		return false, err
 	}
 	var id int64
@@ -241,12 +241,16 @@ func (f *Forge) Contains(ctx context.Context, name, commit string) (bool, error)
 		return false, err
 	}
 	var branch struct {
+		Name   string `json:"name"`
 		Commit struct {
 			ID string `json:"id"`
 		} `json:"commit"`
 	}
 	if err := f.api.Get(ctx, f.path+"/branches/"+rest.EscapePath(name), nil, &branch); err != nil {
 		return false, fmt.Errorf("the branch %q: %w", name, err)
+	}
+	if branch.Name != name {
+		return false, fmt.Errorf("the branch %q is %w: the answer is about another", name, providers.ErrNotFound)
 	}
 	tip := branch.Commit.ID
 	if err := shape.CheckCommit(tip); err != nil {

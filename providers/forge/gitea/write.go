@@ -54,6 +54,10 @@ func (f *Forge) Comment(ctx context.Context, number int64, marker, body string) 
 	// The list of one issue comes in one page, whatever is asked for.
 	var all []comment
 	if err := f.api.Get(ctx, f.issue(number)+"/comments", nil, &all); err != nil {
+		// Gitea fails over the list of a pull request that there is not.
+		if _, pullErr := f.Pull(ctx, number); errors.Is(pullErr, providers.ErrNotFound) {
+			err = pullErr
+		}
 		return providers.Comment{}, err
 	}
 	for _, c := range all {

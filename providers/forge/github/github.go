@@ -73,7 +73,7 @@ func apiOf(text string) string {
 	text = strings.TrimRight(text, "/")
 	u, err := url.Parse(text)
 	switch {
-	case text == "" || err == nil && (u.Host == "github.com" || u.Host == "www.github.com"):
+	case text == "", err == nil && (u.Host == "github.com" || u.Host == "www.github.com"):
 		return PublicAPI
 	case err == nil && strings.HasPrefix(u.Host, "api."):
 		return text
@@ -237,7 +237,7 @@ func (f *Forge) Reviews(ctx context.Context, number int64) ([]providers.Review, 
 // belong to it.
 func (f *Forge) Member(ctx context.Context, group, login string) (bool, error) {
 	organization, team, err := shape.SplitGroup(group, f.owner)
-	if err != nil {
+	if err != nil || !shape.IsLogin(login) {
 		return false, err
 	}
 	path := f.rest("orgs/" + rest.Escape(organization) + "/teams/" + rest.Escape(team))

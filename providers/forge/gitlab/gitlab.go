@@ -182,6 +182,9 @@ func (f *Forge) Member(ctx context.Context, group, login string) (bool, error) {
 		}
 		path = organization + "/" + team
 	}
+	if !shape.IsLogin(login) {
+		return false, nil
+	}
 	var users []user
 	if err := f.api.Get(ctx, "users", url.Values{"username": {login}}, &users); err != nil {
 		return false, fmt.Errorf("the account %q: %w", login, err)
@@ -216,10 +219,14 @@ func (f *Forge) Contains(ctx context.Context, name, commit string) (bool, error)
 		ID string `json:"id"`
 	}
 	var branch struct {
+		Name   string   `json:"name"`
 		Commit commitID `json:"commit"`
 	}
 	if err := f.api.Get(ctx, f.path+"/repository/branches/"+rest.Escape(name), nil, &branch); err != nil {
 		return false, fmt.Errorf("the branch %q: %w", name, err)
+	}
+	if branch.Name != name {
+		return false, fmt.Errorf("the branch %q is %w: the answer is about another", name, providers.ErrNotFound)
 	}
 	if branch.Commit.ID == commit {
 		return true, nil

@@ -60,6 +60,12 @@ func SplitGroup(group, owner string) (organization, team string, err error) {
 	return organization, team, nil
 }
 
+// IsLogin reports whether a text can be somebody's login: what has a slash in it would be
+// another path.
+func IsLogin(login string) bool {
+	return login != "" && login != "." && login != ".." && !strings.ContainsAny(login, "/\\?#%")
+}
+
 var commit = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // CheckCommit refuses what is not the whole id of a commit: the name of a branch would be
