@@ -116,10 +116,23 @@ func (h *healer) takes(ctx context.Context, d *draft) bool {
 	if why == "" {
 		why = h.recall(ctx, d)
 	}
+	if problems := h.forbidden(d); why == "" && len(problems) > 0 {
+		why = problems[0].Detail
+	}
 	if why != "" {
 		h.leave(d, object.ID{}, why)
 	}
 	return why == ""
+}
+
+// forbidden are the rules of the application's project that it does not hold by now.
+func (h *healer) forbidden(d *draft) []plan.Problem {
+	project := projectNamed(h.config, d.record.Project)
+	if app := h.declared[d.address]; app != nil {
+		project = app.Project
+	}
+	rules := h.engine.rules(project)
+	return append(rules.Frozen(), h.engine.pinned(rules, d.pins)...)
 }
 
 // unasked says why an application does not heal itself; empty where it does.

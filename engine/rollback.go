@@ -203,6 +203,9 @@ func (e *Engine) redactAsApplied(was *plan.Application) {
 // desireAgain makes a draft want all that the application was, hooks too.
 func (p *planning) desireAgain(ctx context.Context, d *draft) {
 	p.guardApplication(d)
+	for _, problem := range p.engine.pinned(p.engine.rules(d.app.Project), d.pins) {
+		d.refuse(d.appRange(), problem)
+	}
 	byID := map[object.ID]*plan.Change{}
 	hooks := map[string]bool{} // one of several phases is there for each
 	var again []rendering

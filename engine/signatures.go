@@ -10,6 +10,7 @@ import (
 
 	"github.com/gantrycd/gantry/engine/guard"
 	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/source"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/state"
@@ -88,6 +89,19 @@ func verifiedBefore(d *guard.Demand, location source.Location, record *state.Rec
 		}
 	}
 	return out
+}
+
+// pinned checks that what sources came to, when they were last read, may be read by now,
+// and was verified then.
+func (e *Engine) pinned(rules *guard.Rules, pins []source.Pin) []plan.Problem {
+	var problems []plan.Problem
+	for _, pin := range pins {
+		problems = append(problems, rules.Path(pin.Location, pin.Path)...)
+		for _, d := range e.demands(rules, pin.Location) {
+			problems = append(problems, d.Pinned(pin)...)
+		}
+	}
+	return problems
 }
 
 // verifyReads verifies what the configuration itself was read from, generators and modules,

@@ -117,6 +117,8 @@ type jsonSource struct {
 	Resolved string      `json:"resolved"`
 	Digest   string      `json:"digest"`
 	Was      *jsonWas    `json:"was"`
+	// Signatures are those that were asked for and verified.
+	Signatures []source.Signature `json:"signatures,omitempty"`
 }
 
 type jsonWas struct {
@@ -226,7 +228,7 @@ func jsonGeneratorOf(g plan.Generator) jsonGenerator {
 func jsonSourceOf(pin source.Pin) jsonSource {
 	return jsonSource{
 		Type: pin.Type, URL: withoutLogin(pin.URL), Chart: pin.Chart, Path: pin.Path,
-		Revision: pin.Revision, Resolved: pin.Resolved, Digest: pin.Digest,
+		Revision: pin.Revision, Resolved: pin.Resolved, Digest: pin.Digest, Signatures: pin.Signatures,
 	}
 }
 

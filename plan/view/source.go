@@ -14,7 +14,7 @@ import (
 func describePin(pin source.Pin) string {
 	switch pin.Type {
 	case source.Git:
-		return strings.Join(nonEmpty("git", withoutLogin(pin.URL), pin.Path, "@", revision(pin)), " ")
+		return strings.Join(nonEmpty("git", withoutLogin(pin.URL), pin.Path, "@", revision(pin)), " ") + signers(pin)
 	case source.Helm:
 		return strings.Join(nonEmpty("chart", pin.Chart, revision(pin), "from", withoutLogin(pin.URL)), " ")
 	case source.OCI:
@@ -26,6 +26,30 @@ func describePin(pin source.Pin) string {
 	case source.Plugin, source.Forge, source.Resource, source.Remote:
 	}
 	return strings.Join(nonEmpty(string(pin.Type), withoutLogin(pin.URL), pin.Path, revision(pin)), " ")
+}
+
+// signers says who vouches for a source: ", signed by release@example.com (SHA256:…)".
+func signers(pin source.Pin) string {
+	var out []string
+	for _, s := range pin.Signatures {
+		who := s.Key
+		if s.Name != "" {
+			who = s.Name + " (" + s.Key + ")"
+		}
+		if s.Of != "commit" {
+			who += " as " + s.Of
+		}
+		if s.Strict {
+			who += ", with its history"
+		}
+		if !slices.Contains(out, who) {
+			out = append(out, who)
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return ", signed by " + strings.Join(out, " and ")
 }
 
 // directory is where a directory's files are, as seen from the configuration: "./app".
