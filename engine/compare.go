@@ -74,7 +74,12 @@ func (c *comparison) want(ctx context.Context, d *draft, want *desired) *plan.Ch
 		return c.predict(ctx, change, diff.Normalize(want.object), why)
 	}
 	have, err := c.live.find(want.resource, id.Namespace, id.Name)
-	if errors.Is(err, providers.ErrNotCached) {
+	switch {
+	case errors.Is(err, providers.ErrNotCached):
+		return c.unread(ctx, change, want, err)
+	case errors.Is(err, providers.ErrForbidden) && c.makes[id.Namespace]:
+		return c.predict(ctx, change, diff.Normalize(want.object), "its namespace is created by this plan")
+	case errors.Is(err, providers.ErrForbidden) && d.record.Find(id) == nil:
 		return c.unread(ctx, change, want, err)
 	}
 	if err != nil {
@@ -203,6 +208,9 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 	case errors.Is(err, providers.ErrNoDryRun):
 		change.Force = q.force
 		return c.predictUpdate(ctx, change, q, "a webhook of the server that must be asked takes no dry run")
+	case errors.Is(err, providers.ErrForbidden):
+		change.Force = q.force
+		return c.predictUpdate(ctx, change, q, unasked(err))
 	case errors.As(err, &invalid) && q.have != nil:
 		return c.refused(d, change, q, invalid)
 	case err != nil:
@@ -248,6 +256,13 @@ func (c *comparison) ask(ctx context.Context, d *draft, change *plan.Change, q q
 		change.Action = plan.Update
 	}
 	return change
+}
+
+// unasked says why an object is only predicted whose dry run who plans has no right to: a
+// planner's identity has none to some kinds, and to grant what it does not have itself.
+// Apply asks before it sends anything of the object's wave.
+func unasked(err error) string {
+	return fmt.Sprintf("who plans may not ask the server about it: %s", err)
 }
 
 // refused handles an object whose change the server does not accept: where only

@@ -69,9 +69,9 @@ func (e *early) take(ctx context.Context, s scope, names map[string]bool) (map[s
 	if !ok {
 		return nil, false
 	}
-	if asked := e.asked.names[s]; len(asked) == 1 { // by its name, so the others are not known
+	if named, ok := e.live.byName[s]; ok { // so the others are not known
 		for name := range names {
-			if !asked[name] {
+			if err, asked := named[name]; !asked || err != nil {
 				return nil, false
 			}
 		}

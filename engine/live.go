@@ -47,6 +47,9 @@ func (w *wanted) add(resource providers.Resource, namespace, name string) {
 type live struct {
 	objects map[scope]map[string]object.Object
 	errs    map[scope]error
+	// byName are the scopes of which single objects were read and no list: why each of them
+	// could not be, nil where it was.
+	byName map[scope]map[string]error
 }
 
 // find returns the live object, nil where there is none, and an error where it
@@ -62,6 +65,9 @@ func (l *live) find(resource providers.Resource, namespace, name string) (object
 	if _, read := l.objects[s]; !read {
 		return nil, fmt.Errorf("%s %s/%s was never read. This is a bug in gantry", resource.GVK, namespace, name)
 	}
+	if err := l.byName[s][name]; err != nil {
+		return nil, err
+	}
 	return l.objects[s][name], nil
 }
 
@@ -75,10 +81,11 @@ const slack = 500
 
 // read reads everything wanted: one object with a get, several with a list, and a
 // kind that is wanted in many namespaces with one list of them all. Of Secrets nothing
-// is read but the namespaces asked for. A namespace that is not there has nothing in
+// is read but the namespaces asked for; and what may not be listed is read one by one, for
+// who may read some Secrets by their names need not be able to read all of them. A namespace that is not there has nothing in
 // it. What was read before (nil: nothing) is not read again.
 func (w *wanted) read(ctx context.Context, cluster providers.Cluster, limit int, before *early) *live {
-	out := &live{objects: map[scope]map[string]object.Object{}, errs: map[scope]error{}}
+	out := &live{objects: map[scope]map[string]object.Object{}, errs: map[scope]error{}, byName: map[scope]map[string]error{}}
 	byKind := map[object.GVK][]scope{}
 	for s := range w.names {
 		if found, ok := before.take(ctx, s, w.names[s]); ok {
@@ -99,12 +106,15 @@ func (w *wanted) read(ctx context.Context, cluster providers.Cluster, limit int,
 	var again [][]scope
 	read := func(jobs [][]scope) {
 		parallel(ctx, limit, len(jobs), func(i int) {
-			found, err := w.readScopes(ctx, cluster, jobs[i])
+			found, named, err := w.readScopes(ctx, cluster, jobs[i])
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
 			case err == nil:
 				maps.Copy(out.objects, found)
+				if named != nil {
+					out.byName[jobs[i][0]] = named
+				}
 			case len(jobs[i]) > 1:
 				again = append(again, each(jobs[i])...)
 			default:
@@ -133,11 +143,12 @@ func each(scopes []scope) [][]scope {
 	return out
 }
 
-// readScopes reads one scope, or those of a kind in several namespaces at once.
-func (w *wanted) readScopes(ctx context.Context, cluster providers.Cluster, scopes []scope) (map[scope]map[string]object.Object, error) {
+// readScopes reads one scope, or those of a kind in several namespaces at once. Where
+// objects of a single scope were read by their names, it tells what came of each.
+func (w *wanted) readScopes(ctx context.Context, cluster providers.Cluster, scopes []scope) (map[scope]map[string]object.Object, map[string]error, error) {
 	if len(scopes) == 1 {
-		found, err := w.readScope(ctx, cluster, scopes[0])
-		return map[scope]map[string]object.Object{scopes[0]: found}, err
+		found, named, err := w.readScope(ctx, cluster, scopes[0])
+		return map[scope]map[string]object.Object{scopes[0]: found}, named, err
 	}
 	found, count := make(map[scope]map[string]object.Object, len(scopes)), 0
 	for _, s := range scopes {
@@ -146,7 +157,7 @@ func (w *wanted) readScopes(ctx context.Context, cluster providers.Cluster, scop
 	}
 	objects, err := cluster.List(ctx, w.resources[scopes[0]], "", providers.ListOptions{AtMost: 2*count + slack})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, o := range objects {
 		s := scope{scopes[0].gvk, o.Namespace()}
@@ -154,33 +165,45 @@ func (w *wanted) readScopes(ctx context.Context, cluster providers.Cluster, scop
 			into[o.Name()] = o
 		}
 	}
-	return found, nil
+	return found, nil, nil
 }
 
-func (w *wanted) readScope(ctx context.Context, cluster providers.Cluster, s scope) (map[string]object.Object, error) {
+func (w *wanted) readScope(ctx context.Context, cluster providers.Cluster, s scope) (map[string]object.Object, map[string]error, error) {
 	resource, names := w.resources[s], w.names[s]
-	found := make(map[string]object.Object, len(names))
 	if len(names) == 1 {
-		for name := range names {
-			o, err := cluster.Get(ctx, resource, s.namespace, name)
-			if errors.Is(err, providers.ErrNotFound) {
-				return found, nil
-			}
-			if err != nil {
-				return nil, err
-			}
-			found[name] = o
-		}
-		return found, nil
+		found, named := readNames(ctx, cluster, resource, s.namespace, names)
+		return found, named, nil
 	}
 	objects, err := cluster.List(ctx, resource, s.namespace, providers.ListOptions{})
-	if err != nil {
-		return nil, err
+	if errors.Is(err, providers.ErrForbidden) {
+		found, named := readNames(ctx, cluster, resource, s.namespace, names)
+		return found, named, nil
 	}
+	if err != nil {
+		return nil, nil, err
+	}
+	found := make(map[string]object.Object, len(names))
 	for _, o := range objects {
 		if name := o.Name(); w.whole || names[name] {
 			found[name] = o
 		}
 	}
-	return found, nil
+	return found, nil, nil
+}
+
+// readNames reads objects one by one, and tells of each why it could not be read.
+func readNames(ctx context.Context, cluster providers.Cluster, resource providers.Resource, namespace string, names map[string]bool) (map[string]object.Object, map[string]error) {
+	found, named := make(map[string]object.Object, len(names)), make(map[string]error, len(names))
+	for name := range names {
+		o, err := cluster.Get(ctx, resource, namespace, name)
+		switch {
+		case err == nil:
+			found[name], named[name] = o, nil
+		case errors.Is(err, providers.ErrNotFound):
+			named[name] = nil
+		default:
+			named[name] = err
+		}
+	}
+	return found, named
 }

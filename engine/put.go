@@ -33,7 +33,7 @@ func (c *comparison) askPut(ctx context.Context, d *draft, change *plan.Change, 
 	case q.prior == nil:
 		change.Action, change.Reason = plan.Adopt, c.adoptReason(d, change.ID, q.have)
 	case len(change.Fields) == 0:
-		change.Action, change.Warnings, change.Predicted, change.Validation = plan.Unchanged, nil, false, ""
+		change.Action, change.Warnings, change.Predicted, change.Validation, change.Reason = plan.Unchanged, nil, false, "", ""
 		return change
 	default:
 		change.Action = plan.Update
@@ -66,6 +66,10 @@ func (c *comparison) putDryRun(ctx context.Context, d *draft, change *plan.Chang
 			}
 			q.have, change.Seen = have, have.ResourceVersion()
 			continue
+		}
+		if errors.Is(err, providers.ErrForbidden) {
+			change.Predicted, change.Validation, change.Reason = true, plan.SchemaOnly, unasked(err)
+			return whole, whole, nil
 		}
 		if err != nil {
 			return nil, nil, err
