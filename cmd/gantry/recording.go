@@ -27,10 +27,8 @@ type recordingOptions struct {
 func (o *recordingOptions) register(command *cobra.Command) {
 	flags := command.Flags()
 	flags.BoolVar(&o.record, "record", false, "record the change digest of each application for the pull request whose head is checked out, so that approvals of it count; needs to be run by a planner that the protection names")
-	flags.Int64Var(&o.pull, "pull", 0, "with --record: the `number` of the pull request (default: the open one whose head it is)")
 	flags.StringVar(&o.queue, "merge-queue", "", "with --record: what is checked out was made by a merge queue, to become the `branch`")
 	flags.StringVar(&o.base, "base", "", "with --record: the `branch` whose configuration says which forge is asked (default: the repository's default branch)")
-	complete(command, "pull", fixedCompletions())
 	complete(command, "merge-queue", fixedCompletions("main"))
 	complete(command, "base", fixedCompletions("main"))
 }
@@ -38,7 +36,10 @@ func (o *recordingOptions) register(command *cobra.Command) {
 // check refuses flags that do not go together.
 func (o *recordingOptions) check(cmd *cobra.Command, destroy, imagined bool) error {
 	var err error
-	switch given := firstSet(cmd, "pull", "merge-queue", "base"); {
+	if o.pull, err = cmd.Flags().GetInt64("pull"); err != nil { // the flag is that of the comment, too
+		return err
+	}
+	switch given := firstSet(cmd, "merge-queue", "base"); {
 	case given != "" && !o.record:
 		err = fmt.Errorf("--%s is about what is recorded: add --record", given)
 	case !o.record:
