@@ -19,6 +19,7 @@ import (
 	"github.com/gantrycd/gantry/plan/target"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/state"
+	"github.com/gantrycd/gantry/state/local"
 	"github.com/gantrycd/gantry/state/memory"
 )
 
@@ -108,7 +109,7 @@ type bench struct {
 	probe    func(string) error
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	identity, err := seal.GenerateIdentity()
 	if err != nil {
@@ -124,7 +125,7 @@ func (b *bench) outbox() *notify.Outbox {
 	})
 }
 
-func (b *bench) flush(t *testing.T, options notify.FlushOptions) notify.Summary {
+func (b *bench) flush(t testing.TB, options notify.FlushOptions) notify.Summary {
 	t.Helper()
 	summary, err := b.outbox().Flush(t.Context(), options)
 	if err != nil {
@@ -140,7 +141,7 @@ func notifier() plan.Notifier {
 }
 
 // enqueue writes so many messages.
-func (b *bench) enqueue(t *testing.T, count int, adapt ...func(int, *notify.Message)) {
+func (b *bench) enqueue(t testing.TB, count int, adapt ...func(int, *notify.Message)) {
 	t.Helper()
 	var messages []notify.Message
 	for i := range count {
@@ -175,7 +176,21 @@ func failing(verdict providers.Verdict, after time.Duration) error {
 }
 
 func TestABurstArrivesOnceEach(t *testing.T) {
+	for name, c := range map[string]struct {
+		store    state.Store
+		commands int
+	}{"memory": {memory.New(), 4}, "local": {local.New(t.TempDir()), 2}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			burst(t, c.store, c.commands)
+		})
+	}
+}
+
+// burst has 1,000 messages written at once, and delivered by several commands.
+func burst(t *testing.T, store state.Store, commands int) {
 	b := newBench(t)
+	b.store = store
 	began := time.Now()
 	b.enqueue(t, 1000)
 	enqueued := time.Since(began)
@@ -188,9 +203,8 @@ func TestABurstArrivesOnceEach(t *testing.T) {
 			t.Errorf("%s has the URL in clear, or cannot be read: %v", key, err)
 		}
 	}
-	// Four commands deliver at the same time.
 	var group sync.WaitGroup
-	for range 4 {
+	for range commands {
 		group.Go(func() {
 			if _, err := b.outbox().Flush(t.Context(), notify.FlushOptions{}); err != nil {
 				t.Error(err)
@@ -242,6 +256,59 @@ func TestAServiceThatFailsForAnHour(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	b.once(t, 20)
+}
+
+// A service that hangs costs a flush one request, and what it may have got no second one. What
+// can be repeated waits, and arrives when the service answers again.
+func TestAServiceThatHangsForAnHour(t *testing.T) {
+	for _, repeatable := range []bool{false, true} {
+		b := newBench(t)
+		b.repeatable = repeatable
+		b.answer = func(*providers.Notification) (providers.Receipt, error) {
+			b.move(5 * time.Second) // the time of a request
+			return providers.Receipt{}, failing(providers.Unanswered, 0)
+		}
+		b.enqueue(t, 100)
+		unsure, flushes := 0, 0
+		for end := b.Now().Add(time.Hour); b.Now().Before(end); flushes++ {
+			tried, began := b.tried, b.Now()
+			s := b.flush(t, notify.FlushOptions{})
+			if unsure += s.Unsure; s.Waiting+unsure != 100 || s.Sent+s.Failed != 0 || b.tried > tried+1 || b.Now().Sub(began) > 5*time.Second {
+				t.Fatalf("repeatable %v: %+v, %d tried, in %s", repeatable, s, b.tried-tried, b.Now().Sub(began))
+			}
+			b.move(time.Minute)
+		}
+		if repeatable && unsure != 0 || !repeatable && unsure != flushes {
+			t.Errorf("repeatable %v: %d are unsure after %d flushes", repeatable, unsure, flushes)
+		}
+		b.answer = nil
+		b.move(15 * time.Minute)
+		if s := b.flush(t, notify.FlushOptions{}); s.Sent != 100-unsure || s.Waiting != 0 {
+			t.Errorf("repeatable %v: %+v", repeatable, s)
+		}
+		b.once(t, 100-unsure)
+	}
+}
+
+// BenchmarkBurst: what a sync that tells 1,000 messages waits for, which is that they are
+// written; and what it takes until all have arrived.
+func BenchmarkBurst(b *testing.B) {
+	for _, delivered := range []bool{false, true} {
+		b.Run(map[bool]string{false: "written", true: "delivered"}[delivered], func(b *testing.B) {
+			dir := b.TempDir()
+			for i := 0; b.Loop(); i++ {
+				bench := newBench(b)
+				bench.store = local.New(fmt.Sprintf("%s/%d", dir, i))
+				bench.enqueue(b, 1000)
+				if !delivered {
+					continue
+				}
+				if s := bench.flush(b, notify.FlushOptions{}); s.Sent != 1000 {
+					b.Fatalf("%+v", s)
+				}
+			}
+		})
+	}
 }
 
 func TestAMessageIsGivenUpAfterADay(t *testing.T) {
