@@ -119,17 +119,20 @@ func TestEveryPairWithPostgres(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)
 	all := kinds(t)
-	all["postgres"] = func(t *testing.T, name string) state.Store {
-		store, err := postgres.New(t.Context(), postgres.Options{URL: object.Sensitive(server.URL()), Schema: name})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = store.Close() })
-		return store
-	}
+	all["postgres"] = func(t *testing.T, name string) state.Store { return inDatabase(t, server, name) }
 	for other := range all {
 		pair(t, "postgres", other, all)
 	}
+}
+
+func inDatabase(t *testing.T, server *pgtest.Server, name string) state.Store {
+	t.Helper()
+	store, err := postgres.New(t.Context(), postgres.Options{URL: object.Sensitive(server.URL()), Schema: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
 }
 
 // TestEveryPairWithKubernetes is TestEveryPair of a cluster and the others.
@@ -141,6 +144,8 @@ func TestEveryPairWithKubernetes(t *testing.T) {
 	}
 	namespace := "migrate-" + uuid.NewString()[:13]
 	all := kinds(t)
+	database := pgtest.Start(t)
+	all["postgres"] = func(t *testing.T, name string) state.Store { return inDatabase(t, database, name) }
 	all["kubernetes"] = func(t *testing.T, name string) state.Store {
 		store, err := statekubernetes.New(statekubernetes.Options{Config: config, Namespace: namespace, Name: strings.ReplaceAll(name, "_", "-")})
 		if err != nil {
