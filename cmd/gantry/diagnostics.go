@@ -49,6 +49,7 @@ func (c *cli) tellDiagnostics(files map[string]*hcl.File, diags hcl.Diagnostics)
 		return
 	}
 	c.events.diagnostics(diags)
+	c.heard.diagnostics(diags)
 	if c.json {
 		encoder := json.NewEncoder(c.err)
 		for _, d := range diags {

@@ -13,7 +13,7 @@ import (
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/forge"
-	"github.com/gantrycd/gantry/providers/web"
+	httpweb "github.com/gantrycd/gantry/providers/web"
 )
 
 // This file says where pull requests are, and opens that.
@@ -125,7 +125,7 @@ func sameHost(a, b string) bool {
 	}
 	// The API of GitHub has a host of its own.
 	one.Host, other.Host = strings.TrimPrefix(one.Host, "api."), strings.TrimPrefix(other.Host, "api.")
-	return web.SameOrigin(one, other)
+	return httpweb.SameOrigin(one, other)
 }
 
 // forgeOfJob is the forge whose CI system runs this. Gitea's and Forgejo's say that they are

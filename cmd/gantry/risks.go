@@ -51,12 +51,15 @@ func (f *failOnRisk) fails(p *plan.Plan) []plan.Risk {
 	return out
 }
 
+// risksSummary is the summary of the error that a plan has risks.
+const risksSummary = "Risks that nobody accepts"
+
 // ends returns how a command ends that made a plan without an error: by the plan's
 // risks, and by whether it has changes.
 func (c *cli) ends(p *plan.Plan, risks failOnRisk, detailed bool) error {
 	if found := risks.fails(p); len(found) > 0 {
 		c.printDiagnostics(nil, hcl.Diagnostics{{
-			Severity: hcl.DiagError, Summary: "Risks that nobody accepts",
+			Severity: hcl.DiagError, Summary: risksSummary,
 			Detail: fmt.Sprintf("The plan has %s of severity %s or greater: %s. Change what brings them, or say with accept_risk in the application why they are accepted.",
 				count(len(found), "risk"), risks, codesOf(found)),
 		}})

@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 func newShow(c *cli) *cobra.Command {
 	var shown viewOptions
 	var trust readingOptions
+	var asComment bool
 	command := &cobra.Command{
 		Use:   "show PLANFILE",
 		Short: "Show a saved plan",
@@ -13,7 +14,8 @@ configuration is read, and the values of Secrets are not in what is shown. Who m
 		Example: `  gantry show next.gantryplan
   gantry show --json next.gantryplan | jq '.applications[].digest'
   gantry show next.gantryplan --html plan.html
-  gantry show next.gantryplan --markdown - --budget 30000`,
+  gantry show next.gantryplan --markdown - --budget 30000
+  gantry show --comment next.gantryplan`,
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := shown.reports.check(c, cmd.CommandPath()); err != nil {
@@ -23,6 +25,9 @@ configuration is read, and the values of Secrets are not in what is shown. Who m
 			if err != nil {
 				return err
 			}
+			if asComment {
+				return c.showComment(saved.Plan, shown.reports.budget)
+			}
 			return c.showPlan(saved.Plan, shown, false)
 		},
 		ValidArgsFunction: planFileCompletions,
@@ -30,5 +35,9 @@ configuration is read, and the values of Secrets are not in what is shown. Who m
 	shown.register(command)
 	shown.registerReports(command)
 	trust.registerIdentity(command)
+	command.Flags().BoolVar(&asComment, "comment", false, "print what \"gantry comment\" would write, in at most --budget bytes")
+	for _, other := range []string{"summary", "full", "steps", "html", "markdown"} {
+		command.MarkFlagsMutuallyExclusive("comment", other)
+	}
 	return command
 }

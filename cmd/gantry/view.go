@@ -43,6 +43,7 @@ func (o *viewOptions) registerReports(command *cobra.Command) {
 // errors says that what is wrong with it is told as diagnostics.
 func (c *cli) showPlan(p *plan.Plan, options viewOptions, errors bool) error {
 	c.events.plan(p)
+	c.heard.ofPlan(p)
 	taken, err := c.writeReports(p, options.reports)
 	if err != nil || taken {
 		return err

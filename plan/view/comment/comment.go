@@ -75,11 +75,7 @@ func Budget(most int) int { return most - most/12 }
 // Body writes the comment without its marker. Problems are what is wrong beside the plan; the
 // plan may be nil where there is none for them.
 func Body(p *plan.Plan, problems []plan.Problem, options Options) (string, error) {
-	shown := plan.Plan{}
-	if p != nil {
-		shown = *p
-	}
-	shown.Problems = joined(shown.Problems, problems)
+	shown := Joined(p, problems)
 	if options.Budget == 0 {
 		options.Budget = view.CommentLimit
 	}
@@ -91,14 +87,19 @@ func Body(p *plan.Plan, problems []plan.Problem, options Options) (string, error
 	return out.String(), err
 }
 
-// joined are the problems of a plan and those beside it, each once.
-func joined(of, beside []plan.Problem) []plan.Problem {
-	out := slices.Clone(of)
+// Joined is a plan, which may be nil, with the problems beside it among its own, each once.
+func Joined(p *plan.Plan, beside []plan.Problem) plan.Plan {
+	out := plan.Plan{}
+	if p != nil {
+		out = *p
+	}
+	of := out.Problems
+	out.Problems = slices.Clone(of)
 	for _, problem := range beside {
 		if !slices.ContainsFunc(of, func(known plan.Problem) bool {
 			return known.Summary == problem.Summary && (known.Detail == problem.Detail || known.Range != "" && known.Range == problem.Range)
 		}) {
-			out = append(out, problem)
+			out.Problems = append(out.Problems, problem)
 		}
 	}
 	return out
