@@ -12,6 +12,7 @@ import (
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/view/html"
 )
 
@@ -76,6 +77,23 @@ func TestGraphDegrades(t *testing.T) {
 		text := page(t, c.plan)
 		if n := strings.Count(text, "<g class"); n != c.nodes || !strings.Contains(text, c.says) {
 			t.Errorf("%s: %d nodes, want %d and %q", c.name, n, c.nodes, c.says)
+		}
+	}
+}
+
+// TestOrphans: what belongs to no application is in the page, all of it, whatever it is called.
+func TestOrphans(t *testing.T) {
+	p := base()
+	if text := page(t, p); strings.Contains(text, "orphans") || strings.Contains(text, "Belongs to no application") {
+		t.Error("a page of none has a heading")
+	}
+	for i := range 200 {
+		p.Orphans = append(p.Orphans, plan.Orphaned{Project: "production", Cluster: "<b>", ID: object.ID{Kind: "ConfigMap", Namespace: "web", Name: fmt.Sprintf("left-<i>-%d", i)}})
+	}
+	text := page(t, p)
+	for _, want := range []string{"Belongs to no application: 200 objects", "left-&lt;i&gt;-0<", "left-&lt;i&gt;-199<", "in the cluster &#34;&lt;b&gt;&#34; (project production)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in the page", want)
 		}
 	}
 }

@@ -41,6 +41,7 @@ func (g *page) sections() {
 	for i := range g.p.Applications {
 		g.application(i, few)
 	}
+	g.orphans()
 	if lines := view.OutputLines(g.p, g.options); len(lines) > 0 {
 		g.raw("<section class=\"outputs\"><pre>")
 		g.lines(lines, 0)
