@@ -165,6 +165,12 @@ func (c *courier) deliver(ctx context.Context) hcl.Diagnostics {
 	return c.diags
 }
 
+// Deliver delivers the messages that former applies left, as an apply does: for a plan in which
+// there is nothing to apply.
+func (e *Engine) Deliver(ctx context.Context, p *plan.Plan, by state.Holder) hcl.Diagnostics {
+	return e.newCourier(p, by).deliver(ctx)
+}
+
 // undelivered says what a flush left.
 func undelivered(s notify.Summary) string {
 	text := fmt.Sprintf("%d messages wait, and are tried again by the next command or gantry notify flush; %d were refused, and of %d it is not known whether they arrived", s.Waiting, s.Failed, s.Unsure)

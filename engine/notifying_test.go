@@ -122,3 +122,109 @@ func trimmed(heard []string) []string {
 	}
 	return out
 }
+
+// TestWhatWaitsIsDeliveredWithoutChanges: a plan in which there is nothing to apply delivers
+// what former applies left.
+func TestWhatWaitsIsDeliveredWithoutChanges(t *testing.T) {
+	t.Parallel()
+	b, _ := inMemory(t)
+	hears := &listener{}
+	b.Adapt = func(o *engine.Options) { o.Notifiers, o.Secrets = hears, noSecrets{} }
+	webs(t, b, subscribed, "web project = project.payments")
+	b.MustApply(t, engine.PlanOptions{})
+	p := b.MustPlan(t, engine.PlanOptions{})
+	if p.HasChanges() || p.Notify == nil {
+		t.Fatalf("%+v", p)
+	}
+	e, by := b.Engine(), state.Holder{Who: "test"}
+	left := notify.Message{Notifier: p.Notify.Notifiers[0].Address, Notification: providers.Notification{
+		Trigger: "left", Text: "left", Facts: providers.Facts{Address: "application.web", At: time.Now()},
+	}}
+	if err := e.Outbox().Enqueue(t.Context(), p.Notify.Notifiers, []notify.Message{left}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{1, 0} { // once
+		if diags := e.Deliver(t.Context(), p, by); len(diags) > 0 {
+			t.Fatal(diags)
+		}
+		if got := trimmed(hears.take()); len(got) != want {
+			t.Errorf("%q, want %d", got, want)
+		}
+	}
+	hears.fails = true
+	if err := e.Outbox().Enqueue(t.Context(), p.Notify.Notifiers, []notify.Message{left}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if diags := e.Deliver(t.Context(), p, by); diags.HasErrors() || len(diags) != 1 || diags[0].Summary != "Messages wait" {
+		t.Errorf("%v", diags)
+	}
+	p.Notify = nil
+	if diags := e.Deliver(t.Context(), p, by); len(diags) > 0 {
+		t.Errorf("nobody hears of it: %v", diags)
+	}
+}
+
+// subscribed has somebody hear of what is not healthy.
+const subscribed = `
+notifier "webhook" "audit" { url = "https://hooks.example.com/canary" }
+trigger "unhealthy" {
+  when    = app.health.status != "healthy"
+  message = "${app.name} is ${app.health.status}"
+}
+project "payments" {
+  notify {
+    trigger = trigger.unhealthy
+    to      = notifier.webhook.audit
+  }
+}
+`
+
+// TestNotifyNow: what has become of applications between two applies is told once.
+func TestNotifyNow(t *testing.T) {
+	t.Parallel()
+	b, cluster := inMemory(t)
+	hears := &listener{}
+	b.Adapt = func(o *engine.Options) { o.Notifiers, o.Secrets = hears, noSecrets{} }
+	webs(t, b, subscribed, "web project = project.payments")
+	look := func(what string, want int) {
+		t.Helper()
+		e := b.Engine()
+		config, diags := b.Config(t, e)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		count, diags := e.NotifyNow(t.Context(), config)
+		if diags.HasErrors() || count != want {
+			t.Errorf("%s: %d to tell, want %d: %v", what, count, want, diags)
+		}
+		if _, err := e.Outbox().Flush(t.Context(), notify.FlushOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := hears.take(); len(got) != want {
+			t.Errorf("%s: %q, want %d", what, got, want)
+		}
+	}
+	look("nothing applied yet", 0)
+	b.MustApply(t, engine.PlanOptions{})
+	if got := hears.take(); len(got) > 0 {
+		t.Errorf("the apply tells of %q", got)
+	}
+	look("healthy", 0)
+	found, err := cluster.List(t.Context(), configMaps, "web", providers.ListOptions{})
+	if err != nil || len(found) == 0 {
+		t.Fatal(found, err)
+	}
+	for _, o := range found {
+		if err := cluster.Delete(t.Context(), providers.DeleteRequest{Resource: configMaps, Namespace: o.Namespace(), Name: o.Name()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look("it is gone", 1)
+	look("it still is", 0)
+	for _, o := range found {
+		if err := cluster.Put(t.Context(), o, "admin"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look("it is back", 0)
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/enginetest"
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers/memory"
@@ -33,49 +34,62 @@ func clusterRule() []object.Object {
 	}
 }
 
-func allowed(values string) object.Object {
-	return object.Object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "allowed", "namespace": "rules", "labels": map[string]any{"of": "values"}}, "data": map[string]any{"allowed": values}}
-}
-
 // The policies of a cluster are asked where the server was not, and where the plan changes
 // them, their bindings or their parameters: when it is made, and when it is applied.
 func TestClusterPolicies(t *testing.T) {
 	t.Parallel()
 	const asks = "policy \"cluster\" {\n cluster_policies = true\n}\n"
-	const changes = `
+	rules := func(allowed string) map[string]string {
+		return map[string]string{"rules.gantry.hcl": `
 application "rules" {
   source {
-    objects = [{ apiVersion = "v1", kind = "ConfigMap", metadata = { name = "allowed", labels = { of = "values" } }, data = { allowed = "bad" } }]
+    objects = [{ apiVersion = "v1", kind = "ConfigMap", metadata = { name = "allowed", labels = { of = "values" } }, data = { allowed = "` + allowed + `" } }]
   }
   destination {
     cluster   = cluster.main
     namespace = "rules"
   }
 }
-`
+`}
+	}
 	for name, test := range map[string]struct {
 		policies  string
 		value     string
-		predicted bool // the server was not asked
+		predicted bool   // the server was not asked
+		changed   string // what the plan makes of the parameter; empty leaves it
 		blocked   string
 	}{
 		"the server was asked":         {policies: asks, value: "bad"},
 		"it was not":                   {policies: asks, value: "bad", predicted: true, blocked: "policy.cluster: values: allowed is good"},
 		"it was not, and nothing is":   {policies: asks, value: "good", predicted: true},
 		"nobody wants them asked":      {policies: "", value: "bad", predicted: true},
-		"the plan changes a parameter": {policies: asks + changes, value: "good", blocked: "policy.cluster: values: allowed is bad"},
-		"and allows what was not":      {policies: asks + changes, value: "bad", predicted: true},
+		"the plan changes a parameter": {policies: asks, value: "good", changed: "bad", blocked: "policy.cluster: values: allowed is bad"},
+		"and allows what was not":      {policies: asks, value: "bad", changed: "bad", predicted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, cluster := judged(t, test.policies, "x", test.value)
-			put(t, cluster, append(clusterRule(), allowed("good"))...)
+			b.Write(t, rules("good"))
+			b.MustApply(t, engine.PlanOptions{Targets: []addr.Address{addr.Application("rules")}})
+			put(t, cluster, clusterRule()...)
+			if test.changed != "" {
+				b.Write(t, rules(test.changed))
+			}
+			if test.predicted {
+				b.Write(t, makesNamespace())
+			} else {
+				put(t, cluster, object.Object{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": "web"}})
+			}
 			p, diags := b.Plan(t, engine.PlanOptions{})
 			if p == nil {
 				t.Fatal(diags)
 			}
-			if test.predicted {
-				p = predictedPlan(t, b)
+			for i := range p.Applications {
+				for _, c := range p.Applications[i].Changes {
+					if asked := c.Validation == plan.ServerDryRun; c.ID.Namespace == "web" && asked == test.predicted {
+						t.Fatalf("the server was asked about %s: %v", c.ID, asked)
+					}
+				}
 			}
 			var found []string
 			for i := range p.Applications {
@@ -109,11 +123,10 @@ func put(t *testing.T, cluster *memory.Cluster, objects ...object.Object) {
 	}
 }
 
-// predictedPlan is a plan that makes the namespace too, so that no server is asked about what
-// is in it.
-func predictedPlan(t *testing.T, b *enginetest.Bench) *plan.Plan {
-	t.Helper()
-	b.Write(t, map[string]string{"namespace.gantry.hcl": `
+// makesNamespace is an application with the namespace, so that no server can be asked about
+// what is in it before that is there.
+func makesNamespace() map[string]string {
+	return map[string]string{"namespace.gantry.hcl": `
 application "namespace" {
   source {
     objects = [{ apiVersion = "v1", kind = "Namespace", metadata = { name = "web" } }]
@@ -122,17 +135,5 @@ application "namespace" {
     cluster = cluster.main
   }
 }
-`})
-	p, diags := b.Plan(t, engine.PlanOptions{})
-	if p == nil {
-		t.Fatal(diags)
-	}
-	for i := range p.Applications {
-		for _, c := range p.Applications[i].Changes {
-			if c.ID.Namespace == "web" && c.Validation == plan.ServerDryRun {
-				t.Fatalf("the server was asked about %s", c.ID)
-			}
-		}
-	}
-	return p
+`}
 }

@@ -50,6 +50,17 @@ func newRoles(t *testing.T) *stage {
 	return s
 }
 
+// applied has all applications applied by somebody whom no role stopped, and changes them.
+func (s *stage) applied(t *testing.T) {
+	t.Helper()
+	first := s.MustPlan(t, engine.PlanOptions{})
+	first.Roles = nil
+	if _, said := s.by(t, nil, first, engine.ApplyOptions{}); said != "" {
+		t.Fatal(said)
+	}
+	s.applications(t, "a=2")
+}
+
 func (s *stage) applications(t *testing.T, data string) {
 	t.Helper()
 	s.application(t, "web", "project = project.shop", configMap("web", data))
@@ -198,12 +209,7 @@ func TestRolesOfGuards(t *testing.T) {
 func TestRolesByRecord(t *testing.T) {
 	t.Parallel()
 	s := newRoles(t)
-	first := s.MustPlan(t, engine.PlanOptions{})
-	first.Roles = nil
-	if _, said := s.by(t, nil, first, engine.ApplyOptions{}); said != "" {
-		t.Fatal(said)
-	}
-	s.applications(t, "a=2")
+	s.applied(t)
 	p := s.MustPlan(t, engine.PlanOptions{})
 	for i := range p.Applications {
 		p.Applications[i].Name = "web"
@@ -323,12 +329,7 @@ func acted(t *testing.T, p *plan.Plan, name string, changes int) *plan.Plan {
 func TestWithheld(t *testing.T) {
 	t.Parallel()
 	s := newRoles(t)
-	first := s.MustPlan(t, engine.PlanOptions{})
-	first.Roles = nil
-	if _, said := s.by(t, nil, first, engine.ApplyOptions{}); said != "" {
-		t.Fatal(said)
-	}
-	s.applications(t, "a=2")
+	s.applied(t)
 	s.Adapt = func(o *engine.Options) { o.Withheld = map[addr.Address]bool{addr.Application("shop"): true} }
 	for _, targets := range [][]addr.Address{nil, {addr.Application("after")}} {
 		p := s.MustPlan(t, engine.PlanOptions{Targets: targets})
