@@ -57,6 +57,28 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestExamplesAreTested runs the tests of the examples that have some: without a cluster.
+func TestExamplesAreTested(t *testing.T) {
+	t.Parallel()
+	found, err := filepath.Glob(filepath.Join(examplesFolder, "*", "*.gantrytest.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := map[string]bool{}
+	for _, file := range found {
+		tested[filepath.Dir(file)] = true
+	}
+	if !tested[filepath.Join(examplesFolder, "policies")] {
+		t.Error("the policies have no tests")
+	}
+	for dir := range tested {
+		runGantry(t, "none", exitDone, "-C", dir, "validate")
+		if out := runGantry(t, "none", exitDone, "-C", dir, "test"); !strings.Contains(out, " passed in ") {
+			t.Error(out)
+		}
+	}
+}
+
 // defaultCluster starts the cluster that "gantry-cluster up" starts, in a home of
 // its own, and returns its kubeconfig.
 func defaultCluster(t *testing.T) string {

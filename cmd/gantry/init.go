@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gantrycd/gantry/engine/access"
 )
 
 // starter is the configuration that init writes into an empty directory.
@@ -161,6 +163,13 @@ func (c *cli) initialise(ctx context.Context, in *inputs, options initOptions) (
 		return nil, err
 	}
 	if options.migrate {
+		asker, err := c.asking(ctx, "gantry init --migrate-state", config)
+		if err != nil {
+			return nil, err
+		}
+		if err := asker.permitAll(ctx, nil, access.State); err != nil {
+			return nil, err
+		}
 		result.Migration, err = c.migrateState(ctx, dir, backendOf(config), options)
 		if err != nil || options.dryRun {
 			return result, err

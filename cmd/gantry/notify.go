@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/engine/notify"
+	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/providers"
 	services "github.com/gantrycd/gantry/providers/notify"
@@ -60,13 +63,15 @@ func newNotifyTest(c *cli) *cobra.Command {
 remembers nothing. Without --application it is about an application that there is not.
 
 The recipients are those that subscribe to the trigger there, or those of --recipient.
-With --dry-run nothing is sent: what would be is shown.`,
+With --dry-run nothing is sent: what would be is shown.
+
+Where there are roles, it needs the right to "apply" the application, or all of them without
+--application; with --dry-run the right to "get".`,
 		Example: `  gantry notify test notifier.slack.operations --recipient '#alerts'
   gantry notify test notifier.slack.operations --trigger on_sync_failed --application application.web
   gantry notify test notifier.email.operations --dry-run --json`,
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			work.sourceless = true
 			return c.notifyTest(cmd.Context(), &in, work, args[0], how)
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -105,14 +110,39 @@ func (c *cli) notifierNames(ctx context.Context) []string {
 	return out
 }
 
-func (c *cli) notifyTest(ctx context.Context, in *inputs, options workOptions, name string, how notifyTest) error {
+// beginNotify begins a command about messages, which reads no sources, and tells what is wrong
+// with the configuration. What is about all applications at once needs the right to all.
+func (c *cli) beginNotify(ctx context.Context, in *inputs, options workOptions, right string, all bool) (*work, error) {
+	options.sourceless, options.right, options.wholeState = true, right, all
 	w, err := c.begin(ctx, in, options)
+	if err != nil {
+		return nil, err
+	}
+	w.progress.pause()
+	c.printDiagnostics(w.files, w.diags)
+	return w, nil
+}
+
+func (c *cli) notifyTest(ctx context.Context, in *inputs, options workOptions, name string, how notifyTest) error {
+	right := access.Apply
+	if how.dryRun {
+		right = access.Get
+	}
+	about, err := addr.Parse(how.application)
+	isAddress, needed := err == nil, right
+	if isAddress {
+		needed = "" // but of that application alone, below
+	}
+	w, err := c.beginNotify(ctx, in, options, needed, true)
 	if err != nil {
 		return err
 	}
 	defer w.end()
-	w.progress.pause()
-	c.printDiagnostics(w.files, w.diags)
+	if isAddress {
+		if err := w.permitOne(ctx, right, about); err != nil {
+			return err
+		}
+	}
 	if err := failed(w.diags); err != nil {
 		return err
 	}
@@ -179,7 +209,6 @@ knows whether they arrived; what is left to wait is no error.`,
   gantry notify flush --now --timeout 2m`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			work.sourceless = true
 			return c.notifyFlush(cmd.Context(), &in, work, timeout, now)
 		},
 	}
@@ -195,13 +224,11 @@ knows whether they arrived; what is left to wait is no error.`,
 }
 
 func (c *cli) notifyFlush(ctx context.Context, in *inputs, options workOptions, timeout time.Duration, now bool) error {
-	w, err := c.begin(ctx, in, options)
+	w, err := c.beginNotify(ctx, in, options, access.Apply, true)
 	if err != nil {
 		return err
 	}
 	defer w.end()
-	w.progress.pause()
-	c.printDiagnostics(w.files, w.diags)
 	return c.flush(ctx, w, timeout, now, -1)
 }
 
@@ -252,7 +279,6 @@ nothing else looks.`,
   gantry notify check --timeout 30s --json`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			work.sourceless = true
 			return c.notifyCheck(cmd.Context(), &in, work, timeout)
 		},
 	}
@@ -267,13 +293,11 @@ nothing else looks.`,
 }
 
 func (c *cli) notifyCheck(ctx context.Context, in *inputs, options workOptions, timeout time.Duration) error {
-	w, err := c.begin(ctx, in, options)
+	w, err := c.beginNotify(ctx, in, options, access.Apply, true)
 	if err != nil {
 		return err
 	}
 	defer w.end()
-	w.progress.pause()
-	c.printDiagnostics(w.files, w.diags)
 	written, diags := w.engine.NotifyNow(ctx, w.config)
 	w.progress.pause()
 	c.printDiagnostics(w.files, diags)
@@ -315,6 +339,14 @@ func (c *cli) notifyHistory(ctx context.Context, limit int) error {
 	if err != nil && deliveries == nil {
 		return failure("State cannot be read", err)
 	}
+	mayGet, permitErr := opened.mayGet(ctx)
+	if permitErr != nil {
+		return permitErr
+	}
+	deliveries = slices.DeleteFunc(deliveries, func(d notify.Delivery) bool {
+		address, err := addr.Parse(d.Application)
+		return err != nil && !opened.asker.rights.CheckAll(access.Get).Allowed || err == nil && !mayGet(address)
+	})
 	if limit > 0 {
 		deliveries = deliveries[max(0, len(deliveries)-limit):]
 	}

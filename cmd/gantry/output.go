@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan"
@@ -79,6 +80,13 @@ func (c *cli) outputs(ctx context.Context, tell bool) ([]published.Output, error
 			c.printDiagnostics(read.files, diags)
 		}
 		return nil, failed(diags)
+	}
+	asker, err := c.asking(ctx, "gantry output", read.config)
+	if err != nil {
+		return nil, err
+	}
+	if err := asker.permitAll(ctx, nil, access.Get); err != nil { // outputs are of no one application
+		return nil, err
 	}
 	never := failure("Nothing applied yet", errors.New("the state has no outputs: the configuration was not applied yet, or everything of it is destroyed. Run gantry apply"))
 	records, err := c.openExisting(ctx, dir, backendOf(read.config))
@@ -168,7 +176,7 @@ func outputNames(outputs []published.Output) []string {
 }
 
 // publish records what others can read of a plan in which there is nothing to apply,
-// and tells it where it is something else than before.
+// and tells it where it is something else than before. Messages that wait are delivered.
 func (w *work) publish(ctx context.Context, p *plan.Plan) error {
 	if p == nil || p.Offline || w.state == nil {
 		return nil
@@ -177,7 +185,7 @@ func (w *work) publish(ctx context.Context, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	diags := w.engine.Publish(ctx, p, engine.ApplyOptions{By: by})
+	diags := append(w.engine.Publish(ctx, p, engine.ApplyOptions{By: by}), w.engine.Deliver(ctx, p, by)...)
 	w.cli.printDiagnostics(w.files, diags)
 	return failed(diags)
 }
