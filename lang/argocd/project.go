@@ -210,6 +210,9 @@ func (w *writer) windowClusters(block *draft.Block, n *manifest.Node) {
 		value, ok := w.clusterPattern(server, name)
 		if !ok {
 			value = draft.String("*")
+			if entry.Peek() != "*" {
+				w.finding(Differs, entry, "It is no name, URL or pattern of a cluster, and matches none in Argo CD. It is written as a pattern of all: the window holds for every cluster, until you name those that are meant.")
+			}
 		}
 		entry.Text()
 		items = append(items, draft.Item{Value: value, Comments: w.comments(entry)})
@@ -254,10 +257,9 @@ func (w *writer) signatures(b *draft.Block, spec *manifest.Node) {
 		block := w.nested(b, "signature", keys)
 		var ids []draft.Item
 		for _, key := range keys.Items() {
-			ids = append(ids, draft.Item{Value: draft.String(key.Get("keyID").Text()), Comments: w.comments(key)})
+			ids = append(ids, draft.Item{Value: w.gpgKey(key.Get("keyID")), Comments: w.comments(key)})
 		}
 		block.Set("gpg_keys", draft.List(ids...), draft.None())
-		w.finding(ToDo, keys, "Argo CD has the public keys in argocd-gpg-keys-cm. Write them here in the place of their ids, where they are not fingerprints.")
 		w.leave(spec.Get("sourceIntegrity"), "Argo CD passes over it, as there are signatureKeys.")
 		return
 	}
@@ -279,6 +281,26 @@ func (w *writer) signatures(b *draft.Block, spec *manifest.Node) {
 		if mode == "strict" {
 			block.Set("mode", draft.String("strict"), draft.None())
 		}
-		w.setStrings(block, "gpg_keys", gpg.Get("keys"))
+		var keys []draft.Item
+		for _, key := range gpg.Get("keys").Items() {
+			keys = append(keys, draft.Item{Value: w.gpgKey(key), Comments: w.comments(key)})
+		}
+		block.Set("gpg_keys", draft.List(keys...), w.comments(gpg.Get("keys")))
 	}
+}
+
+// gpgKeysMap is the ConfigMap that has the public keys.
+const gpgKeysMap = "argocd-gpg-keys-cm"
+
+// gpgKey is the public key of an id: Argo CD has them in a ConfigMap, which may be among
+// the files.
+func (w *writer) gpgKey(n *manifest.Node) draft.Value {
+	id := strings.ToUpper(n.Text())
+	for _, key := range w.im.configMaps[gpgKeysMap].Find("data").Fields() {
+		if known := strings.ToUpper(key.Key()); len(id) >= 16 && len(known) >= 16 && (strings.HasSuffix(known, id) || strings.HasSuffix(id, known)) {
+			return draft.String(key.Peek())
+		}
+	}
+	w.finding(ToDo, n, "The public key is in the ConfigMap argocd-gpg-keys-cm, which is not among the files or does not have it: give the variable what \"gpg --export --armor %s\" prints.", id)
+	return draft.Raw(w.im.variable(identifier("gpg_key", "gpg_key_"+strings.ToLower(id)), "The OpenPGP public key "+id+", whose signatures are good: what gpg --export --armor prints.", false))
 }

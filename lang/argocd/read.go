@@ -125,6 +125,9 @@ func (im *importer) passOver(document *manifest.Document, apiVersion, kind strin
 		if kind == "ConfigMap" {
 			im.configMaps[document.Root.Find("metadata", "name").Peek()] = document.Root
 		}
+		if kind == "ConfigMap" && document.Root.Find("metadata", "name").Peek() == gpgKeysMap {
+			return // its keys are where they are named
+		}
 		if name := document.Root.Find("metadata", "name").Peek(); strings.HasPrefix(name, "argocd-") {
 			kind += " " + name // settings of Argo CD itself: each is worth a line
 		}

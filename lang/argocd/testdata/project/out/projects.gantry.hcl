@@ -33,7 +33,10 @@ project "team_a" {
   }
 
   signature {
-    gpg_keys = ["ABCDEF"]
+    gpg_keys = [
+      var.gpg_key_abcdef,
+      "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEawSL+xYJKwYBBAHaRw8BAQdAWK1YtHvwwhvui1Knhl6KdNza7cyS5CSu3EfM\naPP1Yi20HVJlbGVhc2UgPHJlbGVhc2VAZXhhbXBsZS5jb20+iJAEExYIADgWIQSQ\n7wYF7NnJdCJP5DIfZvIDHzO9dwUCawSL+wIbAwULCQgHAgYVCgkICwIEFgIDAQIe\nAQIXgAAKCRAfZvIDHzO9dxKxAQC6EZdgurb3x6noIxKbI0icyB796X4j1vnzb93x\nks/6lAEAtQ+6on9zUOL1+0xHhikiALf7hheMfWhWhWgLBH/gtQc=\n=pH8G\n-----END PGP PUBLIC KEY BLOCK-----\n",
+    ]
   }
 
   identity {
@@ -75,6 +78,7 @@ project "team_a" {
     schedule   = "0 0 * * *"
     duration   = "1h"
     namespaces = ["default"]
+    clusters   = ["*"]
     match      = "all"
   }
 

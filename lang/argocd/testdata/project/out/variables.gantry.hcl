@@ -20,3 +20,8 @@ variable "ops_url" {
   description = "What was written in argocd-notifications-cm, service.teams."
   sensitive   = true
 }
+
+variable "gpg_key_abcdef" {
+  type        = string
+  description = "The OpenPGP public key ABCDEF, whose signatures are good: what gpg --export --armor prints."
+}
