@@ -29,16 +29,21 @@ func Linearizable(t *testing.T, open func(t *testing.T) state.Store, options ...
 		rounds = 200
 	}
 	for round := range rounds {
-		h := &history{place: &place{Store: open(t), reopen: s.reopen}, began: time.Now()}
-		h.run(t)
-		operations += len(h.operations)
-		refusals += h.refused
-		switch porcupine.CheckOperationsTimeout(lockModel(), h.operations, time.Minute) {
-		case porcupine.Illegal:
-			t.Fatalf("round %d: no order explains what clients saw: %v", round, h.operations)
-		case porcupine.Unknown:
-			t.Logf("round %d: a minute did not do to check %d operations", round, len(h.operations))
-		case porcupine.Ok:
+		ok := t.Run(fmt.Sprint("round ", round), func(t *testing.T) { // its stores are closed with it
+			h := &history{place: &place{Store: open(t), reopen: s.reopen}, began: time.Now()}
+			h.run(t)
+			operations += len(h.operations)
+			refusals += h.refused
+			switch porcupine.CheckOperationsTimeout(lockModel(), h.operations, 5*time.Minute) {
+			case porcupine.Illegal:
+				t.Errorf("no order explains what clients saw: %v", h.operations)
+			case porcupine.Unknown:
+				t.Errorf("five minutes did not do to check %d operations", len(h.operations))
+			case porcupine.Ok:
+			}
+		})
+		if !ok {
+			return
 		}
 	}
 	t.Logf("survived: %d rounds, %d operations, of which %d were refused the lock: linearizable", rounds, operations, refusals)
