@@ -132,6 +132,7 @@ func TestWhatWaitsIsDeliveredWithoutChanges(t *testing.T) {
 	b.Adapt = func(o *engine.Options) { o.Notifiers, o.Secrets = hears, noSecrets{} }
 	webs(t, b, subscribed, "web project = project.payments")
 	b.MustApply(t, engine.PlanOptions{})
+	hears.take()
 	p := b.MustPlan(t, engine.PlanOptions{})
 	if p.HasChanges() || p.Notify == nil {
 		t.Fatalf("%+v", p)
@@ -168,7 +169,7 @@ func TestWhatWaitsIsDeliveredWithoutChanges(t *testing.T) {
 const subscribed = `
 notifier "webhook" "audit" { url = "https://hooks.example.com/canary" }
 trigger "unhealthy" {
-  when    = app.health.status != "healthy"
+  when    = contains(["missing", "degraded"], app.health.status)
   message = "${app.name} is ${app.health.status}"
 }
 project "payments" {
@@ -222,6 +223,7 @@ func TestNotifyNow(t *testing.T) {
 	look("it is gone", 1)
 	look("it still is", 0)
 	for _, o := range found {
+		delete(o.Metadata(), "managedFields")
 		if err := cluster.Put(t.Context(), o, "admin"); err != nil {
 			t.Fatal(err)
 		}

@@ -22,8 +22,7 @@ func clusterRule() []object.Object {
 	}
 	return []object.Object{
 		head("ValidatingAdmissionPolicy", map[string]any{
-			"paramKind":        map[string]any{"apiVersion": "v1", "kind": "ConfigMap"},
-			"matchConditions":  []any{map[string]any{"name": "judged", "expression": "!(has(object.metadata.labels) && 'of' in object.metadata.labels)"}},
+			"paramKind":        map[string]any{"apiVersion": "rules.example.com/v1", "kind": "Allowed"},
 			"matchConstraints": map[string]any{"resourceRules": []any{map[string]any{"apiGroups": []any{""}, "apiVersions": []any{"v1"}, "operations": []any{"CREATE", "UPDATE"}, "resources": []any{"configmaps"}}}},
 			"validations":      []any{map[string]any{"expression": "object.data.a in params.data.allowed.split(' ')", "messageExpression": "'allowed is ' + params.data.allowed"}},
 		}),
@@ -43,7 +42,7 @@ func TestClusterPolicies(t *testing.T) {
 		return map[string]string{"rules.gantry.hcl": `
 application "rules" {
   source {
-    objects = [{ apiVersion = "v1", kind = "ConfigMap", metadata = { name = "allowed", labels = { of = "values" } }, data = { allowed = "` + allowed + `" } }]
+    objects = [{ apiVersion = "rules.example.com/v1", kind = "Allowed", metadata = { name = "allowed", labels = { of = "values" } }, data = { allowed = "` + allowed + `" } }]
   }
   destination {
     cluster   = cluster.main
