@@ -70,10 +70,11 @@ func (s *applicationSet) typed(n *manifest.Node, outer *given, base string) *giv
 		return s.pluginGenerator(n, outer, base)
 	case "clusterDecisionResource":
 		return s.decision(n, base)
+	case "pullRequest":
+		return s.pullRequests(n, outer, base)
+	case "scmProvider":
+		return s.repositories(n, outer, base)
 	}
-	s.leave(n, "There is no generator for %s. Say what it gives with a generator \"list\", \"git\" or \"plugin\", and make the application of that.", map[string]string{
-		"scmProvider": "the repositories of a forge", "pullRequest": "pull requests",
-	}[n.Key()])
 	return nil
 }
 

@@ -157,6 +157,20 @@ application "different_2" {
   }
 }
 
+application "previews" {
+  for_each = merge(generator.pull_request.previews, generator.scm_provider.previews)
+  name     = dns_label("pr-${each.value.number}")
+
+  source {
+    repository = repository.merged
+    path       = "x"
+  }
+
+  destination {
+    cluster = cluster.in-cluster
+  }
+}
+
 application "asked" {
   for_each = generator.plugin.asked
   name     = dns_label(each.value.name)

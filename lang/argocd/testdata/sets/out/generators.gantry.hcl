@@ -101,6 +101,33 @@ generator "git" "apps" {
   }
 }
 
+generator "pull_request" "previews" {
+  forge      = "github"
+  token      = var.github_token
+  repository = "example/web"
+  labels     = ["preview"]
+  forks      = true
+
+  filter {
+    branch        = "^feature"
+    target_branch = "^main$"
+  }
+}
+
+generator "scm_provider" "previews" {
+  forge          = "gitea"
+  url            = "https://git.example.com"
+  owner          = "example"
+  all_branches   = true
+  clone_protocol = "ssh"
+
+  filter {
+    repository = "^service-"
+    label      = "deployed"
+    paths      = ["deploy"]
+  }
+}
+
 generator "plugin" "asked" {
   url   = "https://plugin.example.com"
   token = var.my_plugin_token

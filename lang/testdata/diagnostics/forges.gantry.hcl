@@ -1,0 +1,62 @@
+# What blocks and generators that are about forges complain about.
+
+gantry {
+  forge "github" {
+    repository = "web"
+#                ^^^^^ Unsuitable value: The repository must be written as owner/name, such as "example/deploy", and not "web".
+  }
+  forge "gitlab" {
+# ^^^^^^^^^^^^^^ Duplicate block: There may be one forge block in a gantry block; the first is at forges.gantry.hcl:4,3-17. Put the arguments of both into one.
+# ^^^^^^^^^^^^^^ Duplicate forge: Pull requests for a configuration are at one forge, but there are blocks for 2. Remove all but one.
+    url            = "https://user:password@git.example.com"
+    ca_certificate = "ca.pem"
+  }
+}
+
+generator "pull_request" "type" {
+  forge      = "githab"
+#              ^^^^^^^^ Unsuitable value: There is no forge of type "githab"; there are bitbucket, forgejo, gitea, github and gitlab. Did you mean "github"?
+  repository = "example/web"
+}
+
+generator "pull_request" "nowhere" {
+#^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Missing required argument: Where the forge is must be said: set url, such as "https://git.example.com".
+  forge      = "forgejo"
+  repository = "example"
+#              ^^^^^^^^^ Unsuitable value: The repository must be written as owner/name, such as "example/web", and not "example".
+}
+
+generator "pull_request" "unreachable" {
+  forge      = "github"
+#              ^^^^^^^^ Cannot ask forge: The pull requests of example/silent cannot be told: no answer.
+  repository = "example/silent"
+}
+
+generator "pull_request" "pattern" {
+  forge      = "github"
+  repository = "example/web"
+
+  filter {
+    title = "(["
+#           ^^^^ Invalid regular expression: "([" is no regular expression: missing closing ]: `[`.
+  }
+}
+
+generator "scm_provider" "odd" {
+  forge          = "bitbucket"
+  owner          = "a b"
+#                  ^^^^^ Unsuitable value: The owner must be the name of an organization, group, workspace or person, and not "a b".
+  clone_protocol = "git"
+#                  ^^^^^ Unsuitable value: The argument "clone_protocol" is "https" or "ssh", and not "git".
+
+  filter {
+    paths = ["/etc"]
+#           ^^^^^^^^ Unsuitable value: A path is from the root of the repository, such as "deploy/kustomization.yaml", and not "/etc".
+  }
+}
+
+generator "scm_provider" "unreachable" {
+  forge = "gitlab"
+#         ^^^^^^^^ Cannot ask forge: The repositories of silent cannot be told: no answer.
+  owner = "silent"
+}
