@@ -74,7 +74,6 @@ func configOf(m *eval.Module, result *eval.Result, scope *Scope, options EvalOpt
 	c.RolesUnknown = !f.checkIssuers() || f.rolesUnknown(m.Files())
 	f.subscribe()
 	found := len(f.diags)
-	f.warnOfPending()
 	for _, diag := range f.diags[found:] {
 		diag.Extra = AboutPlans{}
 	}

@@ -3,6 +3,7 @@ package lang
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -92,4 +93,19 @@ func (f *finisher) warnOfWindows(w *windowed, applications []*Application, summa
 		Detail:   detail,
 		Subject:  w.project.Rules.Windows[w.windows[0]].Range.Ptr(),
 	})
+}
+
+// maxNamed is how many blocks a warning names.
+const maxNamed = 5
+
+// few joins names for a sentence, and counts those that are too many.
+func few(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	if len(names) > maxNamed {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }

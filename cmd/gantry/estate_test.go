@@ -91,7 +91,7 @@ func TestEstate(t *testing.T) {
 		`application.payments["prod_eu/apps/payments-service/overlays/staging"]`,
 		"application.payments_service", "application.ingress", "application.banner",
 		`module.platform["prod_eu"].application.namespaces`, `module.platform["prod_eu"].application.collector`,
-		"payments:v2.4.1", "Not in effect yet",
+		"payments:v2.4.1",
 	} {
 		if !strings.Contains(planned, want) {
 			t.Errorf("the plan lacks %s:\n%s", want, planned)
@@ -100,7 +100,9 @@ func TestEstate(t *testing.T) {
 	if strings.Contains(planned, "legacy") {
 		t.Errorf("the plan has what the generator excludes:\n%s", planned)
 	}
-	gantry(exitDone, "apply", "--auto-approve", "--manual") // whatever the sync window says
+	// Whatever the sync window says, and without the approvals that its protection asks for.
+	gantry(exitError, "apply", "--auto-approve", "--manual")
+	gantry(exitDone, "apply", "--auto-approve", "--manual", "--override-approval", "--reason", "the first apply")
 	gantry(exitDone, "plan", "--detailed-exitcode")
 }
 

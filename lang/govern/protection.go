@@ -39,15 +39,15 @@ func ProtectionBlock() *schema.Block {
 		Arguments: []schema.Argument{
 			{Name: "branches", Type: schema.Strings, Doc: "Patterns of the branches that are applied from."},
 			{Name: "max_destroyed", Type: schema.Integer, Default: "any number", Doc: "How many objects one plan may delete or replace, with what goes with them."},
-			{Name: "planners", Type: schema.Strings, Doc: "The identities that a plan must have been recorded by, so that its approval counts: of a workflow, a job or a service."},
-			{Name: "signers", Type: schema.Strings, Doc: "The identities or public keys that a plan must be signed with."},
+			{Name: "planners", Type: schema.Strings, Doc: "The identities that a plan must have been recorded by, so that its approval counts: of a workflow, a job or a service. `\"SUBJECT\"` or `\"ISSUER SUBJECT\"`; `*` stands for anything in the subject."},
+			{Name: "signers", Type: schema.Strings, Doc: "The identities or public keys that a plan, or what was recorded of it, must be signed with."},
 		},
 		Blocks: []schema.Nested{{Max: 1, Block: &schema.Block{
 			Type: "approvals",
 			Doc:  "Who must have approved a change.",
 			Arguments: []schema.Argument{
 				{Name: "count", Type: schema.Integer, Default: "1", Doc: "How many must have."},
-				{Name: "groups", Type: schema.Strings, Default: "everyone who may approve", Doc: "The groups whose members count."},
+				{Name: "groups", Type: schema.Strings, Default: "everyone who may approve", Doc: "The groups of the forge whose members count: `\"team\"` or `\"organization:team\"`. Members of one with `!` before it do not."},
 				{Name: "not_author", Type: schema.Bool, Default: "false", Doc: "Whether the author of a change does not count."},
 			},
 		}}},

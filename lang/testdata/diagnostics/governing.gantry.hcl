@@ -1,11 +1,10 @@
-# What is checked, and has no effect yet.
+# All that governs, and nothing to say about it.
 
 gantry {
   encryption {
     recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
   }
   protection {
-# ^^^^^^^^^^ warning: Not in effect yet: This version of gantry reads and checks the protection block, and no more. Branches, approvals, planners and signers are not checked: whoever runs it may apply.
     branches = ["main"]
   }
 }
