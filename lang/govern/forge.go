@@ -53,13 +53,10 @@ func ForgeBlocks() []schema.Nested {
 	return out
 }
 
-// DecodeForge decodes the forge blocks; there may be one at most.
+// DecodeForge decodes the forge block, of which there is one at most; none is nil.
 func DecodeForge(in *eval.Instance, blocks []*schema.Values) *Forge {
 	if len(blocks) == 0 {
 		return nil
-	}
-	if len(blocks) > 1 {
-		in.Errorf(blocks[1].Range, "Duplicate forge", "Pull requests for a configuration are at one forge, but there are blocks for %d. Remove all but one.", len(blocks))
 	}
 	v := blocks[0]
 	forge := &Forge{

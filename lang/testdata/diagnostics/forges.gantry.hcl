@@ -2,14 +2,15 @@
 
 gantry {
   forge "github" {
-    repository = "web"
-#                ^^^^^ Unsuitable value: The repository must be written as owner/name, such as "example/deploy", and not "web".
+    repository     = "web"
+#                    ^^^^^ Unsuitable value: The repository must be written as owner/name, such as "example/deploy", and not "web".
+    url            = "https://user:password@git.example.com"
+#                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Credentials in a URL: The URL is shown in messages, so that it cannot hold a password. Use the argument "token".
+    ca_certificate = "ca.pem"
+#                    ^^^^^^^^ Unsuitable value: The argument "ca_certificate" has no certificate in PEM. It is the certificate itself, such as file("ca.pem") gives.
   }
   forge "gitlab" {
 # ^^^^^^^^^^^^^^ Duplicate block: There may be one forge block in a gantry block; the first is at forges.gantry.hcl:4,3-17. Put the arguments of both into one.
-# ^^^^^^^^^^^^^^ Duplicate forge: Pull requests for a configuration are at one forge, but there are blocks for 2. Remove all but one.
-    url            = "https://user:password@git.example.com"
-    ca_certificate = "ca.pem"
   }
 }
 
