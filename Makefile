@@ -35,6 +35,7 @@ check: ## format, vet, lint, import directions, generated files, go.mod
 
 bench: build cluster ## measure 100, 1,000 and 10,000 objects; minutes
 	go run ./cmd/internal/bench -check
+	GANTRY_BENCH_OBJECTS=10000 GANTRY_BENCH_CHECK=1 go test ./cmd/internal/bench/overhead -run '^$$' -bench Overhead -benchtime 3x -timeout 1h
 
 conformance: ## hold it against recorded answers of Argo CD, and count
 	@go run ./cmd/internal/conformance
