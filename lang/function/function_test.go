@@ -89,7 +89,7 @@ func TestFunctions(t *testing.T) {
 		`index(["a", "b"], "b")`:                   `1`,
 		`keys({ b = 1, a = 2 })`:                   `["a", "b"]`,
 		`length("héé")`:                            `3`,
-		`length("a\r\nb")`:                          `3`,
+		`length("a\r\nb")`:                         `3`,
 		`length({ a = 1 })`:                        `1`,
 		`length([1, 2])`:                           `2`,
 		`lookup({ a = 1 }, "b", 2)`:                `2`,
