@@ -86,7 +86,7 @@ func cases() []faultCase {
 		{
 			"a state of the first format", "read, and written in the form of today",
 			[]string{"./engine", "./state"},
-			[]string{"TestStateOfTheFirstFormat", "TestStateThatAGantryOfTheFirstFormatWrote"},
+			[]string{"TestStateOfTheFirstFormat", "TestFilesOfTheFirstFormat", "TestStateThatAGantryOfTheFirstFormatWrote"},
 		},
 	}
 }
