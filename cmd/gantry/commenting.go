@@ -31,6 +31,7 @@ type commentOptions struct {
 	key     string
 	labels  bool
 	actions bool
+	compat  string
 
 	post  bool                                                         // the comment is posted
 	forge func(context.Context, *lang.Config) (providers.Forge, error) // how it is opened; nil is cli.forge
@@ -43,6 +44,8 @@ func (o *commentOptions) register(command *cobra.Command) {
 	flags.StringVar(&o.key, "comment-key", "", "what tells the comments of one pull request apart (default: the configuration's directory in its repository)")
 	flags.BoolVar(&o.labels, "labels", false, "with a comment: set the labels \"gantry: destroys\" and \"gantry: high risk\", or take them away")
 	o.registerActions(command)
+	flags.StringVar(&o.compat, "compat", "", "print a last line for another `program`: atlantis")
+	complete(command, "compat", fixedCompletions(compatAtlantis))
 	complete(command, "pull", fixedCompletions())
 	complete(command, "comment-key", fixedCompletions())
 }
@@ -58,7 +61,7 @@ func (o *commentOptions) around(c *cli, command *cobra.Command) {
 		if err := o.check(c, cmd); err != nil {
 			return err
 		}
-		if !o.post && !o.actions {
+		if !o.post && !o.actions && o.compat == "" {
 			return inner(cmd, args)
 		}
 		c.heard = &heard{}
@@ -67,6 +70,11 @@ func (o *commentOptions) around(c *cli, command *cobra.Command) {
 		resume()
 		if _, stopped := interrupted(cmd.Context()); stopped || !c.heard.ended(cmd.CommandPath(), err) {
 			return err
+		}
+		if o.compat == compatAtlantis && c.heard.plan != nil && !c.json {
+			if err := report.Atlantis(c.out, c.heard.plan); err != nil {
+				return err
+			}
 		}
 		told := o.tell(cmd.Context(), c, err)
 		if told != nil && err != nil {
@@ -87,11 +95,17 @@ func (o *commentOptions) check(c *cli, cmd *cobra.Command) error {
 	if cmd.Flags().Changed("pull") && o.pull < 1 {
 		return usage(fmt.Sprintf("--pull is %d, and must be the number of a pull request", o.pull))
 	}
+	if o.compat != "" && o.compat != compatAtlantis {
+		return usage(fmt.Sprintf("--compat is %q, and must be atlantis", o.compat))
+	}
 	if o.actions && c.getenv("GITHUB_ACTIONS") != "true" && c.getenv("GITEA_ACTIONS") != "true" && c.getenv("FORGEJO_ACTIONS") != "true" {
 		return usage("--github-actions is for a job of GitHub Actions, or what is like it, and neither GITHUB_ACTIONS nor GITEA_ACTIONS is \"true\" here")
 	}
 	return nil
 }
+
+// compatAtlantis is what --compat can be.
+const compatAtlantis = "atlantis"
 
 // stopCommands keeps what is printed from being taken for commands of the CI system, until
 // the function that it returns is called.

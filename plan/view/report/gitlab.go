@@ -28,3 +28,18 @@ func GitLab(w io.Writer, p *plan.Plan) error {
 	}
 	return nil
 }
+
+// Atlantis writes the line by which Atlantis tells what a plan does, as Terraform has it. What is
+// counted is as in GitLab.
+func Atlantis(w io.Writer, p *plan.Plan) error {
+	counts := p.Counts()
+	line := "No changes. Your infrastructure matches the configuration."
+	if p.HasChanges() || p.IsBlocked() {
+		line = fmt.Sprintf("Plan: %d to add, %d to change, %d to destroy.",
+			counts[plan.Create]+counts[plan.Replace]+counts[plan.Run], counts[plan.Update]+counts[plan.Adopt]+counts[plan.Orphan], counts[plan.Prune]+counts[plan.Replace])
+	}
+	if _, err := fmt.Fprintln(w, line); err != nil {
+		return fmt.Errorf("writing a line for Atlantis: %w", err)
+	}
+	return nil
+}
