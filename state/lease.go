@@ -193,7 +193,11 @@ func (l *Lease) Check() error {
 }
 
 // ID returns what names this holding of the lease, and no other.
-func (l *Lease) ID() string { return l.body.ID }
+func (l *Lease) ID() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.body.ID
+}
 
 // Hold is Check for who can wait: where the lease was not renewed in time, but may still
 // be, it waits for that as long as a lease lasts.
