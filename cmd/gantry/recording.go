@@ -124,7 +124,8 @@ func (w *work) record(ctx context.Context, r *recordingWork, made *plan.Plan) er
 		return recordingFailure(err)
 	}
 	var file bytes.Buffer
-	if err := planfile.Write(&file, made, planfile.WriteOptions{Recipient: w.state.recipient()}); err == nil {
+	err = planfile.Write(&file, made, planfile.WriteOptions{Recipient: w.state.recipient()})
+	if err == nil {
 		err = w.state.records.KeepRecordedPlan(ctx, recorded, file.Bytes())
 	}
 	if err != nil { // it only shows what differs later

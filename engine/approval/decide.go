@@ -14,8 +14,10 @@ import (
 
 // Decide decides about an application: it may be applied where one of the candidates lets it.
 func (r *Requirement) Decide(app Application, candidates []Candidate) Decision {
-	best := Decision{Address: app.Address, Digest: app.Digest, Reason: NotRecorded,
-		Detail: "no plan of it was recorded for a pull request: \"gantry plan --record\" does that, run by a planner at the pull request's head"}
+	best := Decision{
+		Address: app.Address, Digest: app.Digest, Reason: NotRecorded,
+		Detail: "no plan of it was recorded for a pull request: \"gantry plan --record\" does that, run by a planner at the pull request's head",
+	}
 	for i := range candidates {
 		if made := r.judge(app, &candidates[i]); made.Reason.rank() > best.Reason.rank() {
 			best = made

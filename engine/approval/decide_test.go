@@ -79,7 +79,7 @@ func (s *scene) combined() {
 	second := s.candidates[0].Changes[0]
 	second.Pull.Number, second.Pull.Head, second.Pull.MergedAs = 8, older, head
 	second.Reviews = []providers.Review{said("alice", providers.Approved, older, 1), said("carol", providers.Approved, older, 2)}
-	s.candidates[0].Recorded.Pull, s.candidates[0].Recorded.Head, s.candidates[0].OnBranch = 0, merge, true
+	s.candidates[0].Pull, s.candidates[0].Head, s.candidates[0].OnBranch = 0, merge, true
 	s.candidates[0].Changes = append(s.candidates[0].Changes, second)
 }
 
@@ -308,7 +308,7 @@ func TestDecide(t *testing.T) {
 			far := s.candidates[0]
 			s.reviews()
 			near := far
-			near.Recorded = &state.Recorded{Pull: 6, Head: older, Applications: far.Recorded.Applications}
+			near.Recorded = &state.Recorded{Pull: 6, Head: older, Applications: far.Applications}
 			s.candidates = append([]approval.Candidate{near}, s.candidates...)
 		}, approval.NotApproved, "0 of 2"},
 

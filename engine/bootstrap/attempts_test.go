@@ -165,7 +165,7 @@ func (e *estate) keeps(planner *api) {
 		e.t.Fatal(err)
 	}
 	const secrets = "/api/v1/namespaces/gantry/secrets"
-	planner.must(http.MethodPost, secrets, "", string(body))
-	planner.must(http.MethodPut, secrets+"/mine", "", string(body))
-	planner.must(http.MethodDelete, secrets+"/mine", "", nil)
+	planner.must(http.MethodPost, secrets, string(body))
+	planner.must(http.MethodPut, secrets+"/mine", string(body))
+	planner.must(http.MethodDelete, secrets+"/mine", nil)
 }

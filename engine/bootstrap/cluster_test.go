@@ -103,9 +103,9 @@ func (a *api) send(ctx context.Context, method, path, contentType string, body a
 }
 
 // must sends a request that must succeed.
-func (a *api) must(method, path, contentType string, body any) []byte {
+func (a *api) must(method, path string, body any) []byte {
 	a.t.Helper()
-	status, text := a.send(a.t.Context(), method, path, contentType, body)
+	status, text := a.send(a.t.Context(), method, path, "", body)
 	if status >= 300 {
 		a.t.Fatalf("%s %s: %d: %s", method, path, status, text)
 	}
@@ -116,7 +116,7 @@ func (a *api) must(method, path, contentType string, body any) []byte {
 func (a *api) as(namespace, name string) *api {
 	a.t.Helper()
 	var made struct{ Status struct{ Token string } }
-	text := a.must(http.MethodPost, "/api/v1/namespaces/"+namespace+"/serviceaccounts/"+name+"/token", "", map[string]any{
+	text := a.must(http.MethodPost, "/api/v1/namespaces/"+namespace+"/serviceaccounts/"+name+"/token", map[string]any{
 		"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": map[string]any{},
 	})
 	if err := json.Unmarshal(text, &made); err != nil || made.Status.Token == "" {
@@ -155,7 +155,7 @@ func (a *api) everything() map[string]string {
 			PreferredVersion struct{ GroupVersion string }
 		}
 	}
-	decode(a.t, a.must(http.MethodGet, "/apis", "", nil), &groups)
+	decode(a.t, a.must(http.MethodGet, "/apis", nil), &groups)
 	for _, g := range groups.Groups {
 		versions[g.PreferredVersion.GroupVersion] = "/apis/" + g.PreferredVersion.GroupVersion
 	}
@@ -166,7 +166,7 @@ func (a *api) everything() map[string]string {
 				Verbs []string
 			}
 		}
-		decode(a.t, a.must(http.MethodGet, path, "", nil), &list)
+		decode(a.t, a.must(http.MethodGet, path, nil), &list)
 		for _, r := range list.Resources {
 			if strings.Contains(r.Name, "/") || !strings.Contains(fmt.Sprint(r.Verbs), "list") || r.Name == "events" || r.Name == "componentstatuses" {
 				continue
@@ -176,7 +176,7 @@ func (a *api) everything() map[string]string {
 					Metadata struct{ Namespace, Name, ResourceVersion string }
 				}
 			}
-			decode(a.t, a.must(http.MethodGet, path+"/"+r.Name, "", nil), &found)
+			decode(a.t, a.must(http.MethodGet, path+"/"+r.Name, nil), &found)
 			for _, item := range found.Items {
 				m := item.Metadata
 				if r.Name == "leases" && (m.Namespace == "kube-system" || m.Namespace == "kube-node-lease") {

@@ -78,8 +78,10 @@ type story struct {
 
 func tell(t *testing.T) *story {
 	t.Helper()
-	s := &story{T: t, forge: forgetest.New(), now: time.Now(),
-		by: &identity.Identity{Name: "planner", Subject: "planner", Issuer: "https://token.example.com", Means: identity.OIDC, Verified: true}}
+	s := &story{
+		T: t, forge: forgetest.New(), now: time.Now(),
+		by: &identity.Identity{Name: "planner", Subject: "planner", Issuer: "https://token.example.com", Means: identity.OIDC, Verified: true},
+	}
 	s.bench = enginetest.New(t, map[string]string{"main.gantry.hcl": fmt.Sprintf(settings, 2), "web.gantry.hcl": application("web", "1"), "db.gantry.hcl": application("db", "1")})
 	cluster := memory.New(memory.Options{Name: "main", Resource: engine.GuessResource})
 	s.bench.Wrap = func(providers.Clusters) providers.Clusters { return oneCluster{cluster} }
@@ -115,9 +117,9 @@ func (s *story) commit(message string) string {
 }
 
 // open opens a pull request, with a commit for each of some files.
-func (s *story) open(from string, files ...map[string]string) int64 {
+func (s *story) open(files ...map[string]string) int64 {
 	s.Helper()
-	s.git("checkout", "--quiet", "--detach", from)
+	s.git("checkout", "--quiet", "--detach", "main")
 	for _, each := range files {
 		s.bench.Write(s.T, each)
 		s.commit("change")
@@ -289,7 +291,7 @@ func TestMerging(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			s := tell(t)
-			one := s.open("main", file("web", application("web", "2")), file("web", application("web", "3")))
+			one := s.open(file("web", application("web", "2")), file("web", application("web", "3")))
 			s.mustRecord(one)
 			s.approve(one, "alice", "bob")
 			// The base moves, by what is of no application.
@@ -307,8 +309,8 @@ func TestMerging(t *testing.T) {
 func TestSeveralMergedAtOnce(t *testing.T) {
 	t.Parallel()
 	s := tell(t)
-	one := s.open("main", file("web", application("web", "2")))
-	two := s.open("main", file("db", application("db", "2")))
+	one := s.open(file("web", application("web", "2")))
+	two := s.open(file("db", application("db", "2")))
 	s.mustRecord(one)
 	s.mustRecord(two)
 	s.approve(one, "alice", "bob")
@@ -328,8 +330,8 @@ func TestMergeQueue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := tell(t)
-			one := s.open("main", file("web", strings.Replace(application("web", "1"), `data = {`, `data = { a = "1",`, 1)))
-			two := s.open("main", file("web", application("web", "2")), file("extra", application("extra", "1")))
+			one := s.open(file("web", strings.Replace(application("web", "1"), `data = {`, `data = { a = "1",`, 1)))
+			two := s.open(file("web", application("web", "2")), file("extra", application("extra", "1")))
 			s.mustRecord(one)
 			s.mustRecord(two)
 			s.approve(one, "alice", "bob")
@@ -363,7 +365,7 @@ func TestAttacks(t *testing.T) {
 	}{
 		"a pull request's own job records a digest": {func(s *story) {
 			s.by = &identity.Identity{Subject: "repo:pull_request", Issuer: "https://token.example.com", Means: identity.OIDC, Verified: true}
-			one := s.open("main", file("web", application("web", "evil")))
+			one := s.open(file("web", application("web", "evil")))
 			if err := s.record(one); err == nil || !strings.Contains(err.Error(), "none of the planners") {
 				s.Errorf("recorded: %v", err)
 			}
@@ -371,7 +373,7 @@ func TestAttacks(t *testing.T) {
 			s.merge(one, "squash")
 		}, map[string]string{"web": "not recorded"}},
 		"its own job writes the record into the state": {func(s *story) {
-			one := s.open("main", file("web", application("web", "evil")))
+			one := s.open(file("web", application("web", "evil")))
 			s.mustRecord(one)
 			recorded, err := s.bench.Records.Recorded(s.Context())
 			if err != nil {
@@ -385,24 +387,24 @@ func TestAttacks(t *testing.T) {
 			s.merge(one, "squash")
 		}, map[string]string{"web": "not a planner"}},
 		"protection and a harmful change in one pull request": {func(s *story) {
-			one := s.open("main", map[string]string{"main.gantry.hcl": weak, "web.gantry.hcl": application("web", "evil")})
+			one := s.open(map[string]string{"main.gantry.hcl": weak, "web.gantry.hcl": application("web", "evil")})
 			s.mustRecord(one)
 			s.approve(one, "alice")
 			s.merge(one, "squash")
 		}, map[string]string{"web": "not approved"}},
 		"protection first, then a harmful change": {func(s *story) {
-			one := s.open("main", map[string]string{"main.gantry.hcl": weak})
+			one := s.open(map[string]string{"main.gantry.hcl": weak})
 			s.mustRecord(one)
 			s.merge(one, "squash")
 			s.expect(map[string]string{})
-			two := s.open("main", file("web", application("web", "evil")))
+			two := s.open(file("web", application("web", "evil")))
 			s.mustRecord(two)
 			s.approve(two, "alice")
 			s.merge(two, "squash")
 		}, map[string]string{"web": "not approved"}},
 		"a planner of one's own, added in the pull request": {func(s *story) {
 			s.by = &identity.Identity{Subject: "mallory", Issuer: "https://token.example.com", Means: identity.OIDC, Verified: true}
-			one := s.open("main", map[string]string{"main.gantry.hcl": strings.Replace(weak, "example.com planner", "example.com mallory", 1), "web.gantry.hcl": application("web", "evil")})
+			one := s.open(map[string]string{"main.gantry.hcl": strings.Replace(weak, "example.com planner", "example.com mallory", 1), "web.gantry.hcl": application("web", "evil")})
 			if err := s.record(one); err == nil {
 				s.Error("recorded")
 			}
@@ -410,14 +412,14 @@ func TestAttacks(t *testing.T) {
 			s.merge(one, "squash")
 		}, map[string]string{"web": "not recorded"}},
 		"a backend of one's own, added in the pull request": {func(s *story) {
-			one := s.open("main", map[string]string{"main.gantry.hcl": strings.Replace(weak, "gantry {", "gantry {\n backend \"local\" { path = \"elsewhere\" }\n", 1)})
+			one := s.open(map[string]string{"main.gantry.hcl": strings.Replace(weak, "gantry {", "gantry {\n backend \"local\" { path = \"elsewhere\" }\n", 1)})
 			if err := s.record(one); err == nil || !strings.Contains(err.Error(), "backend") {
 				s.Errorf("recorded: %v", err)
 			}
 			s.git("checkout", "--quiet", "--force", "main")
 		}, map[string]string{}},
 		"a force-push between plan and approval": {func(s *story) {
-			one := s.open("main", file("web", application("web", "2")))
+			one := s.open(file("web", application("web", "2")))
 			s.mustRecord(one)
 			s.git("checkout", "--quiet", "--detach", "main")
 			s.bench.Write(s.T, file("web", application("web", "evil")))
@@ -426,7 +428,7 @@ func TestAttacks(t *testing.T) {
 			s.merge(one, "squash")
 		}, map[string]string{"web": "another change"}},
 		"a force-push between approval and merge": {func(s *story) {
-			one := s.open("main", file("web", application("web", "2")))
+			one := s.open(file("web", application("web", "2")))
 			s.mustRecord(one)
 			s.approve(one, "alice", "bob")
 			s.git("checkout", "--quiet", "--detach", "main")
@@ -442,14 +444,14 @@ func TestAttacks(t *testing.T) {
 			s.push()
 		}, map[string]string{"web": "not recorded"}},
 		"an old record": {func(s *story) {
-			one := s.open("main", file("web", application("web", "2")))
+			one := s.open(file("web", application("web", "2")))
 			s.mustRecord(one)
 			s.approve(one, "alice", "bob")
 			s.merge(one, "squash")
 			s.now = s.now.Add(2 * time.Hour)
 		}, map[string]string{"web": "expired"}},
 		"a late record of an older head": {func(s *story) {
-			one := s.open("main", file("web", application("web", "2")))
+			one := s.open(file("web", application("web", "2")))
 			old := s.head(one)
 			s.git("checkout", "--quiet", "--detach", "main")
 			s.bench.Write(s.T, file("web", application("web", "3")))
@@ -477,7 +479,7 @@ func TestAttacks(t *testing.T) {
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	s := tell(t)
-	one := s.open("main", file("new", application("new", "1")))
+	one := s.open(file("new", application("new", "1")))
 	s.mustRecord(one)
 	s.approve(one, "alice", "bob")
 	s.merge(one, "squash")
@@ -529,7 +531,7 @@ func TestNotTheProtectedBranch(t *testing.T) {
 		change func(s *story)
 		want   string
 	}{
-		"a branch of a pull request": {func(s *story) { s.open("main", file("web", application("web", "2"))) }, "on no protected branch"},
+		"a branch of a pull request": {func(s *story) { s.open(file("web", application("web", "2"))) }, "on no protected branch"},
 		"a branch that only this clone calls main": {func(s *story) {
 			s.bench.Write(s.T, file("web", application("web", "2")))
 			s.git("update-ref", "refs/remotes/origin/main", s.commit("mine"))

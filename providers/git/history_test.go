@@ -117,7 +117,7 @@ func TestChanged(t *testing.T) {
 		"as it was":        {func(*testing.T, string) {}, nil},
 		"touched":          {func(t *testing.T, dir string) { write(t, filepath.Join(dir, "live/main.gantry.hcl"), "three") }, nil},
 		"edited":           {func(t *testing.T, dir string) { write(t, filepath.Join(dir, "live/main.gantry.hcl"), "four!") }, []string{"live/main.gantry.hcl"}},
-		"deleted":          {func(t *testing.T, dir string) { _ = os.Remove(filepath.Join(dir, "live/main.gantry.hcl")) }, []string{"live/main.gantry.hcl"}},
+		"deleted":          {func(_ *testing.T, dir string) { _ = os.Remove(filepath.Join(dir, "live/main.gantry.hcl")) }, []string{"live/main.gantry.hcl"}},
 		"new beside":       {func(t *testing.T, dir string) { write(t, filepath.Join(dir, "live/evil.gantry.hcl"), "x") }, []string{"live/evil.gantry.hcl"}},
 		"new elsewhere":    {func(t *testing.T, dir string) { write(t, filepath.Join(dir, "report.json"), "x") }, nil},
 		"staged elsewhere": {func(t *testing.T, dir string) { write(t, filepath.Join(dir, "x"), "x"); runGit(t, dir, "add", "x") }, []string{"x"}},

@@ -57,7 +57,7 @@ locals {
 }
 
 generator "gti" "x" {
-#         ^^^^^ Unknown type label: There is no generator of type "gti"; the types are cluster_decision_resource, clusters, git, list, matrix, merge and plugin. Did you mean "git"?
+#         ^^^^^ Unknown type label: There is no generator of type "gti"; the types are cluster_decision_resource, clusters, git, list, matrix, merge, plugin, pull_request and scm_provider. Did you mean "git"?
 }
 
 generator "plugin" "x" {

@@ -37,9 +37,9 @@ type Site interface {
 }
 
 // Check holds a client to the contract of providers.Forge: to all of it, or to some of its
-// behaviours alone. make returns a client, and the repository that it is for, which may be the
+// behaviours alone. open returns a client, and the repository that it is for, which may be the
 // same each time.
-func Check(t *testing.T, make func(t *testing.T) (providers.Forge, Site), only ...string) {
+func Check(t *testing.T, open func(t *testing.T) (providers.Forge, Site), only ...string) {
 	t.Helper()
 	for _, behaviour := range []struct {
 		name string
@@ -60,7 +60,7 @@ func Check(t *testing.T, make func(t *testing.T) (providers.Forge, Site), only .
 			continue
 		}
 		t.Run(behaviour.name, func(t *testing.T) {
-			forge, site := make(t)
+			forge, site := open(t)
 			behaviour.run(t, forge, site)
 		})
 	}
