@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build cluster demo demo-up demo-down test check bench conformance conformance-record soak fmt clean
+.PHONY: help build cluster demo demo-up demo-down demo-pr test check bench conformance conformance-record soak fmt clean
 
 GO_FILES := $(shell find cmd engine lang plan providers state examples -name '*.go' -not -path '*/testdata/*' 2>/dev/null)
 
@@ -26,6 +26,9 @@ demo-up: ## the demo's clusters and repository, left there for exploring
 
 demo-down: ## end what demo-up left
 	@examples/quickstart/demo.sh down
+
+demo-pr: build cluster ## a pull request on a real forge: planned, reviewed, merged, applied (builds Gitea, minutes the first time)
+	@GANTRY_STORY=1 GANTRY_BINARY="$(CURDIR)/bin/gantry" GANTRY_CLUSTER_BINARY="$(CURDIR)/bin/gantry-cluster" go test ./cmd/gantry -count=1 -v -run '^TestPullRequestStory$$'
 
 test: ## check, and every test of both modules
 	@.ci/test

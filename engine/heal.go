@@ -369,12 +369,14 @@ func (h *healer) finish() {
 		record := h.owned[app.Address]
 		as := app.Settings.As // as whom the draft speaks to the cluster
 		app.Settings, app.Prior, app.Labels = record.Settings, nil, nil
-		app.Settings.As = as
+		app.Settings.As, app.Project = as, record.Project
 		if declared := h.declared[app.Address]; declared != nil {
 			app.Settings.Windows = windowsOf(declared)
 		}
 		app.Digest = changeDigest(app, uids[app.Cluster])
 	}
+	p.Projects = nil
+	h.projects(p)
 	openings(p)
 	slices.SortStableFunc(h.out.Left, func(a, b LeftAlone) int {
 		if c := a.Address.Compare(b.Address); c != 0 {

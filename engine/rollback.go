@@ -69,6 +69,8 @@ func (e *Engine) Rollback(ctx context.Context, config *lang.Config, address addr
 	out, diags := p.assemble(ctx)
 	if out != nil {
 		d.asItWas(out, declared(config, address))
+		out.Projects = nil
+		p.projects(out)
 	}
 	return out, diags
 }
@@ -257,6 +259,8 @@ func (d *draft) asItWas(p *plan.Plan, now *lang.Application) {
 		app.Settings.As = as
 		if now != nil {
 			app.Settings.Windows = windowsOf(now)
+		} else {
+			app.Project = d.record.Project
 		}
 		for _, c := range p.Clusters {
 			if c.Name == app.Cluster {

@@ -31,7 +31,12 @@ type approvingOptions struct {
 func (o *approvingOptions) register(command *cobra.Command) {
 	flags := command.Flags()
 	flags.BoolVar(&o.require, "require-approved", false, "apply what reviewers have approved by the protection of the branch, and leave out the rest: exit code 3")
-	flags.BoolVar(&o.override, "override-approval", false, "apply without approval; needs the right to override, and a --reason, which is in the audit log")
+	o.registerOverride(command)
+}
+
+// registerOverride adds the flag of commands that nobody can have approved.
+func (o *approvingOptions) registerOverride(command *cobra.Command) {
+	command.Flags().BoolVar(&o.override, "override-approval", false, "apply without approval; needs the right to override, and a --reason, which is in the audit log")
 }
 
 func (o *approvingOptions) check(command string) error {

@@ -16,7 +16,11 @@ on_destroy, prevent_destroy, max_destroyed and annotations that keep an object a
 heeded. What goes with the objects is counted and named: what they own, what is in
 their namespaces, and volumes with their data.
 
-To review it first: gantry plan --destroy --out end.gantryplan`,
+To review it first: gantry plan --destroy --out end.gantryplan
+
+Where the protection of the branch asks for approvals, nobody can have approved this in a
+pull request: remove the blocks from the configuration instead, or go past it with
+--override-approval and a --reason, which needs the right to override.`,
 		Example: `  gantry destroy
   gantry destroy --target 'application.web["staging"]'`,
 		Args: takes(0, 0),
@@ -34,6 +38,7 @@ To review it first: gantry plan --destroy --out end.gantryplan`,
 	work.registerReport(command)
 	work.registerLocking(command)
 	work.windows.register(command)
+	work.approving.registerOverride(command)
 	command.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
 	return command
 }

@@ -73,15 +73,20 @@ func TestEstate(t *testing.T) {
 	gantry(exitDone, "validate")
 
 	replaceAll(t, dir, map[string]string{
-		"https://github.com/myorg/k8s-config":                            "file://" + estateGit(t),
+		"https://github.com/myorg/k8s-config":                            "file://" + estateGit(t, key),
 		"https://kubernetes.github.io/ingress-nginx":                     estateCharts(t),
 		`context = "management" # or, in a pod of it, in_cluster = true`: `context = "gantry-default"`,
 	})
 	replaceServer(t, filepath.Join(dir, "clusters.gantry.hcl"))
 
+	// The signer of the repository.
+	if err := os.WriteFile(filepath.Join(dir, "release-signers.pub"), []byte(public+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	// Someone of the group that has the rights, for whom the configuration itself vouches.
 	replaceAll(t, dir, map[string]string{
-		"  identity { # who may": fmt.Sprintf("  identity {\n    ssh {\n      name   = \"alice\"\n      key    = %q\n      groups = [\"myorg:sre-team\"]\n    }\n    # who may", public),
+		`"rollback", "hold", "action/*"]`: `"rollback", "hold", "override", "action/*"]`,
+		"  identity { # who may":          fmt.Sprintf("  identity {\n    ssh {\n      name   = \"alice\"\n      key    = %q\n      groups = [\"myorg:sre-team\"]\n    }\n    # who may", public),
 	})
 
 	gantry(exitDone, "init")
@@ -128,12 +133,13 @@ func sshKey(t *testing.T) (file, public string) {
 	return file, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(known)))
 }
 
-// estateGit makes a git repository with the main branch that the estate tracks.
-func estateGit(t *testing.T) string {
+// estateGit makes a git repository with the main branch that the estate tracks, signed with
+// an SSH key as it demands.
+func estateGit(t *testing.T, key string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "config")
 	writeTree(t, dir, estateRepository)
-	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"add", "."}, {"commit", "-q", "-m", "config"}} {
+	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"add", "."}, {"-c", "gpg.format=ssh", "-c", "user.signingkey=" + key, "commit", "-q", "-S", "-m", "config"}} {
 		command := exec.Command("git", append([]string{"-C", dir}, args...)...)
 		command.Env = os.Environ()
 		for name, value := range gitEnvironment() {

@@ -29,6 +29,9 @@ cluster "main" {
   kubeconfig = %q
 }
 project "shop" {
+  cluster_resources {
+    allow = ["Namespace"]
+  }
   sync_window {
     kind     = "allow"
     schedule = "0 0 1 %d *"

@@ -35,6 +35,8 @@ var scripts atomic.Int64
 //	kube absent KIND NAME            waits until it is gone
 //	kube edit MANAGER KIND NAME FIELDS  sets fields (JSON) as another field manager
 //	kube kubeconfig FILE TOKEN       writes a kubeconfig of the cluster with that token
+//	audited KIND,KIND... PROGRAM [ARGUMENT]...  runs a program, which must leave just these
+//	                        entries in the audit log
 //	valid SCHEMA FILE                holds a file, or each line of .ndjson, to docs/SCHEMA
 //	exitcode CODE PROGRAM [ARGUMENT]...  runs a program that must end with that code
 func TestScripts(t *testing.T) {
@@ -50,6 +52,7 @@ func TestScripts(t *testing.T) {
 			"repository": repositoryCommand,
 			"kube":       kubeCommand,
 			"exitcode":   exitCodeCommand,
+			"audited":    auditedCommand,
 			"valid":      validCommand,
 		},
 	})

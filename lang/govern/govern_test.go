@@ -204,7 +204,7 @@ func TestDecode(t *testing.T) {
 	rules.Windows, rules.Notify = nil, nil
 	if diff := cmp.Diff(govern.Rules{
 		Roles: []*govern.Role{{
-			Address: project.Address, Name: "deployer", Description: "May apply", Groups: []string{"example:sre"},
+			Address: project.Address, Name: "deployer", Description: "May apply", Groups: []string{"example:sre"}, AnyIssuer: true,
 			Allow: []govern.Grant{{Actions: []string{"get", "plan", "apply", "action/*"}, Applications: []string{"*"}}},
 		}},
 		Sources:            []govern.SourceRule{{Repositories: []string{"https://github.com/example/*"}, Paths: []string{"apps/**"}}},
@@ -226,7 +226,7 @@ func TestDecode(t *testing.T) {
 		t.Error("window", diff)
 	}
 	if diff := cmp.Diff([]*govern.Role{{
-		Address: addr.Address{Kind: "role", Name: "sre"}, Name: "sre", Groups: []string{"example:sre"},
+		Address: addr.Address{Kind: "role", Name: "sre"}, Name: "sre", Groups: []string{"example:sre"}, AnyIssuer: true,
 		Allow: []govern.Grant{{Actions: []string{"*"}, Applications: []string{"*/*"}}},
 		Deny:  []govern.Grant{{Actions: []string{"destroy"}, Applications: []string{"production/*"}}},
 	}}, config.Roles, ignore); diff != "" {

@@ -54,6 +54,9 @@ type Request struct {
 	Query        url.Values
 	At           time.Time
 	Fault        bool // a rule was applied to it
+	// As is as whom it is made, and in which groups; of one that impersonates nobody, nothing.
+	As       []string
+	AsGroups []string
 }
 
 // DryRun reports whether the server was to act only as if.
@@ -227,7 +230,10 @@ func (p *Proxy) Kubeconfig(t testing.TB, user User) string {
 }
 
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
-	at := Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), At: time.Now()}
+	at := Request{
+		Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), At: time.Now(),
+		As: r.Header.Values("Impersonate-User"), AsGroups: r.Header.Values("Impersonate-Group"),
+	}
 	p.mu.Lock()
 	var fault Fault
 	for _, rule := range p.rules {
