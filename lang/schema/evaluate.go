@@ -44,7 +44,7 @@ func literalText(expr hcl.Expression) (cty.Value, bool) {
 // suggestFunction completes a message about a function that there is not.
 func suggestFunction(diag *hcl.Diagnostic, ctx *hcl.EvalContext) {
 	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](diag)
-	if !ok || strings.Contains(diag.Detail, "Did you mean") {
+	if !ok {
 		return
 	}
 	var names []string
@@ -58,7 +58,11 @@ func suggestFunction(diag *hcl.Diagnostic, ctx *hcl.EvalContext) {
 		diag.Detail = fmt.Sprintf("There is no function %q in this module.", name) + didYouMean(name, names, " Did you mean %q?")
 		return
 	}
-	diag.Detail += didYouMean(call.CalledFunctionName(), names, " Did you mean %q?")
+	if nearest := didYouMean(call.CalledFunctionName(), names, " Did you mean %q?"); nearest != "" {
+		// What HCL itself suggests is any name that is near, and not the nearest.
+		said, _, _ := strings.Cut(diag.Detail, " Did you mean")
+		diag.Detail = said + nearest
+	}
 }
 
 // suggestAttribute completes a message about an attribute that an object does
