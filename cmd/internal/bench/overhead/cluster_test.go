@@ -25,11 +25,10 @@ type paced struct {
 // Apply implements providers.Cluster.
 func (p *paced) Apply(ctx context.Context, request providers.ApplyRequest) (providers.ApplyResult, error) {
 	if !request.DryRun {
-		began := time.Now()
 		p.slots <- struct{}{}
 		defer func() { <-p.slots }()
-		answer, err := p.Cluster.Apply(ctx, request)
-		// What the cluster in memory takes is part of it, if it had not to wait for its turn.
+		began := time.Now()
+		answer, err := p.Cluster.Apply(ctx, request) // what the cluster in memory takes is part of it
 		select {
 		case <-time.After(took - min(took, time.Since(began))):
 		case <-ctx.Done():
