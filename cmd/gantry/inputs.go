@@ -22,6 +22,7 @@ type inputs struct {
 	locked   bool
 	partial  bool // no flag: variables without a value are unknown
 	former   bool // no flag: values of variables that the configuration did not have yet are left out
+	closed   bool // no flag: the environment gives no variables
 }
 
 // register adds the flags to a command.
@@ -58,7 +59,10 @@ func (c *cli) evaluateTree(ctx context.Context, in *inputs, reader lang.Reader, 
 	if err != nil {
 		return nil, nil, err
 	}
-	args := lang.VarArgs{Vars: in.vars, VarFiles: in.varFiles, Env: c.environ(), Answers: in.answers}
+	args := lang.VarArgs{Vars: in.vars, VarFiles: in.varFiles, Answers: in.answers}
+	if !in.closed {
+		args.Env = c.environ()
+	}
 	options := lang.LoadOptions{FS: tree, OpenDir: openDir, Version: version, Context: ctx}
 	modules, lockFiles, lockDiags := c.moduleReader(dir, in, reader)
 	options.Modules = modules

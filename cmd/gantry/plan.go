@@ -26,6 +26,7 @@ func newPlan(c *cli) *cobra.Command {
 	var risks failOnRisk
 	var recording recordingOptions
 	var commenting commentOptions
+	var strangers untrustedOptions
 	command := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change",
@@ -52,6 +53,12 @@ pull request whose head is checked out: its change digest, which reviewers appro
 which "gantry apply --require-approved" applies once it is merged. A newer record of the
 same pull request takes its place. Where the protection names planners, nobody else may.
 
+With --untrusted, a revision that strangers wrote is planned, with nothing of this machine:
+its configuration and files are read from the commit, without a work tree. No command is
+run, no secret, variable of the environment or state is read, no cluster is asked, and no
+host is spoken to but those of --allow-host. With --snapshot it is planned with a snapshot
+of the clusters, and with --against as what it changes by itself.
+
 An application with a problem costs its own plan, and that of those that depend on
 it; the others are planned, and the exit code is 1.`,
 		Example: `  gantry plan
@@ -62,6 +69,7 @@ it; the others are planned, and the exit code is 1.`,
   gantry plan --summary
   gantry plan --html plan.html --markdown comment.md --sarif plan.sarif
   gantry plan --offline --snapshot clusters.gantrysnapshot
+  gantry plan --untrusted "$COMMIT" --against main --allow-host charts.example.com
   gantry plan --record --pull 12
   gantry plan --record --merge-queue main
   gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error
@@ -70,6 +78,9 @@ it; the others are planned, and the exit code is 1.`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx := cmd.Context()
+			if err := strangers.check(cmd, &work); err != nil {
+				return err
+			}
 			if err := checkImagined(cmd, &work, against, from, out, destroy); err != nil {
 				return err
 			}
@@ -78,6 +89,13 @@ it; the others are planned, and the exit code is 1.`,
 			}
 			if work.offline && out != "" {
 				return &usageError{command: cmd.CommandPath(), err: fmt.Errorf("a plan made with --offline cannot be applied, so it is not written: leave --out away")}
+			}
+			if strangers.revision != "" {
+				made, err := c.planUntrusted(ctx, in, work, strangers, against)
+				if err == nil {
+					err = c.ends(made, risks, detailed)
+				}
+				return err
 			}
 			if against != "" {
 				made, err := c.planAgainst(ctx, &in, work, against)
@@ -146,6 +164,7 @@ it; the others are planned, and the exit code is 1.`,
 	flags.StringVar(&out, "out", "", "`file` to write the plan to, for apply; as seen from the current directory")
 	save.register(command)
 	recording.register(command)
+	strangers.register(command)
 	for _, name := range []string{"sign-key", "expires-in"} { // they are about both
 		command.Flags().Lookup(name).Usage = strings.Replace(command.Flags().Lookup(name).Usage, "with --out:", "with --out, or for what --record records:", 1)
 	}

@@ -64,7 +64,7 @@ func (c *cli) planAgainst(ctx context.Context, in *inputs, options workOptions, 
 	about := aboutOf(options.snapshot)
 	options.offline, options.snapshot = true, nil
 	options.adapt = func(o *engine.Options) {
-		o.Clusters, o.Sources = noClusters{}, revision.After(o.Sources)
+		o.Clusters, o.Sources = noClusters{"--against"}, revision.After(o.Sources)
 	}
 	options.right = access.Plan
 	w, err := c.begin(ctx, in, options)
@@ -72,14 +72,20 @@ func (c *cli) planAgainst(ctx context.Context, in *inputs, options workOptions, 
 		return nil, err
 	}
 	defer w.end()
-	before, beforeFiles, beforeDiags, err := c.atRevision(ctx, in, w, revision)
+	return w.planSince(ctx, in, revision, about)
+}
+
+// planSince plans what the configuration that is loaded changes since a revision, and
+// shows it.
+func (w *work) planSince(ctx context.Context, in *inputs, revision *against.Revision, about against.About) (*plan.Plan, error) {
+	before, beforeFiles, beforeDiags, err := w.cli.atRevision(ctx, in, w, revision)
 	if err != nil {
 		return nil, err
 	}
 	made, former, diags := against.Plan(ctx, *before, against.Side{Config: w.config, Options: w.with, Unsound: w.diags.HasErrors()},
-		against.Options{Ref: ref, Commit: revision.Commit, Targets: w.targets, AllowRemoved: w.allowed, About: about})
+		against.Options{Ref: revision.Ref, Commit: revision.Commit, Targets: w.targets, AllowRemoved: w.allowed, About: about})
 	w.progress.pause()
-	c.printDiagnostics(beforeFiles, asOf(ref, append(beforeDiags, former...)))
+	w.cli.printDiagnostics(beforeFiles, asOf(revision.Ref, append(beforeDiags, former...)))
 	return w.present(made, diags)
 }
 
@@ -156,10 +162,10 @@ func aboutOf(taken *snapshot.Snapshot) against.About {
 	}
 }
 
-// noClusters is for who must not ask any.
-type noClusters struct{}
+// noClusters is for who must not ask any, for a flag.
+type noClusters struct{ flag string }
 
 // Connect implements providers.Clusters.
-func (noClusters) Connect(name string, _ target.Connection, _ target.Credentials) (providers.Cluster, error) {
-	return nil, fmt.Errorf("%w: cluster %q is not asked with --against", providers.ErrUnsupported, name)
+func (n noClusters) Connect(name string, _ target.Connection, _ target.Credentials) (providers.Cluster, error) {
+	return nil, fmt.Errorf("%w: cluster %q is not asked with %s", providers.ErrUnsupported, name, n.flag)
 }

@@ -38,6 +38,9 @@ type Options struct {
 	SSHAuthSock string
 	// Proxy chooses the proxy of http(s) requests; nil is none.
 	Proxy web.Proxy
+	// Hosts may be spoken to; nil is all. Where it is set, no repository on this machine's
+	// disk is read.
+	Hosts *web.Hosts
 	// Offline says that no server is to be asked: of repositories on the network only
 	// the commits that the cache has can be read, by their full ids; others fail with
 	// providers.ErrNotCached.
@@ -110,6 +113,9 @@ func (s *Source) Open(ctx context.Context, location source.Location) (*providers
 	at, err := parseAddress(location.URL)
 	if err != nil {
 		return nil, err
+	}
+	if at.scheme == "file" && s.options.Hosts != nil {
+		return nil, fmt.Errorf("git repository %s is on this machine's disk, which is %w", at.name, web.ErrHost)
 	}
 	repository := s.repository(at, location.Auth)
 	found, err := repository.open(ctx, location.Revision)

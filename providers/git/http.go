@@ -30,7 +30,7 @@ type httpRemote struct {
 }
 
 func dialHTTP(at address, auth *source.Auth, options Options) (remote, error) {
-	roundTripper, err := web.RoundTripper(at.origin(), auth, options.Proxy)
+	roundTripper, err := web.RoundTripper(at.origin(), auth, web.Network{Proxy: options.Proxy, Hosts: options.Hosts})
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func dial(ctx context.Context, at address, auth *source.Auth, options Options) (
 	case "ssh":
 		return dialSSH(ctx, at, auth, options)
 	case "git":
-		return dialGit(ctx, at, auth)
+		return dialGit(ctx, at, auth, options.Hosts)
 	default:
 		return nil, fmt.Errorf("%w: scheme %q", providers.ErrUnsupported, at.scheme)
 	}

@@ -45,7 +45,7 @@ func dialSSH(ctx context.Context, at address, auth *source.Auth, options Options
 	}
 	defer closeAgent()
 	config.Auth = methods
-	connection, err := connect(ctx, hostPort)
+	connection, err := connect(ctx, hostPort, options.Hosts)
 	if err != nil {
 		return nil, err
 	}

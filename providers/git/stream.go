@@ -41,11 +41,11 @@ func newStream(ctx context.Context, in io.Reader, out io.Writer, words *complain
 }
 
 // dialGit connects to a git daemon.
-func dialGit(ctx context.Context, at address, auth *source.Auth) (remote, error) {
+func dialGit(ctx context.Context, at address, auth *source.Auth, hosts *web.Hosts) (remote, error) {
 	if auth != nil && *auth != (source.Auth{}) {
 		return nil, fmt.Errorf("%w: the git protocol has no login; use https or ssh, or no credentials", providers.ErrUnsupported)
 	}
-	connection, err := connect(ctx, at.hostPort(9418))
+	connection, err := connect(ctx, at.hostPort(9418), hosts)
 	if err != nil {
 		return nil, err
 	}
@@ -61,9 +61,8 @@ func dialGit(ctx context.Context, at address, auth *source.Auth) (remote, error)
 	return s, nil
 }
 
-func connect(ctx context.Context, hostPort string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	connection, err := dialer.DialContext(ctx, "tcp", hostPort)
+func connect(ctx context.Context, hostPort string, hosts *web.Hosts) (net.Conn, error) {
+	connection, err := hosts.DialContext(ctx, net.Dialer{Timeout: dialTimeout}, "tcp", hostPort)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)

@@ -24,6 +24,8 @@ import (
 type Options struct {
 	// Proxy chooses the proxy of requests; nil is none.
 	Proxy web.Proxy
+	// Hosts may be spoken to; nil is all.
+	Hosts *web.Hosts
 	// Limits bound what is read; zero values are the defaults.
 	Limits Limits
 }

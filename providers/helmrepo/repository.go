@@ -36,7 +36,7 @@ type chart struct {
 
 // openRepository reads a repository's index.yaml.
 func openRepository(ctx context.Context, base *url.URL, auth *source.Auth, options Options) (*repository, error) {
-	client, err := web.NewClient(base, auth, options.Proxy)
+	client, err := web.NewClient(base, auth, web.Network{Proxy: options.Proxy, Hosts: options.Hosts})
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,8 @@ type Options struct {
 	Offline bool
 	// Proxy chooses the proxy of requests; nil is none.
 	Proxy web.Proxy
+	// Hosts may be spoken to; nil is all.
+	Hosts *web.Hosts
 	// Limits bound what is read; zero values are the defaults.
 	Limits Limits
 }

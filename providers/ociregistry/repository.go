@@ -36,7 +36,7 @@ type repository struct {
 // connect prepares to speak to a repository.
 func connect(ctx context.Context, reference registry.Reference, login *source.Auth, options Options) (*repository, error) {
 	origin := &url.URL{Scheme: "https", Host: reference.Host()}
-	transport, err := web.RoundTripper(origin, login, options.Proxy)
+	transport, err := web.RoundTripper(origin, login, web.Network{Proxy: options.Proxy, Hosts: options.Hosts})
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,8 @@ import (
 type Options struct {
 	// Proxy chooses the proxy of requests; nil is none.
 	Proxy web.Proxy
+	// Hosts may be asked; nil is all.
+	Hosts *web.Hosts
 	// MaxBytes bounds an answer; DefaultMaxBytes where 0.
 	MaxBytes int64
 }
@@ -49,7 +51,7 @@ func (c *Client) Call(ctx context.Context, call providers.PluginCall) ([]byte, e
 	if err != nil {
 		return nil, fmt.Errorf("%s is no URL", web.RedactText(call.URL))
 	}
-	transport, err := web.Transport(call.Auth, c.options.Proxy)
+	transport, err := web.Transport(call.Auth, web.Network{Proxy: c.options.Proxy, Hosts: c.options.Hosts})
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ func TestClientCertificate(t *testing.T) {
 		{"without", source.Auth{CAData: ca(own) + ca(other)}, false},
 	} {
 		reached = false
-		client, err := NewClient(parse(t, own.URL), &test.auth, nil)
+		client, err := NewClient(parse(t, own.URL), &test.auth, Network{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestClientCertificate(t *testing.T) {
 		}
 	}
 	// Verification is forgone for the repository only.
-	client, err := NewClient(parse(t, own.URL), &source.Auth{Insecure: true, ClientCert: cert, ClientKey: key}, nil)
+	client, err := NewClient(parse(t, own.URL), &source.Auth{Insecure: true, ClientCert: cert, ClientKey: key}, Network{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestClientCertificate(t *testing.T) {
 	for name, auth := range map[string]source.Auth{
 		"no key": {ClientCert: cert}, "no certificate": {ClientKey: key}, "mixed up": {ClientCert: key, ClientKey: cert}, "not PEM": {ClientCert: "x", ClientKey: key},
 	} {
-		if _, err := NewClient(parse(t, own.URL), &auth, nil); err == nil {
+		if _, err := NewClient(parse(t, own.URL), &auth, Network{}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

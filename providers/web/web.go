@@ -25,6 +25,12 @@ import (
 // no proxy.
 type Proxy func(*http.Request) (*url.URL, error)
 
+// Network is how requests get where they go. The zero value is straight, and anywhere.
+type Network struct {
+	Proxy Proxy  // nil is none
+	Hosts *Hosts // that may be spoken to; nil is all
+}
+
 // How long parts of a request may take. A whole download has no limit but the
 // context's, and a large one may take long; a server that says nothing may not.
 const (
@@ -35,15 +41,17 @@ const (
 
 // Transport returns a transport with the certificates and roots of auth, which
 // may be nil.
-func Transport(auth *source.Auth, proxy Proxy) (*http.Transport, error) {
+func Transport(auth *source.Auth, by Network) (*http.Transport, error) {
 	config, err := tlsConfig(auth)
 	if err != nil {
 		return nil, err
 	}
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy:                 proxy,
-		DialContext:           dialer.DialContext,
+		Proxy: by.Hosts.proxied(by.Proxy),
+		DialContext: func(ctx context.Context, network, hostPort string) (net.Conn, error) {
+			return by.Hosts.dialHTTP(ctx, dialer, network, hostPort)
+		},
 		TLSClientConfig:       config,
 		TLSHandshakeTimeout:   tlsTimeout,
 		ResponseHeaderTimeout: headerTimeout,
@@ -127,8 +135,8 @@ type Client struct {
 const maxRedirects = 10
 
 // NewClient returns a client for the repository at origin.
-func NewClient(origin *url.URL, auth *source.Auth, proxy Proxy) (*Client, error) {
-	transport, err := RoundTripper(origin, auth, proxy)
+func NewClient(origin *url.URL, auth *source.Auth, by Network) (*Client, error) {
+	transport, err := RoundTripper(origin, auth, by)
 	if err != nil {
 		return nil, err
 	}
@@ -139,15 +147,15 @@ func NewClient(origin *url.URL, auth *source.Auth, proxy Proxy) (*Client, error)
 
 // RoundTripper returns a transport that shows auth's client certificate, and
 // forgoes verification where auth says so, only at one origin.
-func RoundTripper(origin *url.URL, auth *source.Auth, proxy Proxy) (http.RoundTripper, error) {
-	own, err := Transport(auth, proxy)
+func RoundTripper(origin *url.URL, auth *source.Auth, by Network) (http.RoundTripper, error) {
+	own, err := Transport(auth, by)
 	if err != nil {
 		return nil, err
 	}
 	if auth == nil || (auth.ClientCert == "" && !auth.Insecure) {
 		return own, nil
 	}
-	other, err := Transport(&source.Auth{CAData: auth.CAData}, proxy)
+	other, err := Transport(&source.Auth{CAData: auth.CAData}, by)
 	if err != nil {
 		return nil, err
 	}

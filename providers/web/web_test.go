@@ -82,7 +82,7 @@ func TestRedirectDowngradeAndLoop(t *testing.T) {
 	}))
 	t.Cleanup(secure.Close)
 	for _, path := range []string{"/down", "/loop"} {
-		client, err := NewClient(parse(t, secure.URL), &source.Auth{Insecure: true}, nil)
+		client, err := NewClient(parse(t, secure.URL), &source.Auth{Insecure: true}, Network{})
 		if err != nil {
 			t.Fatal(err)
 		}

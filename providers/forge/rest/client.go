@@ -90,7 +90,7 @@ func New(options Options) (*Client, error) {
 			}
 		}
 	}
-	transport, err := web.Transport(&source.Auth{CAData: options.CAData}, options.Proxy)
+	transport, err := web.Transport(&source.Auth{CAData: options.CAData}, web.Network{Proxy: options.Proxy})
 	if err != nil {
 		return nil, err
 	}

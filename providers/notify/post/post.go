@@ -53,7 +53,7 @@ type Client struct {
 
 // New returns a Client. It fails where the certificates cannot be read.
 func New(options Options) (*Client, error) {
-	transport, err := web.Transport(&source.Auth{CAData: options.CAData}, options.Proxy)
+	transport, err := web.Transport(&source.Auth{CAData: options.CAData}, web.Network{Proxy: options.Proxy})
 	if err != nil {
 		return nil, err
 	}
