@@ -1,8 +1,8 @@
 // Package configdiff compares two evaluations of a configuration: what an edit adds
 // to it, takes away and changes, before anything is rendered or planned.
 //
-// It compares what was written and evaluated, nothing of the outside world. Only cmd
-// imports it.
+// It compares what was written and evaluated, nothing of the outside world. cmd and
+// engine/promote import it.
 package configdiff
 
 import (
@@ -138,7 +138,7 @@ func applications(before, after *lang.Config, address addr.Address) []Applicatio
 			out = append(out, Application{Kind: Removed, Address: at})
 		case is == nil:
 		default:
-			if arguments := differing(was, is); len(arguments) > 0 {
+			if arguments := Differing(was, is); len(arguments) > 0 {
 				out = append(out, Application{Kind: Changed, Address: at, Arguments: arguments})
 			}
 		}

@@ -13,9 +13,9 @@ import (
 // rangeType is of places in files, which are no part of what is compared.
 var rangeType = reflect.TypeFor[hcl.Range]()
 
-// differing returns the arguments in which two applications differ, wherever they are
+// Differing returns the arguments in which two applications differ, wherever they are
 // written.
-func differing(a, b *lang.Application) []string {
+func Differing(a, b *lang.Application) []string {
 	var out []string
 	was, is := reflect.ValueOf(*a), reflect.ValueOf(*b)
 	for i := range was.NumField() {

@@ -1,5 +1,6 @@
 // Package overlay is directories on disk with the unsaved documents of an editor over
-// their files, as file systems. It reads, and never writes. Only lang/lsp imports it.
+// their files, as file systems. It reads, and never writes. lang/lsp imports it, and cmd for
+// what an edit would come to.
 package overlay
 
 import (
