@@ -57,7 +57,9 @@ func planner(store state.Store, name string, forge providers.Forge) *remoteplan.
 		Verify: func(ctx context.Context, r remoteplan.Request) (*remoteplan.Task, error) {
 			return remoteplan.Verify(ctx, forge, "main", r)
 		},
-		Plan: func(context.Context, *remoteplan.Task, func(string)) (*remoteplan.Outcome, error) { return planned(), nil },
+		Plan: func(context.Context, *remoteplan.Task, func(string)) (*remoteplan.Outcome, error) {
+			return planned(), nil
+		},
 	}
 }
 
@@ -195,7 +197,9 @@ func TestTheForgeCannotBeAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New()
 		p := planner(store, "planner", site())
-		p.Verify = func(context.Context, remoteplan.Request) (*remoteplan.Task, error) { return nil, errors.New("the forge is down") }
+		p.Verify = func(context.Context, remoteplan.Request) (*remoteplan.Task, error) {
+			return nil, errors.New("the forge is down")
+		}
 		serve(t, p)
 		must(t, <-ask(t.Context(), store, request(t, 1, commit)), remoteplan.Failed, "the forge is down")
 	})

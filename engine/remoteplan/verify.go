@@ -19,7 +19,9 @@ type RefusedError struct {
 // Error implements error.
 func (e *RefusedError) Error() string { return e.Why }
 
-func refused(format string, args ...any) error { return &RefusedError{Why: fmt.Sprintf(format, args...)} }
+func refused(format string, args ...any) error {
+	return &RefusedError{Why: fmt.Sprintf(format, args...)}
+}
 
 // Task is a request after the forge was asked.
 type Task struct {
