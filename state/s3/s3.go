@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -47,7 +49,7 @@ type Options struct {
 	// environment, the shared files, the role of the machine.
 	AccessKey string
 	SecretKey object.Sensitive
-	// Client sends the requests; default the SDK's. It is for tests.
+	// Client sends the requests; default one of its own. It is for tests.
 	Client aws.HTTPClient
 }
 
@@ -118,11 +120,20 @@ func New(ctx context.Context, options Options) (*Store, error) {
 			o.BaseEndpoint = aws.String(options.Endpoint)
 		}
 		o.Retryer = aws.NopRetryer{} // which would repeat writes without looking
-		if options.Client != nil {
-			o.HTTPClient = options.Client
+		if o.HTTPClient = options.Client; o.HTTPClient == nil {
+			o.HTTPClient = patient()
 		}
 	})
 	return &Store{client: client, bucket: options.Bucket, prefix: strings.TrimSuffix(prefix, "/") + "/"}, nil
+}
+
+// patient is the SDK's client, but that it keeps as many connections as are used at once:
+// the SDK keeps ten, and makes all above that anew for each request.
+func patient() aws.HTTPClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = 2 * readParallelism
+		t.MaxIdleConns = 2 * readParallelism
+	})
 }
 
 // load are what the SDK's configuration is loaded with.

@@ -97,7 +97,7 @@ func (s *Server) Restart(ctx context.Context) error {
 		return nil
 	}
 	s.said = &bytes.Buffer{}
-	process := exec.Command(s.binary, "--access", AccessKey, "--secret", SecretKey.Reveal(), "--port", s.address, "--quiet", "posix", filepath.Join(s.dir, "buckets"))
+	process := exec.Command(s.binary, "--access", AccessKey, "--secret", SecretKey.Reveal(), "--port", s.address, "--keep-alive", "--quiet", "posix", filepath.Join(s.dir, "buckets"))
 	process.Dir, process.Stdout, process.Stderr = s.dir, s.said, s.said
 	process.Env = []string{"HOME=" + s.dir, "PATH=" + os.Getenv("PATH")}
 	if err := process.Start(); err != nil {
