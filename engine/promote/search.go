@@ -84,13 +84,17 @@ const most = 400
 // one finds the edit for one change, beside those that are there, and adds it.
 func (s *Search) one(ctx context.Context, edited map[string][]byte, changes []Change, i int) error {
 	change := &changes[i]
-	if at := slices.IndexFunc(changes[:i], func(c Change) bool { return c.Old == change.Old && c.New == change.New && c.File != "" }); at >= 0 {
+	if len(edited) > 0 {
 		config, err := s.Evaluate(ctx, edited)
 		if err != nil {
 			return err
 		}
 		if has(config, change) { // what is written for both is edited
-			change.File, change.Line = changes[at].File, changes[at].Line
+			for _, other := range changes[:i] {
+				if strings.Contains(change.New, other.New) || strings.Contains(other.New, change.New) {
+					change.File, change.Line = other.File, other.Line
+				}
+			}
 			return nil
 		}
 	}
