@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,9 @@ type Recorded struct {
 type RecordedApplication struct {
 	Address addr.Address `json:"address"`
 	Digest  string       `json:"digest"` // the change digest
+	// Since is when this took the place of something else that was planned for the pull
+	// request: what was approved before is not this. Zero: nothing else was.
+	Since time.Time `json:"since,omitzero"`
 	// Use is the apply that it was used for; nil where there was none.
 	Use *Use `json:"use,omitempty"`
 }
@@ -93,7 +97,7 @@ func (r *Recorded) Statement() ([]byte, error) {
 	out.RecordedAt, out.ExpiresAt = stamp(out.RecordedAt), stampOrZero(out.ExpiresAt)
 	out.Applications = slices.Clone(out.Applications)
 	for i := range out.Applications {
-		out.Applications[i].Use = nil
+		out.Applications[i].Use, out.Applications[i].Since = nil, time.Time{}
 	}
 	return encode(&out)
 }
@@ -127,6 +131,7 @@ func (r *Records) PutRecorded(ctx context.Context, made *Recorded) error {
 		if before != nil && slices.ContainsFunc(before.Applications, func(a RecordedApplication) bool { return a.Use != nil }) {
 			return fmt.Errorf("the plan of %s: %w", before, ErrUsed)
 		}
+		made.follow(before)
 		text, err := encode(made)
 		if err != nil {
 			return err
@@ -134,6 +139,26 @@ func (r *Records) PutRecorded(ctx context.Context, made *Recorded) error {
 		_, err = r.store.Put(ctx, made.Key(), text, version)
 		return err
 	})
+}
+
+// follow says since when what is planned is that, where something was planned before. Of a head
+// that comes back nobody remembers what was planned of it, but not what was before.
+func (r *Recorded) follow(before *Recorded) {
+	for i := range r.Applications {
+		app := &r.Applications[i]
+		app.Since = time.Time{}
+		if before == nil {
+			continue
+		}
+		switch was := before.Find(app.Address); {
+		case before.Head != r.Head:
+			app.Since = before.RecordedAt
+		case was != nil && was.Digest == app.Digest:
+			app.Since = was.Since
+		default:
+			app.Since = r.RecordedAt
+		}
+	}
 }
 
 func (r *Recorded) check() error {
@@ -200,6 +225,29 @@ func (r *Records) recorded(ctx context.Context, key string) (*Recorded, string, 
 		return nil, "", &BrokenError{Key: key, Reason: err.Error()}
 	}
 	return found, version, nil
+}
+
+// DeleteRecorded forgets what was recorded, with the plan that is kept beside it, unless it has
+// changed since it was read: that is ErrConflict.
+func (r *Records) DeleteRecorded(ctx context.Context, old *Recorded) error {
+	found, version, err := r.recorded(ctx, old.Key())
+	if err != nil || found == nil {
+		return err
+	}
+	was, err := encode(old)
+	if err != nil {
+		return err
+	}
+	if is, err := encode(found); err != nil || !bytes.Equal(is, was) {
+		return errors.Join(err, fmt.Errorf("%w: what was recorded for %s", ErrConflict, old))
+	}
+	if err := r.remove(ctx, old.planKey()); err != nil {
+		return err
+	}
+	if err := r.store.Delete(ctx, old.Key(), version); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return nil
 }
 
 // UseRecorded notes that digests of a record are used for an apply, before that begins, and
