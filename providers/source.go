@@ -63,7 +63,8 @@ type Renderer interface {
 	// passes their content in Input.Needed. Most renderers need nothing.
 	Needs(in Input) ([]source.Location, error)
 	// Render returns the objects in the order that the files give them. An error
-	// names the file and, where it is known, the line and document.
+	// names the file and, where it is known, the line and document. Which files it reads
+	// depends on what it has read, and on all of in but Capabilities and Later.
 	Render(ctx context.Context, in Input) ([]Rendered, error)
 }
 

@@ -72,7 +72,7 @@ func (c *Cache) Render(ctx context.Context, renderer providers.Renderer, in prov
 	if c == nil {
 		return renderer.Render(ctx, in)
 	}
-	folder, err := c.folder(renderer, in)
+	folder, err := c.folder(fmt.Sprintf("%T", renderer), in)
 	if err != nil {
 		c.log.Debug("a rendering is not kept", "path", in.Spec.Path, "error", err.Error())
 		return renderer.Render(ctx, in)
@@ -113,14 +113,14 @@ func unkept(in providers.Input) bool {
 	return false
 }
 
-// folder is where the renderings of an input are. Its name is a keyed digest, for
-// values may be in it.
-func (c *Cache) folder(renderer providers.Renderer, in providers.Input) (string, error) {
+// folder is where the entries of an input are, of what is made of it. Its name is a keyed
+// digest, for values may be in it.
+func (c *Cache) folder(made string, in providers.Input) (string, error) {
 	text, err := describe(in)
 	if err != nil {
 		return "", err
 	}
-	digest := c.fingerprinter.Digest([]byte(c.program), fmt.Appendf(nil, "%T", renderer), text)
+	digest := c.fingerprinter.Digest([]byte(c.program), []byte(made), text)
 	name := digest[len(digest)-2*digestBytes:]
 	return filepath.Join(c.dir, name[:2], name[2:]), nil
 }
@@ -144,7 +144,7 @@ func (c *Cache) find(folder string, from map[string]fs.FS) ([]providers.Rendered
 			c.log.Debug("a rendering that was kept cannot be read", "file", path, "error", err.Error())
 			continue
 		}
-		if !kept.holds(from) {
+		if _, differs := firstDiffering(kept.reads, from); differs {
 			continue
 		}
 		rendered, err := kept.objects()
@@ -259,21 +259,6 @@ func decodeEntry(text []byte) (*loaded, error) {
 	}
 	out.rest = in
 	return out, in.err
-}
-
-// holds reports whether everything that was read is the same now.
-func (l *loaded) holds(from map[string]fs.FS) bool {
-	for _, r := range l.reads {
-		tree, ok := from[r.tree]
-		if !ok {
-			return false
-		}
-		now, err := r.now(tree)
-		if err != nil || string(now) != string(r.digest) {
-			return false
-		}
-	}
-	return true
 }
 
 func (l *loaded) objects() ([]providers.Rendered, error) {

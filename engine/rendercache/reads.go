@@ -147,6 +147,21 @@ func (w watchers) reads(from map[string]fs.FS) ([]read, error) {
 	return out, nil
 }
 
+// firstDiffering returns the first of some reads that has another answer now.
+func firstDiffering(reads []read, from map[string]fs.FS) (read, bool) {
+	for _, r := range reads {
+		tree, ok := from[r.tree]
+		if !ok {
+			return r, true
+		}
+		now, err := r.now(tree)
+		if err != nil || string(now) != string(r.digest) {
+			return r, true
+		}
+	}
+	return read{}, false
+}
+
 type question struct {
 	op   op
 	name string

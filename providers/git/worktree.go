@@ -33,6 +33,9 @@ type WorkTree struct {
 	Default string
 	// Remotes are the URLs of the repositories that it is a clone of, sorted.
 	Remotes []string
+
+	files *workFiles
+	top   *workDirectory
 }
 
 // OpenWorkTree opens the work tree whose root is a directory.
@@ -74,7 +77,8 @@ func OpenWorkTree(root string, limits Limits) (*WorkTree, error) {
 	}
 	w := &workFiles{root: base, tracked: tracked(filepath.Join(gitDir, "index")), limit: limits.FileBytes}
 	patterns := ignored(nil, filepath.Join(common, "info", "exclude"), nil)
-	out.FS = tree.New(&workDirectory{files: w, patterns: patterns}, limits.Files)
+	out.files, out.top = w, &workDirectory{files: w, patterns: patterns}
+	out.FS = tree.New(out.top, limits.Files)
 	return out, nil
 }
 
@@ -140,6 +144,7 @@ type workFiles struct {
 	root    *os.Root
 	tracked map[string]bool
 	limit   int64
+	ids     map[string]string // of contents, by path, where they are known
 
 	mu   sync.Mutex
 	read map[string][]byte
@@ -150,28 +155,46 @@ type workDirectory struct {
 	files    *workFiles
 	at       []string
 	patterns []gitignore.Pattern // of the directories above
+	all      bool                // what is ignored is there, too, as for a directory beside the configuration
 }
 
 // Entries implements tree.Directory.
 func (d *workDirectory) Entries() ([]tree.Entry, error) {
+	entries, _, err := d.read()
+	return entries, err
+}
+
+// below are the patterns for what is in the directory.
+func (d *workDirectory) below() []gitignore.Pattern {
+	name := path.Join(append([]string{"."}, d.at...)...)
+	return ignored(d.patterns, filepath.Join(d.files.root.Name(), filepath.FromSlash(name), ".gitignore"), d.at)
+}
+
+// read lists the directory, and the paths of what is left out since git ignores it.
+func (d *workDirectory) read() (out []tree.Entry, left []string, err error) {
 	name := path.Join(append([]string{"."}, d.at...)...)
 	list, err := fs.ReadDir(d.files.root.FS(), name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	patterns := ignored(d.patterns, filepath.Join(d.files.root.Name(), filepath.FromSlash(name), ".gitignore"), d.at)
+	patterns := d.below()
 	matcher := gitignore.NewMatcher(patterns)
-	var out []tree.Entry
 	for _, found := range list {
 		at := append(slices.Clone(d.at), found.Name())
 		full := path.Join(at...)
-		if found.Name() == ".git" || matcher.Match(at, found.IsDir()) && !d.files.tracked[full] {
+		switch {
+		case found.Name() == ".git":
+			continue
+		case d.all && found.Name() == ".gantry": // as localdir has it
+			continue
+		case !d.all && matcher.Match(at, found.IsDir()) && !d.files.tracked[full]:
+			left = append(left, full)
 			continue
 		}
 		entry := tree.Entry{Name: found.Name()}
 		switch kind := found.Type(); {
 		case found.IsDir():
-			entry.Directory = &workDirectory{files: d.files, at: at, patterns: patterns}
+			entry.Directory = &workDirectory{files: d.files, at: at, patterns: patterns, all: d.all}
 		case kind&fs.ModeSymlink != 0:
 			entry.Link = &workFile{files: d.files, name: full, link: true}
 		case kind.IsRegular():
@@ -184,7 +207,7 @@ func (d *workDirectory) Entries() ([]tree.Entry, error) {
 		}
 		out = append(out, entry)
 	}
-	return out, nil
+	return out, left, nil
 }
 
 // workFile is a file of a work tree, or the target of a link.
