@@ -69,6 +69,14 @@ func (r *Repository) Below() string { return r.below }
 // Default is the default branch of what it is a clone of, "" where that is not known.
 func (r *Repository) Default() string { return r.work.Default }
 
+// Origin is the URL of what it is a clone of, "" where that is not known, or is several.
+func (r *Repository) Origin() string {
+	if len(r.work.Remotes) != 1 {
+		return ""
+	}
+	return r.work.Remotes[0]
+}
+
 // Revision is the repository at a revision.
 type Revision struct {
 	Ref    string // as asked for
@@ -252,7 +260,7 @@ func (s Directories) Open(_ context.Context, location source.Location) (*provide
 		return nil, fmt.Errorf("%w: directory %s is not in the configuration's directory", providers.ErrUnsupported, location.URL)
 	}
 	if info, err := fs.Stat(s.Tree, name); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("directory %s: %w at the revision that is compared with", location.URL, providers.ErrNotFound)
+		return nil, fmt.Errorf("directory %s: %w at that revision", location.URL, providers.ErrNotFound)
 	}
 	tree, err := fs.Sub(s.Tree, name)
 	return &providers.Snapshot{Pin: source.Pin{Location: location}, FS: tree}, err
