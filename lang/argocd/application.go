@@ -21,6 +21,9 @@ func (im *importer) application(o *object) {
 		o.findingAt(LeftOut, o.root.Line(), "", "All it makes is configuration of Argo CD, from %s, and that is imported itself: it needs no counterpart.", sourcesOf(o.root.Find("spec"))[0].Find("path").Peek())
 		return
 	}
+	if im.refusedIn(o, o.root.Find("spec", "project")) {
+		return
+	}
 	meta, spec := o.header()
 	w := &writer{object: o}
 	label := im.label("application", o.name)

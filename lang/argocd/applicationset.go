@@ -12,6 +12,9 @@ import (
 // applicationSet turns an ApplicationSet into generators, and an application that
 // is stamped from them.
 func (im *importer) applicationSet(o *object) {
+	if im.refusedIn(o, o.root.Find("spec", "template", "spec", "project")) {
+		return
+	}
 	meta, spec := o.header()
 	set := &applicationSet{writer: &writer{object: o}, spec: spec, meta: meta}
 	set.goes = spec.Get("goTemplate").True()

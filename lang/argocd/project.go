@@ -20,10 +20,12 @@ func (im *importer) project(o *object) {
 	w.destinations(b, spec.Get("destinations"))
 	w.resources(b, "cluster_resources", spec.Get("clusterResourceWhitelist"), spec.Get("clusterResourceBlacklist"), true)
 	w.resources(b, "namespace_resources", spec.Get("namespaceResourceWhitelist"), spec.Get("namespaceResourceBlacklist"), false)
-	for _, role := range spec.Get("roles").Items() {
-		w.projectRole(b, role)
-	}
+	w.projectRoles(b, spec.Get("roles"))
 	for _, window := range spec.Get("syncWindows").Items() {
+		if window.Kind() == manifest.Null { // Argo CD passes over it, too
+			window.Use()
+			continue
+		}
 		w.syncWindow(b, window)
 	}
 	w.orphans(b, spec.Get("orphanedResources"))
@@ -62,8 +64,7 @@ func (w *writer) sourceRepos(b *draft.Block, n *manifest.Node) {
 // destinations writes a block for every cluster, with its namespaces.
 func (w *writer) destinations(b *draft.Block, n *manifest.Node) {
 	if len(n.Items()) == 0 {
-		block := w.nested(b, "destination", n)
-		block.Set("clusters", draft.Strings("!*"), draft.None())
+		w.noDestination(b, n)
 		w.finding(Differs, n, "A project without destinations allows none in Argo CD. It is written as a denial of all; without the block, all would be allowed.")
 		return
 	}
@@ -80,6 +81,10 @@ func (w *writer) destinations(b *draft.Block, n *manifest.Node) {
 	var order []*destination
 	for _, entry := range n.Items() {
 		server, name, namespace := entry.Get("server"), entry.Get("name"), entry.Get("namespace")
+		if namespace.Peek() == "" {
+			w.leave(entry, "A destination without a namespace allows nothing but applications that have none. Add \"*\" if it should be all.")
+			continue
+		}
 		key := server.Peek() + "\x00" + name.Peek()
 		d := byCluster[key]
 		if d == nil {
@@ -97,13 +102,16 @@ func (w *writer) destinations(b *draft.Block, n *manifest.Node) {
 		d.namespaces = append(d.namespaces, draft.Item{Value: draft.String(namespace.Text()), Comments: w.comments(namespace)})
 	}
 	for _, d := range order {
-		if len(d.namespaces) == 1 {
-			if text, _ := d.namespaces[0].Value.Literal(); text == "" { // an entry without one allows none
-				w.finding(Differs, n, "A destination without a namespace allows only what has none.")
-			}
-		}
 		d.block.Set("namespaces", draft.List(d.namespaces...), draft.None())
 	}
+	if len(order) == 0 { // without a block all would be allowed
+		w.noDestination(b, n)
+	}
+}
+
+// noDestination says that a project's applications may go nowhere.
+func (w *writer) noDestination(b *draft.Block, n *manifest.Node) {
+	w.nested(b, "destination", n).Set("clusters", draft.Strings("!*"), draft.None())
 }
 
 func joinComments(a, b manifest.Comments) manifest.Comments {

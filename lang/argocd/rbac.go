@@ -32,6 +32,7 @@ type policy struct {
 	regex    bool
 	everyone string // policy.default
 	byGroups bool   // groups are looked at
+	role     string // the only role that lines may be about, where they are those of a project's
 	rules    []rule
 	links    []link
 	rest     []string // comments below the last line
@@ -133,6 +134,17 @@ func (p *policy) line(n *manifest.Node, text string, line int, comments []string
 	}
 	switch {
 	case err == nil && len(fields) == 6 && fields[0] == "p":
+		if why := p.refused(fields[1:]); why != "" {
+			level, denies := LeftOut, p.denies(fields[1], fields[5])
+			if denies {
+				level, why = Differs, why+". Here it denies"
+			}
+			p.findingAt(level, line, n.Path(), "Argo CD refuses a project whose role says %q: %s.", text, why)
+			if !denies {
+				p.rest = append(p.rest, comments...)
+				return
+			}
+		}
 		deny, ok := p.effect(n, fields[5], line)
 		if ok {
 			ok = p.right(n, fields[1], fields[2], fields[3], fields[4], deny, line, comments)

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/gantrycd/gantry/lang/argocd/draft"
-	"github.com/gantrycd/gantry/lang/argocd/manifest"
 )
 
 // Argo CD's roles that nobody has to declare.
@@ -145,64 +144,4 @@ func (p *policy) setMembers(block *draft.Block, r *role) bool {
 // isGroup reports whether a name is that of a group by its looks: organization:team.
 func isGroup(name string) bool {
 	return strings.Count(name, ":") == 1 && !strings.HasPrefix(name, "system:")
-}
-
-// projectRole turns a project's role, whose policies name the project again.
-func (w *writer) projectRole(b *draft.Block, n *manifest.Node) {
-	name := n.Get("name").Text()
-	block := &draft.Block{Type: "role", Labels: []string{identifier("role", name)}}
-	w.at(n, block)
-	w.set(block, "description", w.unless(n.Get("description"), ""))
-	w.setStrings(block, "groups", n.Get("groups"))
-	w.leave(n.Get("jwtTokens"), "Roles have no tokens. Whoever is in a group, also a CI system by its OIDC token, has its roles.")
-	subject := "proj:" + w.name + ":" + name
-	p := &policy{writer: w}
-	var mine []rule
-	for _, line := range n.Get("policies").Items() {
-		comments := w.comments(line)
-		all := append(comments.Lead, nonEmpty(comments.Trail)...)
-		before := len(p.rules)
-		p.read(line)
-		all = append(all, p.rest...)
-		p.rest = nil
-		for i := range p.rules[before:] {
-			r := &p.rules[before+i]
-			if r.subject != subject {
-				w.finding(LeftOut, line, "A policy of a project's role must be about that role: %s. Argo CD refuses it.", subject)
-				continue
-			}
-			if r.objects = w.ofProject(r.objects); len(r.objects) == 0 {
-				w.finding(LeftOut, line, "A project's role can only speak of that project's applications. Argo CD refuses it.")
-				continue
-			}
-			r.comments, all = append(r.comments, all...), nil
-			mine = append(mine, *r)
-		}
-		block.Comment(all...)
-	}
-	grants(block, mine)
-	switch {
-	case !block.Has("groups"):
-		w.finding(LeftOut, n, "The role has no groups, so that nobody would have it. Tokens are no longer needed: put a CI system into a group by its OIDC token.")
-		b.Comment(block.Comments.Lead...)
-		return
-	case !block.Has("allow") && !block.Has("deny"):
-		w.finding(LeftOut, n, "The role has no right that has a counterpart.")
-		return
-	}
-	b.Add(block)
-}
-
-// ofProject returns the patterns of names of applications, of those patterns that are
-// about the project.
-func (w *writer) ofProject(objects []string) []string {
-	label := w.im.projectPattern(w.name)
-	var out []string
-	for _, object := range objects {
-		project, application, _ := strings.Cut(object, "/")
-		if matches(project, label) {
-			out = append(out, application)
-		}
-	}
-	return out
 }

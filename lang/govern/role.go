@@ -2,6 +2,7 @@ package govern
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/gobwas/glob"
 	"github.com/hashicorp/hcl/v2"
@@ -149,8 +150,11 @@ func checkMembers(in *eval.Instance, v *schema.Values, role *Role, inProject boo
 	for _, name := range []string{"groups", "subjects", "issuers"} {
 		checkNotEmpty(in, v, name, "Nobody would have the role.")
 		for _, text := range v.Strings(name) {
-			if strings.TrimSpace(text) == "" {
+			switch trimmed := strings.TrimSpace(text); {
+			case trimmed == "":
 				in.ErrorAt(v, name, "Unsuitable value", "One of the %s has no name.", name)
+			case trimmed != text || strings.ContainsFunc(text, unicode.IsControl):
+				in.ErrorAt(v, name, "Unsuitable value", "%q has a space around it, or a line break or another control character. Names are compared letter by letter, so that it would be nobody's.", text)
 			}
 		}
 	}

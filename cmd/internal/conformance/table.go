@@ -77,7 +77,7 @@ func replaced(page string, all results) (string, error) {
 	return before + begin + markdown(all) + end + after, nil
 }
 
-// markdown is the table for the page, the reasons, and what is not compared.
+// markdown is the table for the page, and the reasons.
 func markdown(all results) string {
 	plain := strings.NewReplacer("<", "&lt;", "*", `\*`)
 	var b strings.Builder
@@ -101,10 +101,6 @@ func markdown(all results) string {
 		for _, reason := range reasons {
 			fmt.Fprintf(&b, "- %d: %s.\n", result.Different[reason], plain.Replace(strings.TrimSuffix(reason, ".")))
 		}
-	}
-	b.WriteString("\n## What is not compared\n\n")
-	for _, file := range slices.Sorted(maps.Keys(conformance.NotCompared())) {
-		fmt.Fprintf(&b, "- `%s`: %s.\n", file, conformance.NotCompared()[file])
 	}
 	b.WriteString("\n")
 	return b.String()

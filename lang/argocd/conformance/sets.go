@@ -23,6 +23,10 @@ const (
 	Sources       ID = "sources"
 	Destinations  ID = "destinations"
 	Kinds         ID = "kinds"
+
+	SourceNamespaces ID = "source-namespaces"
+	ProjectSpecs     ID = "project-specs"
+
 	Roles         ID = "roles"
 	Windows       ID = "windows"
 	WindowMatches ID = "window-matches"
@@ -65,6 +69,8 @@ func Sets() []Set {
 		{Sources, Guards, "repositories of projects", []string{"projects/source_cases.jsonl"}, "engine/guard"},
 		{Destinations, Guards, "destinations of projects", []string{"projects/destination_cases.jsonl"}, "engine/guard"},
 		{Kinds, Guards, "kinds of projects", []string{"projects/group_kind_cases.jsonl"}, "engine/guard"},
+		{SourceNamespaces, Guards, "namespaces of Applications", []string{"projects/source_namespace_cases.jsonl"}, "lang/argocd"},
+		{ProjectSpecs, Guards, "which projects are valid", []string{"projects/validate_project_cases.jsonl"}, "lang/argocd"},
 		{Roles, Guards, "rights", []string{"rbac/oracle_cases.jsonl"}, "engine/access"},
 		{Windows, Guards, "sync windows", []string{"syncwindows/can_sync_cases.jsonl"}, "engine/window"},
 		{WindowMatches, Guards, "what sync windows are for", []string{"syncwindows/match_cases.jsonl"}, "lang/govern"},
@@ -73,13 +79,5 @@ func Sets() []Set {
 		{Generators, Language, "generators", []string{"generators/generator_cases.jsonl", "generators/fixtures.json"}, "lang/generate"},
 		{Names, Language, "names that are made of texts", []string{"generators/fixtures.json"}, "lang/generate"},
 		{Templates, Language, "templates", []string{"generators/render_cases.jsonl"}, "lang/argocd/template"},
-	}
-}
-
-// NotCompared are files of the data that no set is of, and why.
-func NotCompared() map[string]string {
-	return map[string]string{
-		"projects/source_namespace_cases.jsonl": "applications are in files, and in no namespace of a cluster: who may write one is who may change the file",
-		"projects/validate_project_cases.jsonl": "the language says itself what a project is, with an error at each place; the importer reports what of an AppProject it cannot take over",
 	}
 }

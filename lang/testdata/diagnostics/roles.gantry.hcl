@@ -55,8 +55,9 @@ role "around" {
 }
 
 role "wrong" {
-  groups = ["example:sre", " "]
-#          ^^^^^^^^^^^^^^^^^^^^ Unsuitable value: One of the groups has no name.
+  groups = ["example:sre", " ", "example:web "]
+#          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Unsuitable value: One of the groups has no name.
+#          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Unsuitable value: "example:web " has a space around it, or a line break or another control character. Names are compared letter by letter, so that it would be nobody's.
 
   allow {
     actions      = ["get", "aply", "sync", "fly", "action/*", "action/", "*", "!plan", "", "[a"]
@@ -108,7 +109,7 @@ project "production" {
     }
   }
   role "deployer" {
-# ^^^^^^^^^^^^^^^ Duplicate role name: The project has two roles called "deployer"; the first is at roles.gantry.hcl:102,3-18.
+# ^^^^^^^^^^^^^^^ Duplicate role name: The project has two roles called "deployer"; the first is at roles.gantry.hcl:103,3-18.
     groups = ["example:web"]
     allow {
       actions      = ["roll_back"]
