@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"context"
+
 	"github.com/zclconf/go-cty/cty"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -22,18 +24,24 @@ func (a *Application) late() cty.Value {
 	return a.value
 }
 
-// values are those of the expressions of policies, which look at parts of the objects.
-func (c *Case) values(parts *late.Parts) late.Values {
-	o := c.After
-	if o == nil {
-		o = c.Before
+// object is the object as it will be, or as it is, where it goes.
+func (c *Case) object() object.Object {
+	if c.After == nil {
+		return c.Before
 	}
+	return c.After
+}
+
+// values are those of the expressions of policies, which look at parts of the objects. They
+// can be evaluated until the context ends.
+func (c *Case) values(ctx context.Context, parts *late.Parts) late.Values {
 	paths := make([]string, len(c.Change.Fields))
 	for i := range c.Change.Fields {
 		paths[i] = c.Change.Fields[i].Path
 	}
 	return late.PolicyValues(late.PolicyCase{
-		App: c.Application.late(), Action: string(c.Change.Action), Reason: c.Change.Reason, Before: c.Before, Object: o, Paths: paths, Parts: parts,
+		App: c.Application.late(), Action: string(c.Change.Action), Reason: c.Change.Reason, Before: c.Before, Object: c.object(), Paths: paths, Parts: parts,
+		Stopped: func() bool { return ctx.Err() != nil },
 	})
 }
 

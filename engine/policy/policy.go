@@ -12,8 +12,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,6 +117,7 @@ type rule struct {
 	expression *govern.Policy // nil for admission policies
 	admission  *admission.Set // nil where the manifests have none
 	exemptions []exemption
+	passed     *passed // nil where what it says depends on more than the object
 	// endless: it did not come to an end once, and is not asked again.
 	endless atomic.Bool
 }
@@ -188,6 +187,7 @@ func compile(p *plan.Policy, compilers *admission.Compilers) (*rule, error) {
 		if out.expression.Violated.IsZero() {
 			return nil, errors.New("it has no expression that says whether it is violated")
 		}
+		out.passed = passedOf(out.expression.Violated)
 		return out, nil
 	}
 	if len(p.Manifests) == 0 && !p.ClusterPolicies {
@@ -236,127 +236,6 @@ func (s *Set) Applies(app *Application, c *plan.Change) bool {
 		}
 	}
 	return false
-}
-
-// Judge asks all policies about all cases, side by side. The results are by case, in the
-// order of the policies; now is what exemptions are held against. Where the context ends,
-// the error says so, and the results are not complete. A policy that does not come to an end
-// is violated, and so are those behind it, which are not asked about that case: nothing stops
-// it, so that it goes on until the process ends. About other cases it is not asked again.
-func (s *Set) Judge(ctx context.Context, cases []Case, world *World, now time.Time) ([][]plan.PolicyResult, error) {
-	out := make([][]plan.PolicyResult, len(cases))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(cases)) {
-		workers.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(cases) || ctx.Err() != nil {
-					return
-				}
-				out[i] = s.judgeInTime(ctx, &cases[i], world, now)
-			}
-		})
-	}
-	workers.Wait()
-	return out, context.Cause(ctx)
-}
-
-// judging is how far asking about one case is.
-type judging struct {
-	mu    sync.Mutex
-	found []plan.PolicyResult
-	at    int // which of the policies is being asked
-}
-
-// begin says which policy is asked next.
-func (j *judging) begin(at int) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.at = at
-}
-
-func (j *judging) add(found []plan.PolicyResult) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.found = append(j.found, found...)
-}
-
-// endless is what is known by a policy that does not come to an end.
-func (s *Set) endless() admission.Violation {
-	return admission.Violation{Message: fmt.Sprintf("The policy did not come to an end in %s, so that it denies.", s.limit), Deny: true, Failed: true}
-}
-
-// judgeInTime asks all policies about one case, and waits for them no longer than it may take.
-func (s *Set) judgeInTime(ctx context.Context, c *Case, world *World, now time.Time) []plan.PolicyResult {
-	j, done := &judging{}, make(chan struct{})
-	go func() {
-		defer close(done)
-		s.judge(ctx, c, world, now, j)
-	}()
-	limit := time.NewTimer(s.limit)
-	defer limit.Stop()
-	select {
-	case <-done:
-		return j.found
-	case <-ctx.Done():
-		return nil
-	case <-limit.C:
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	out := slices.Clone(j.found)
-	for i, r := range s.asked(c.Change).rules {
-		if i < j.at || !r.scope.match(c) {
-			continue
-		}
-		known := s.endless()
-		if i == j.at {
-			r.endless.Store(true)
-		} else {
-			known.Message = "The policy was not asked, for one before it did not come to an end, so that it denies."
-		}
-		out = append(out, r.result(c, now, known))
-	}
-	return out
-}
-
-// judge asks all policies about one case.
-func (s *Set) judge(ctx context.Context, c *Case, world *World, now time.Time, j *judging) {
-	var values late.Values
-	var requests []admission.Request
-	made, requested := false, false
-	asked := s.asked(c.Change)
-	for i, r := range asked.rules {
-		if !r.scope.match(c) {
-			continue
-		}
-		j.begin(i)
-		if r.endless.Load() {
-			j.add([]plan.PolicyResult{r.result(c, now, s.endless())})
-			continue
-		}
-		var out []plan.PolicyResult
-		if r.expression != nil {
-			if !made {
-				values, made = c.values(asked.parts), true
-			}
-			if verdict := r.expression.Judge(values); verdict.Violated {
-				out = append(out, r.result(c, now, admission.Violation{Message: verdict.Message, Deny: true, Failed: len(verdict.Failed) > 0}))
-			}
-			j.add(out)
-			continue
-		}
-		if !requested {
-			requests, requested = c.requests(), true
-		}
-		for n := range requests {
-			for _, v := range r.askAdmission(ctx, c, &requests[n], world) {
-				out = append(out, r.result(c, now, v))
-			}
-		}
-		j.add(out)
-	}
 }
 
 // isFor reports whether a policy is for a change, by its kind and its action.

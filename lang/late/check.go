@@ -12,6 +12,10 @@ import (
 	"github.com/gantrycd/gantry/lang/value"
 )
 
+// mostSteps is how many steps the loops of an expression may take before there is a case that
+// they could be about: half a second of work.
+const mostSteps = 200_000
+
 // check evaluates the expression with names whose values are unknown but whose
 // types are not: what is wrong in every case, is wrong now.
 func (e Expression) check() hcl.Diagnostics {
@@ -27,11 +31,17 @@ func (e Expression) check() hcl.Diagnostics {
 	if e.scope == Health {
 		l = newLive(&live{unknown: true})
 	}
+	steps := 0
+	endless := func() bool { steps++; return steps > mostSteps }
+	unknown[stopName] = cty.CapsuleVal(stopType, &stopper{endless})
 	ctx := e.context(unknown, l)
-	v, diags := schema.Evaluate(e.compiled.expr, ctx)
-	inner := &loops{ctx: ctx}
-	more := hclsyntax.Walk(e.compiled.expr, inner)
-	if diags = append(diags, append(more, inner.diags...)...); diags.HasErrors() {
+	v, diags := e.stopping(func() bool { return steps > mostSteps }, func() (cty.Value, hcl.Diagnostics) {
+		v, diags := schema.Evaluate(e.compiled.expr, ctx)
+		inner := &loops{ctx: ctx}
+		more := hclsyntax.Walk(e.compiled.expr, inner)
+		return v, append(diags, append(more, inner.diags...)...)
+	})
+	if diags.HasErrors() {
 		return diags
 	}
 	if problem := e.want.problem(v); problem != "" {

@@ -23,7 +23,16 @@ func (e Expression) Evaluate(values Values) (cty.Value, hcl.Diagnostics) {
 	if e.IsZero() || values.scope != e.scope {
 		return cty.DynamicVal, hcl.Diagnostics{e.unsuitable(fmt.Sprintf("has values of a %q, but is of a %q. This is a bug in gantry", values.scope, e.scope))}
 	}
-	v, diags := choose(e.compiled.expr, e.context(e.complete(values.of(e.compiled.uses)), values.live))
+	evaluate := func() (cty.Value, hcl.Diagnostics) {
+		return choose(e.compiled.expr, e.context(e.complete(values.of(e.compiled.uses)), values.live))
+	}
+	var v cty.Value
+	var diags hcl.Diagnostics
+	if values.stopped == nil {
+		v, diags = evaluate()
+	} else if v, diags = e.stopping(values.stopped, evaluate); values.stopped() {
+		return v, diags
+	}
 	if diags.HasErrors() && values.whole != nil {
 		return e.Evaluate(values.whole())
 	}
@@ -98,7 +107,11 @@ func (e Expression) context(variables map[string]cty.Value, l *live) *hcl.EvalCo
 	if l != nil {
 		ctx.Functions = l.calls
 		if slices.Contains(e.compiled.uses, "object") {
-			ctx.Variables = map[string]cty.Value{"object": l.whole()}
+			ctx.Variables = maps.Clone(variables)
+			if ctx.Variables == nil {
+				ctx.Variables = map[string]cty.Value{}
+			}
+			ctx.Variables["object"] = l.whole()
 		}
 	}
 	return ctx

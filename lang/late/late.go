@@ -148,6 +148,7 @@ func (e Expression) compile(expr hclsyntax.Expression) *compiled {
 			uses = append(uses, name)
 		}
 	}
+	interruptible(expr)
 	return &compiled{expr: expr, base: base, optional: optionalKeys(e.scope, expr), uses: uses}
 }
 

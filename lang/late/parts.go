@@ -1,6 +1,9 @@
 package late
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
@@ -16,6 +19,7 @@ type Parts struct{ object, before *part }
 type part struct {
 	all   bool
 	inner map[string]*part
+	names []string // of inner, sorted
 }
 
 // PartsOf returns what expressions of a policy look at: together, so that each object
@@ -40,7 +44,16 @@ func PartsOf(expressions ...Expression) *Parts {
 			}
 		}
 	}
+	out.object.sort()
 	return out
+}
+
+// sort notes the names of the parts in their order.
+func (p *part) sort() {
+	p.names = slices.Sorted(maps.Keys(p.inner))
+	for _, inner := range p.inner {
+		inner.sort()
+	}
 }
 
 // add notes a traversal, as far as it consists of names.

@@ -60,6 +60,9 @@ type PolicyCase struct {
 	// cannot be evaluated it is evaluated again over everything, so that what it says of an
 	// object does not depend on them.
 	Parts *Parts
+	// Stopped says whether evaluations are to end; nil never. Loops ask it before each step,
+	// and what was stopped cannot be evaluated. It must be quick.
+	Stopped func() bool
 }
 
 // PolicyValues are the values of a policy in one case, for one goroutine. However many
@@ -92,7 +95,11 @@ func policyValues(c PolicyCase) Values {
 			"action": cty.StringVal(c.Action), "reason": cty.StringVal(c.Reason), "before": objectValue(parts.before, c.Before), "paths": paths,
 		})
 	}
-	return Values{scope: Policy, variables: map[string]cty.Value{}, made: map[string]func() cty.Value{
+	variables := map[string]cty.Value{}
+	if c.Stopped != nil {
+		variables[stopName] = cty.CapsuleVal(stopType, &stopper{c.Stopped})
+	}
+	return Values{scope: Policy, variables: variables, stopped: c.Stopped, made: map[string]func() cty.Value{
 		"app": func() cty.Value { return c.App }, "object": func() cty.Value { return objectValue(parts.object, c.Object) }, "change": change,
 	}}
 }

@@ -64,6 +64,7 @@ type Values struct {
 	variables map[string]cty.Value
 	made      map[string]func() cty.Value // what becomes a variable where an expression uses it first
 	whole     func() Values               // the same with all of the objects, where these have parts of them
+	stopped   func() bool                 // whether evaluations are to end; nil never
 	live      *live                       // what expressions of a health block are about
 }
 

@@ -20,6 +20,7 @@ func Evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnos
 	}
 	v, diags := expr.Value(ctx)
 	for _, diag := range diags {
+		withoutStack(diag)
 		refuseSecret(diag, expr, ctx)
 		suggestAttribute(diag, expr, ctx)
 		suggestFunction(diag, ctx)
@@ -29,6 +30,13 @@ func Evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnos
 		return cty.DynamicVal, diags
 	}
 	return v, diags
+}
+
+// withoutStack takes out of a message where in the library a function failed.
+func withoutStack(diag *hcl.Diagnostic) {
+	if said, _, ok := strings.Cut(diag.Detail, "\ngoroutine "); ok && strings.Contains(said, "panic in function implementation") {
+		diag.Detail = said + "."
+	}
 }
 
 // literalText returns a text in which nothing is to be evaluated.

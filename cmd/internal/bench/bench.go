@@ -26,6 +26,7 @@ type bench struct {
 	perApplication  int      // services in one application
 	applyOnly       bool     // measure the first apply, and nothing after it
 	planOnly        bool     // leave out what the first apply is compared with
+	guards          int      // measure nothing but what guards add, by so many pairs of plans
 	options         []string // more arguments of plan and apply
 
 	dir        string // the repository and the configuration
@@ -69,6 +70,14 @@ func (b *bench) run(ctx context.Context) (results []result, err error) {
 	}
 	if err := b.commit(ctx); err != nil {
 		return nil, err
+	}
+	if b.guards > 0 {
+		err := b.onCluster(ctx, false, func() error {
+			measured, err := b.guardsAlone(ctx)
+			results = append(results, measured...)
+			return err
+		})
+		return results, err
 	}
 	for _, n := range inFlight {
 		if b.planOnly {
@@ -145,26 +154,12 @@ func (b *bench) measurePredicted(ctx context.Context) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	guarded, err := b.measureGuards(ctx)
+	guarded, err := b.measureGuards(ctx, pairsOfGuards)
 	if err != nil {
 		return nil, err
 	}
 	applied, err := b.step(ctx, predictedApply, false, "apply", b.planned())
 	return append(append([]result{first}, guarded...), applied), err
-}
-
-// measureGuards measures the same plan again, when all is rendered, and with the guards: what
-// these add.
-func (b *bench) measureGuards(ctx context.Context) ([]result, error) {
-	without, err := b.step(ctx, unguarded, true, "plan", "--detailed-exitcode")
-	if err != nil {
-		return nil, err
-	}
-	if err := b.guard(); err != nil {
-		return nil, err
-	}
-	with, err := b.step(ctx, guarded, true, "plan", "--detailed-exitcode")
-	return []result{without, with}, errors.Join(err, b.unguard())
 }
 
 // measure runs gantry as its users do.

@@ -1,11 +1,62 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 )
+
+// pairsOfGuards is how many pairs of plans tell what guards add. The fastest of each counts,
+// for what else a machine does only ever adds.
+const pairsOfGuards = 3
+
+// guardsAlone measures what guards add to a first plan, and nothing else. A plan before has
+// everything rendered.
+func (b *bench) guardsAlone(ctx context.Context) ([]result, error) {
+	if err := b.configure(true); err != nil {
+		return nil, err
+	}
+	first, err := b.step(ctx, predicted, true, "plan", "--detailed-exitcode")
+	if err != nil {
+		return nil, err
+	}
+	measured, err := b.measureGuards(ctx, b.guards)
+	return append([]result{first}, measured...), err
+}
+
+// measureGuards measures the first plan again, when all is rendered, without the guards and
+// with them, in turns.
+func (b *bench) measureGuards(ctx context.Context, pairs int) ([]result, error) {
+	var without, with []result
+	for range pairs {
+		one, err := b.step(ctx, unguarded, true, "plan", "--detailed-exitcode")
+		if err != nil {
+			return nil, err
+		}
+		without = append(without, one)
+		if err := b.guard(); err != nil {
+			return nil, err
+		}
+		one, err = b.step(ctx, guarded, true, "plan", "--detailed-exitcode")
+		if err := errors.Join(err, b.unguard()); err != nil {
+			return nil, err
+		}
+		with = append(with, one)
+	}
+	return []result{fastest(without), fastest(with)}, nil
+}
+
+// fastest is of several measurements the least wall time, and the least CPU.
+func fastest(results []result) result {
+	out := results[0]
+	for _, r := range results[1:] {
+		out.wall, out.CPU = min(out.wall, r.wall), min(out.CPU, r.CPU)
+	}
+	return out
+}
 
 // guardsFile is what configure wrote is guarded by.
 func (b *bench) guardsFile() string { return filepath.Join(b.dir, "guards.gantry.hcl") }

@@ -38,6 +38,7 @@ func run(ctx context.Context, args []string) error {
 	perApplication := flags.Int("services", 10, "how many services of ten objects one application has, a `number`")
 	applyOnly := flags.Bool("apply", false, "measure the first apply only, and the minimal client's")
 	planOnly := flags.Bool("plan", false, "leave out the minimal client's first applies, and the cluster without namespaces")
+	guards := flags.Int("guards", 0, "measure only what policies and projects add to a plan, by a `number` of pairs of plans")
 	options := flags.String("options", "", "more `arguments` of plan and apply, separated by spaces: --parallelism=32")
 	check := flags.Bool("check", false, "fail where a promise of docs/benchmarks.md is broken")
 	if err := flags.Parse(args); err != nil {
@@ -59,7 +60,7 @@ func run(ctx context.Context, args []string) error {
 		if err != nil || objects < objectsPerService {
 			return fmt.Errorf("-objects %q: %q is not a number from %d up", *sizes, text, objectsPerService)
 		}
-		b := &bench{gantry: programs[0], cluster: programs[1], services: objects / objectsPerService, perApplication: *perApplication, applyOnly: *applyOnly, planOnly: *planOnly, options: strings.Fields(*options)}
+		b := &bench{gantry: programs[0], cluster: programs[1], services: objects / objectsPerService, perApplication: *perApplication, applyOnly: *applyOnly, planOnly: *planOnly, guards: *guards, options: strings.Fields(*options)}
 		results, err := b.run(ctx)
 		if err != nil {
 			return fmt.Errorf("%d objects: %w", objects, err)
@@ -69,6 +70,15 @@ func run(ctx context.Context, args []string) error {
 		}
 		if share, best := throughput(results); best > 0 {
 			shares = append(shares, fmt.Sprintf("%d objects: the first apply reached %.0f %% of the throughput of the minimal client, which was fastest with %d in flight.", objects, 100*share, best))
+		}
+		if b.guards > 0 {
+			p := &promises{objects: b.services * objectsPerService, took: byStep(results)}
+			fmt.Printf("\n%d objects: %s\n", objects, p.added())
+			if p.objects == 10000 {
+				p.holdGuards()
+			}
+			broken = append(broken, p.broken...)
+			continue
 		}
 		if b.applyOnly || b.planOnly {
 			continue
