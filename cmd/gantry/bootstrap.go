@@ -21,10 +21,10 @@ func newBootstrap(c *cli) *cobra.Command {
 by these commands.`,
 		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return &usageError{command: cmd.CommandPath(), err: errors.New("say what: rbac")}
+			return &usageError{command: cmd.CommandPath(), err: errors.New("say what: rbac or planner")}
 		},
 	}
-	command.AddCommand(newBootstrapRBAC(c))
+	command.AddCommand(newBootstrapRBAC(c), newBootstrapPlanner(c))
 	return command
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gantrycd/gantry/engine/bootstrap"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
 )
 
@@ -22,6 +23,8 @@ type rbacOptions struct {
 	bootstrap.Options
 	cluster string
 	all     bool
+	// workload runs the planner; nil for rights alone.
+	workload *bootstrap.Workload
 }
 
 func newBootstrapRBAC(c *cli) *cobra.Command {
@@ -57,6 +60,12 @@ OpenID Connect is named as the API server names it, with its prefix.`,
 	}
 	in.register(c, command)
 	work.command = "gantry bootstrap rbac"
+	o.register(command)
+	return command
+}
+
+// register adds the flags that say whose rights are printed, and to what.
+func (o *rbacOptions) register(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringVar(&o.cluster, "cluster", "", "the `cluster` whose rights these are; may be left out where there is only one")
 	flags.StringVar(&o.Name, "name", "gantry", "`beginning` of the names of all objects")
@@ -77,7 +86,6 @@ OpenID Connect is named as the API server names it, with its prefix.`,
 	for _, name := range []string{"cluster", "name", "namespace", "state-namespace"} {
 		complete(command, name, fixedCompletions())
 	}
-	return command
 }
 
 // defaults fills in the identities that no flag names, and refuses what makes no sense.
@@ -93,6 +101,9 @@ func (o *rbacOptions) defaults() error {
 	probe := o.Options
 	probe.Kinds = []providers.Resource{{}} // those are known later
 	_, err := bootstrap.Objects(probe)
+	if err == nil && o.workload != nil {
+		_, err = bootstrap.PlannerObjects(probe, *o.workload)
+	}
 	return err
 }
 
@@ -124,14 +135,22 @@ func (c *cli) bootstrapRBAC(ctx context.Context, in *inputs, options workOptions
 		o.Kinds = append(o.Kinds, served.Kinds...)
 	}
 	objects, err := bootstrap.Objects(o.Options)
+	if err == nil && o.workload != nil {
+		var more []object.Object
+		more, err = bootstrap.PlannerObjects(o.Options, *o.workload)
+		objects = append(objects, more...)
+	}
 	if err != nil {
 		return failure("No rights can be printed", err)
 	}
 	for _, note := range wantedNotes(wanted) {
 		fmt.Fprintf(c.err, "%s\n", printable(note))
 	}
-	comment := "# Rights of a planner, which asks by dry run and writes nothing, and of an applier.\n# Made by \"gantry bootstrap rbac\" for the cluster " +
-		printable(cluster.Name) + ". Read it, then apply it as an administrator.\n"
+	what := "# Rights of a planner, which asks by dry run and writes nothing, and of an applier.\n"
+	if o.workload != nil {
+		what += "# Behind them is what runs the planner.\n"
+	}
+	comment := what + "# Made by \"" + options.command + "\" for the cluster " + printable(cluster.Name) + ". Read it, then apply it as an administrator.\n"
 	if err := c.printObjects(comment, objects); err != nil {
 		return err
 	}

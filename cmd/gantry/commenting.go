@@ -88,7 +88,7 @@ func (o *commentOptions) around(c *cli, command *cobra.Command) {
 // check refuses flags that say nothing.
 func (o *commentOptions) check(c *cli, cmd *cobra.Command) error {
 	usage := func(text string) error { return &usageError{command: cmd.CommandPath(), err: errors.New(text)} }
-	recorded := cmd.Flags().Lookup("record") != nil && cmd.Flags().Changed("record")
+	recorded := firstSet(cmd, "record", "remote") != ""
 	if given := firstSet(cmd, "pull", "labels"); given != "" && !o.post && (given == "labels" || !recorded) {
 		return usage("--" + given + " is about a comment: add --comment")
 	}

@@ -27,6 +27,8 @@ func newPlan(c *cli) *cobra.Command {
 	var recording recordingOptions
 	var commenting commentOptions
 	var strangers untrustedOptions
+	var remote remoteOptions
+	var touched affectedOptions
 	command := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change",
@@ -48,6 +50,12 @@ With --against, the plan is of what a change does by itself: the configuration a
 was at a revision of its git repository is rendered, and the one on disk against it.
 No cluster, no state and no credentials are needed.
 
+With --affected, only the applications are planned whose inputs a change touches: whose
+blocks come to something else than they did where the change began, or that are rendered
+from files which are not as they were there. What cannot be proven to be the same is planned,
+and so is the end of what is no longer configured. Of the others nothing is read, and no
+cluster that only they are on is asked; whether they have drifted is not known then.
+
 With --record, what would be done to each application is recorded in the state, for the
 pull request whose head is checked out: its change digest, which reviewers approve, and
 which "gantry apply --require-approved" applies once it is merged. A newer record of the
@@ -59,6 +67,11 @@ run, no secret, variable of the environment or state is read, no cluster is aske
 host is spoken to but those of --allow-host. With --snapshot it is planned with a snapshot
 of the clusters, and with --against as what it changes by itself.
 
+With --remote, a planner in the cluster plans the commit, and this waits for its plan and
+shows it: no cluster is reached from here. The request and the plan go through the backend of
+the state, or where --requests says. An interrupt withdraws the request. Where a newer one
+takes its place, the exit code is 3.
+
 An application with a problem costs its own plan, and that of those that depend on
 it; the others are planned, and the exit code is 1.`,
 		Example: `  gantry plan
@@ -66,22 +79,36 @@ it; the others are planned, and the exit code is 1.`,
   gantry plan --target 'application.web["production"]'
   gantry plan --resource 'apps/Deployment:shop/web' --label tier=front
   gantry plan --against origin/main
+  gantry plan --affected
+  gantry plan --affected=origin/main
   gantry plan --summary
   gantry plan --html plan.html --markdown comment.md --sarif plan.sarif
   gantry plan --offline --snapshot clusters.gantrysnapshot
   gantry plan --untrusted "$COMMIT" --against main --allow-host charts.example.com
   gantry plan --record --pull 12
   gantry plan --record --merge-queue main
+  gantry plan --remote --pull 12 --wait 15m
   gantry plan --detailed-exitcode    # 0: no changes, 2: changes, 1: an error
   gantry plan --comment --out next.gantryplan
   gantry plan --fail-on-risk high    # 3: there is a risk that nobody accepts`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx := cmd.Context()
+			if err := remote.check(cmd); err != nil {
+				return err
+			}
+			if remote.on {
+				return c.planRemote(ctx, &in, remotely{
+					remoteOptions: remote, view: work.view, out: out, pull: commenting.pull, risks: risks, detailed: detailed, command: cmd.CommandPath(),
+				})
+			}
 			if err := strangers.check(cmd, &work); err != nil {
 				return err
 			}
 			if err := checkImagined(cmd, &work, against, from, out, destroy); err != nil {
+				return err
+			}
+			if err := touched.check(cmd, &work, destroy, against); err != nil {
 				return err
 			}
 			if err := recording.check(cmd, destroy, work.offline || against != ""); err != nil {
@@ -98,7 +125,7 @@ it; the others are planned, and the exit code is 1.`,
 				return err
 			}
 			if against != "" {
-				made, err := c.planAgainst(ctx, &in, work, against)
+				made, err := c.planAgainst(ctx, &in, work, against, touched)
 				if err == nil {
 					err = c.ends(made, risks, detailed)
 				}
@@ -130,7 +157,11 @@ it; the others are planned, and the exit code is 1.`,
 			if out != "" {
 				w.expires = save.expires
 			}
-			made, err := w.plan(ctx, destroy)
+			only, err := w.affected(ctx, &in, touched, recorded)
+			if err != nil {
+				return err
+			}
+			made, err := w.planOnly(ctx, destroy, only)
 			if made == nil {
 				return err
 			}
@@ -164,6 +195,7 @@ it; the others are planned, and the exit code is 1.`,
 	flags.StringVar(&out, "out", "", "`file` to write the plan to, for apply; as seen from the current directory")
 	save.register(command)
 	recording.register(command)
+	touched.register(command)
 	strangers.register(command)
 	for _, name := range []string{"sign-key", "expires-in"} { // they are about both
 		command.Flags().Lookup(name).Usage = strings.Replace(command.Flags().Lookup(name).Usage, "with --out:", "with --out, or for what --record records:", 1)
@@ -173,6 +205,7 @@ it; the others are planned, and the exit code is 1.`,
 	flags.StringVar(&against, "against", "", "plan what the configuration changes since a `revision` of its git repository: a branch, tag or commit")
 	flags.StringVar(&from, "snapshot", "", "with --offline: a `file` of \"gantry snapshot\" to plan with, as seen from the current directory")
 	risks.register(command)
+	remote.register(command)
 	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where the plan has changes")
 	return command
 }
@@ -180,8 +213,13 @@ it; the others are planned, and the exit code is 1.`,
 // plan makes a plan and shows it with what is wrong. The error is that something
 // is, and has been told; the plan is nil where there is nothing to show.
 func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
+	return w.planOnly(ctx, destroy, nil)
+}
+
+// planOnly is plan, limited to what a change touches; nil is everything.
+func (w *work) planOnly(ctx context.Context, destroy bool, affected *engine.Affected) (*plan.Plan, error) {
 	made, diags := w.engine.Plan(ctx, w.config, engine.PlanOptions{
-		Targets: w.targets, Only: w.only, AllowEmpty: w.empty, Destroy: destroy, Offline: w.options.offline && w.options.snapshot == nil, AllowRemoved: w.allowed,
+		Affected: affected, Targets: w.targets, Only: w.only, AllowEmpty: w.empty, Destroy: destroy, Offline: w.options.offline && w.options.snapshot == nil, AllowRemoved: w.allowed,
 		AllowDestroyed: w.options.allowDestroyed.value, Unsound: w.diags.HasErrors(), Expires: w.expires.duration(),
 	})
 	if made != nil && w.options.snapshot != nil {

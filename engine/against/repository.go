@@ -111,6 +111,9 @@ func (r *Repository) open(ctx context.Context, revision string) (*providers.Snap
 	return r.git.Open(ctx, source.Location{Type: source.Git, URL: "file://" + filepath.ToSlash(r.root), Revision: revision})
 }
 
+// Below is the configuration's directory in the repository, slashed; "." at its root.
+func (v *Revision) Below() string { return v.of.below }
+
 // Configuration is the configuration's directory at the revision. Where there was
 // none, it is empty, and ok is false.
 func (v *Revision) Configuration() (files fs.FS, ok bool) {
@@ -225,6 +228,15 @@ func (s ownSource) Open(ctx context.Context, location source.Location) (*provide
 func (r *Repository) isOwn(location source.Location) bool {
 	return git.SameRepository(location.URL, "file://"+filepath.ToSlash(r.root)) ||
 		slices.ContainsFunc(r.work.Remotes, func(remote string) bool { return git.SameRepository(remote, location.URL) })
+}
+
+// Tracks reports whether a location is the repository itself, at a revision that moves with
+// what is compared, or at one of some branches.
+func (v *Revision) Tracks(location source.Location, branches ...string) bool {
+	if location.Type != source.Git || !v.of.isOwn(location) {
+		return false
+	}
+	return v.follows(location.Revision) || slices.Contains(branches, strings.TrimPrefix(location.Revision, "refs/heads/"))
 }
 
 // follows reports whether a revision of the repository itself moves with what is

@@ -10,6 +10,9 @@
 // server than Kubernetes' own serves. What the planner cannot be told of for that, a plan
 // predicts.
 //
+// What runs a planner in the cluster, for those who ask without credentials of it, is a
+// Workload.
+//
 // It is imported by the command line.
 package bootstrap
 
@@ -20,6 +23,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gantrycd/gantry/engine/remoteplan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
 )
@@ -50,11 +54,16 @@ type Options struct {
 	Secrets map[string][]string
 	// StateNamespace is where the state is kept, in Secrets; empty where it is elsewhere.
 	StateNamespace string
+	// RequestsNamespace is where requests for plans are left, in Secrets, and nothing else is
+	// kept; empty where they are elsewhere, or in the state.
+	RequestsNamespace string
 }
 
 // plannedKeys begin the keys of the state that the planner itself may write: plans for
-// others to fetch, and what it records of pull requests.
-func plannedKeys() []string { return []string{"planned/", "approvals/pulls/", "approvals/commits/"} }
+// others to fetch, what it records of pull requests, and its answers to requests.
+func plannedKeys() []string {
+	return []string{"planned/", "approvals/pulls/", "approvals/commits/", remoteplan.Prefix + "/"}
+}
 
 // admission is the group of the kinds that no admission policy guards.
 const admission = "admissionregistration.k8s.io"

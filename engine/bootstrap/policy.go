@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gantrycd/gantry/engine/remoteplan"
 	"github.com/gantrycd/gantry/plan/object"
 )
 
@@ -15,7 +16,10 @@ func (o *Options) policy() []object.Object {
 	policy := made(admission+"/v1", "ValidatingAdmissionPolicy", "", name)
 	dry := "has(request.dryRun) && request.dryRun == true"
 	if o.StateNamespace != "" {
-		dry = "(" + dry + ") || (" + o.ofState() + ")"
+		dry = "(" + dry + ") || (" + ofStore(o.StateNamespace, plannedKeys()) + ") || (" + ofAudit(o.StateNamespace) + ")"
+	}
+	if o.RequestsNamespace != "" {
+		dry = "(" + dry + ") || (" + ofStore(o.RequestsNamespace, []string{remoteplan.Prefix + "/"}) + ")"
 	}
 	policy["spec"] = map[string]any{
 		"failurePolicy": "Fail",
@@ -48,21 +52,39 @@ func (i Identity) condition() string {
 	}
 }
 
-// ofState is when a request is about what the planner keeps in the state: Secrets of the
-// state's type with such a key, before the request and after it. One with the key of
+// ofStore is when a request is about what the planner keeps in a store: Secrets of the
+// state's type with a key that begins so, before the request and after it. One with the key of
 // another's name takes nobody's place: the state goes by names, which keys make, and holds
 // each to its own.
-func (o *Options) ofState() string {
+func ofStore(namespace string, prefixes []string) string {
 	var keys []string
-	for _, prefix := range plannedKeys() {
-		keys = append(keys, `%[1]s.metadata.annotations["gantry.dev/key"].startsWith(`+quoted(prefix)+`)`)
+	for _, prefix := range prefixes {
+		keys = append(keys, keyOf("%[1]s")+`.startsWith(`+quoted(prefix)+`)`)
 	}
 	is := func(what string) string {
-		return fmt.Sprintf(`(%[1]s == null || (%[1]s.type == "gantry.dev/state" && has(%[1]s.metadata.annotations) && `+
-			`"gantry.dev/key" in %[1]s.metadata.annotations && (`+strings.Join(keys, " || ")+`)))`, what)
+		return fmt.Sprintf(`(%[1]s == null || (`+keyed("%[1]s")+` && (`+strings.Join(keys, " || ")+`)))`, what)
 	}
-	return fmt.Sprintf(`request.namespace == %s && request.resource.group == "" && request.resource.resource == "secrets" && `+
-		`request.operation in ["CREATE", "UPDATE", "DELETE"] && %s && %s`, quoted(o.StateNamespace), is("object"), is("oldObject"))
+	return inStore(namespace) + ` && request.operation in ["CREATE", "UPDATE", "DELETE"] && ` + is("object") + " && " + is("oldObject")
+}
+
+// ofAudit is when a request is about the audit log: an entry that there was not, which is
+// never changed, or what is known of where the log ends.
+func ofAudit(namespace string) string {
+	entry := `request.operation == "CREATE" && ` + keyOf("object") + `.startsWith("audit/")`
+	head := keyOf("object") + ` == "audit" && (request.operation == "CREATE" || (request.operation == "UPDATE" && ` + keyed("oldObject") + ` && ` + keyOf("oldObject") + ` == "audit"))`
+	return inStore(namespace) + ` && request.operation in ["CREATE", "UPDATE"] && ` + keyed("object") + " && ((" + entry + ") || (" + head + "))"
+}
+
+func inStore(namespace string) string {
+	return `request.namespace == ` + quoted(namespace) + ` && request.resource.group == "" && request.resource.resource == "secrets"`
+}
+
+// keyOf is the key of a Secret that is keyed.
+func keyOf(what string) string { return what + `.metadata.annotations["gantry.dev/key"]` }
+
+// keyed is when an object is a Secret of a store.
+func keyed(what string) string {
+	return what + `.type == "gantry.dev/state" && has(` + what + `.metadata.annotations) && "gantry.dev/key" in ` + what + `.metadata.annotations`
 }
 
 // quoted is a text in CEL, which reads the escapes of Go.
