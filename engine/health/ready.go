@@ -130,7 +130,7 @@ func unobserved(o object.Object) (message string, stale bool) {
 	if !ok {
 		return "", false
 	}
-	if observed, ok := number(o, "status", "observedGeneration"); ok && observed < generation {
+	if observed, ok := number(o, "status", "observedGeneration"); ok && observed < generation || unsynced(o, generation) {
 		return fmt.Sprintf("generation %d is not observed yet", generation), true
 	}
 	for _, c := range conditions(o) {
