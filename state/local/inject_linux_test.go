@@ -2,6 +2,8 @@ package local_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -9,8 +11,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/local"
@@ -48,6 +53,84 @@ func TestKilledAtEachSystemCall(t *testing.T) {
 		t.Error("nothing was killed")
 	}
 	t.Logf("survived: %d kills", killed)
+}
+
+// TestStoppedAtEachSystemCall stops a process that replaces a value (SIGSTOP) at each system
+// call of its write, and writes meanwhile: it need not wait for it to go on, and when it
+// does, what it has at hand is not written over that. The calls around the lock are tried
+// always, and the others with GANTRY_SOAK.
+func TestStoppedAtEachSystemCall(t *testing.T) {
+	asVictim(t)
+	stopped := 0
+	for call, count := range callsOfAWrite(t) {
+		if os.Getenv("GANTRY_SOAK") == "" && call != "flock" && call != "close" && !strings.HasPrefix(call, "rename") {
+			continue
+		}
+		for nth := 1; nth <= count; nth++ {
+			dir, _ := prepared(t)
+			if !stoppedWriter(t, dir, fmt.Sprintf("inject=%s:signal=SIGSTOP:when=%d", call, nth)) {
+				continue
+			}
+			stopped++
+			if value, _, err := local.New(dir).Get(t.Context(), "key"); err != nil || string(value) != "theirs" {
+				t.Errorf("stopped at %s %d: it is %q, %v, want what was written meanwhile", call, nth, value, err)
+			}
+			if leftovers, err := filepath.Glob(filepath.Join(dir, ".tmp-*")); err != nil || len(leftovers) > 0 {
+				t.Errorf("stopped at %s %d: left behind: %q, %v", call, nth, leftovers, err)
+			}
+		}
+	}
+	if stopped < 2 {
+		t.Errorf("%d writes were stopped", stopped)
+	}
+	t.Logf("survived: %d stops within a write: another took over each, and nothing was written over it", stopped)
+}
+
+// stoppedWriter runs a process that is stopped in its write, writes while it is, and lets it
+// go on and end. It reports whether it was stopped.
+func stoppedWriter(t *testing.T, dir, expression string) bool {
+	t.Helper()
+	log := filepath.Join(t.TempDir(), "log")
+	command := straceCommand(t, dir, expression, "-o", log)
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	for {
+		select {
+		case <-ended:
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
+		if text, _ := os.ReadFile(log); bytes.Contains(text, []byte("stopped by SIGSTOP")) {
+			break
+		}
+	}
+	store := local.New(dir)
+	store.SetPatience(shortPatience)
+	_, version, err := store.Get(t.Context(), "key")
+	if err == nil {
+		_, err = store.Put(t.Context(), "key", []byte("theirs"), version)
+	}
+	if err != nil {
+		t.Errorf("%s: writing meanwhile: %v", expression, err)
+	}
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", command.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range strings.Fields(string(children)) {
+		n, err := strconv.Atoi(pid)
+		if err == nil {
+			err = syscall.Kill(n, syscall.SIGCONT)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	<-ended // with an error, where it is told that another was faster
+	return true
 }
 
 // TestErrorsOfTheDisk fails each system call of a write in turn, as a full, a failing and
@@ -130,11 +213,8 @@ func asVictim(t *testing.T) {
 	}
 	runtime.LockOSThread()
 	store := local.New(dir)
-	_, version, err := store.Get(t.Context(), "key")
-	if err == nil {
-		_, err = store.Put(t.Context(), "key", []byte(newValue), version)
-	}
-	if err != nil {
+	sum := sha256.Sum256([]byte(oldValue)) // whatever is there meanwhile
+	if _, err := store.Put(t.Context(), "key", []byte(newValue), hex.EncodeToString(sum[:])); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
@@ -188,6 +268,19 @@ func callsOfAWrite(t *testing.T) map[string]int {
 // how the process ended.
 func strace(t *testing.T, dir, expression string, flags ...string) (string, error) {
 	t.Helper()
+	command := straceCommand(t, dir, expression, flags...)
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	err := command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return out.String(), err
+}
+
+func straceCommand(t *testing.T, dir, expression string, flags ...string) *exec.Cmd {
+	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -199,14 +292,7 @@ func strace(t *testing.T, dir, expression string, flags ...string) (string, erro
 	arguments = append(arguments, binary, "-test.run=^"+t.Name()+"$")
 	command := exec.CommandContext(t.Context(), "strace", arguments...)
 	command.Env = append(os.Environ(), victim+"="+dir)
-	var out bytes.Buffer
-	command.Stdout, command.Stderr = &out, &out
-	err = command.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return out.String(), err
+	return command
 }
 
 // oldOrNew holds a store to what a write that was cut off may leave, and writes again.

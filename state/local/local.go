@@ -4,7 +4,8 @@
 // Each key is a file, readable by its owner only. A write goes to a temporary
 // file that is flushed to disk and then renamed over the old one, so that a file is
 // the old value or the new one, whatever happens in between; a lock that the
-// operating system releases when its holder dies keeps processes apart. The
+// operating system releases when its holder dies keeps processes apart, and from one that
+// is stopped in the middle of a write the lock is taken, and the write with it. The
 // directory must be on one file system that has such locks.
 package local
 
@@ -60,20 +61,16 @@ func (s *Store) Put(ctx context.Context, key string, value []byte, expected stri
 	if err := check(ctx, key); err != nil {
 		return "", err
 	}
-	held, err := s.locks.acquire(ctx, key)
-	if err != nil {
-		return "", fmt.Errorf("locking state: %w", err)
-	}
-	defer held.release()
-	_, found, err := s.Get(ctx, key)
-	if err != nil && !errors.Is(err, state.ErrNotFound) {
-		return "", err
-	}
-	if found != expected {
-		return "", fmt.Errorf("%s: %w", key, state.ErrConflict)
-	}
-	if err := s.replace(held, s.path(key), value); err != nil {
+	path := s.path(key)
+	if err := s.change(ctx, key, expected, s.put(path, value)); err != nil {
+		if errors.Is(err, state.ErrConflict) {
+			return "", err
+		}
 		return "", fmt.Errorf("writing state: %w", err)
+	}
+	// The new value is in place; whether it stays if power is lost now, only the disk knows.
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return "", fmt.Errorf("writing state: %w: %w", state.ErrUnknown, err)
 	}
 	return version(value), nil
 }
@@ -131,24 +128,29 @@ func (s *Store) Delete(ctx context.Context, key, expected string) error {
 	if err := check(ctx, key); err != nil {
 		return err
 	}
-	held, err := s.locks.acquire(ctx, key)
-	if err != nil {
-		return fmt.Errorf("locking state: %w", err)
+	if err := s.change(ctx, key, expected, removal()); err != nil {
+		if _, _, missing := s.Get(ctx, key); errors.Is(missing, state.ErrNotFound) {
+			return missing
+		}
+		if errors.Is(err, state.ErrConflict) {
+			return err
+		}
+		return fmt.Errorf("deleting state: %w", err)
 	}
-	defer held.release()
+	if err := syncDir(filepath.Dir(s.path(key))); err != nil {
+		return fmt.Errorf("deleting state: %w: %w", state.ErrUnknown, err)
+	}
+	return nil
+}
+
+// expect holds a key to a version; "" is that of one that has no value.
+func (s *Store) expect(ctx context.Context, key, expected string) error {
 	_, found, err := s.Get(ctx, key)
-	if err != nil {
+	if err != nil && !errors.Is(err, state.ErrNotFound) {
 		return err
 	}
 	if found != expected {
 		return fmt.Errorf("%s: %w", key, state.ErrConflict)
-	}
-	path := s.path(key)
-	if err := os.Remove(path); err != nil {
-		return fmt.Errorf("deleting state: %w", err)
-	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return fmt.Errorf("deleting state: %w", err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/local"
@@ -66,14 +67,20 @@ func TestLeftoverTemporaryFilesGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	locks, err := os.ReadDir(filepath.Join(dir, ".locks"))
-	if err != nil || len(locks) != 1 {
-		t.Fatalf("locks: %v, %v", locks, err)
+	old := filepath.Join(dir, ".tmp-00-123")
+	removed := filepath.Join(dir, ".tmp-01-123") // of a deletion
+	young := filepath.Join(dir, ".tmp-02-123")   // of a write that may be under way
+	if err := os.Mkdir(removed, 0o700); err != nil {
+		t.Fatal(err)
 	}
-	mine := filepath.Join(dir, ".tmp-"+locks[0].Name()+"-123")
-	foreign := filepath.Join(dir, ".tmp-zz-123") // of a write that may be under way
-	for _, path := range []string{mine, foreign} {
+	for _, path := range []string{old, filepath.Join(removed, "removed"), young} {
 		if err := os.WriteFile(path, []byte("to"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := time.Now().Add(-time.Hour)
+	for _, path := range []string{old, removed} {
+		if err := os.Chtimes(path, before, before); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,11 +91,13 @@ func TestLeftoverTemporaryFilesGo(t *testing.T) {
 	if _, err := store.Put(t.Context(), "key", []byte("two"), version); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(mine); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the leftover is still there: %v", err)
+	for _, path := range []string{old, removed} {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the leftover %s is still there: %v", path, err)
+		}
 	}
-	if _, err := os.Stat(foreign); err != nil {
-		t.Errorf("another lock's file is gone: %v", err)
+	if _, err := os.Stat(young); err != nil {
+		t.Errorf("the file of a write that may be under way is gone: %v", err)
 	}
 }
 

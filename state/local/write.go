@@ -2,67 +2,41 @@ package local
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
-
-	"github.com/gantrycd/gantry/state"
 )
 
-// replace puts a value in the place of a file, in one step. The caller holds
-// the lock of the file's key.
-func (s *Store) replace(held *lock, path string, value []byte) (err error) {
-	if err := makeDir(filepath.Dir(path)); err != nil {
-		return err
+// put writes a value in the place of a file: its ticket is a file with the value, flushed.
+func (s *Store) put(path string, value []byte) write {
+	return write{
+		issue: func(ticket string) error {
+			if err := makeDir(filepath.Dir(path)); err != nil {
+				return err
+			}
+			s.sweep()
+			file, err := os.OpenFile(ticket, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if err != nil {
+				return err
+			}
+			if _, err := file.Write(value); err != nil {
+				return errors.Join(err, file.Close())
+			}
+			if err := file.Sync(); err != nil {
+				return errors.Join(err, file.Close())
+			}
+			return file.Close()
+		},
+		commit: os.Rename,
 	}
-	prefix := ".tmp-" + held.name + "-"
-	s.clean(prefix)
-	file, err := os.CreateTemp(s.dir, prefix)
-	if err != nil {
-		return err
-	}
-	renamed := false
-	defer func() {
-		if err != nil && !renamed {
-			err = errors.Join(err, os.Remove(file.Name()))
-		}
-	}()
-	if _, err := file.Write(value); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	if err := file.Sync(); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return err
-	}
-	renamed = true
-	// From here on the new value is in place; whether it stays if power is lost now, only
-	// the disk knows.
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return fmt.Errorf("%w: %w", state.ErrUnknown, err)
-	}
-	return nil
 }
 
-// clean removes what a process left that died while it wrote. Whoever holds
-// the lock is the only one with temporary files of that name; one that cannot be
-// removed now is tried again at the next write.
-func (s *Store) clean(prefix string) {
-	entries, err := os.ReadDir(s.dir)
-	if err != nil {
-		return
-	}
-	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), prefix) {
-			_ = os.Remove(filepath.Join(s.dir, entry.Name()))
-		}
+// removal removes a file: its ticket is a directory, into which that goes.
+func removal() write {
+	return write{
+		issue:  func(ticket string) error { return os.Mkdir(ticket, 0o700) },
+		commit: func(ticket, path string) error { return os.Rename(path, filepath.Join(ticket, "removed")) },
 	}
 }
 
