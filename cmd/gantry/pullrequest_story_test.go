@@ -104,7 +104,7 @@ func newPullStory(t *testing.T) *pullStory {
 		"GIT_AUTHOR_NAME=dave", "GIT_AUTHOR_EMAIL=dave@example.com", "GIT_COMMITTER_NAME=dave", "GIT_COMMITTER_EMAIL=dave@example.com",
 	)
 	for clone, who := range map[string]string{s.author: "dave", s.planner: "gantry", s.applier: "gantry"} {
-		login := base64.StdEncoding.EncodeToString([]byte(who + ":" + s.people[who].Token))
+		login := s.login(who)
 		header := "http.extraHeader=Authorization: Basic " + login
 		s.run(dir, "git", "-c", header, "clone", "--quiet", s.server.URL+"/"+storyRepository+".git", clone)
 		s.run(clone, "git", "config", "http.extraHeader", "Authorization: Basic "+login)
@@ -114,6 +114,11 @@ func newPullStory(t *testing.T) *pullStory {
 		s.run(s.applier, program(t), "destroy", "--auto-approve", "--override-approval", "--reason", "the story is over")
 	})
 	return s
+}
+
+// login is what logs in somebody over http.
+func (s *pullStory) login(who string) string {
+	return base64.StdEncoding.EncodeToString([]byte(who + ":" + s.people[who].Token))
 }
 
 // rules is the configuration of the protected branch.

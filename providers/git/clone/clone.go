@@ -1,9 +1,9 @@
-// Package clone proposes changes from a clone on this machine: it makes a commit that no
-// branch and no work tree has, and pushes it to a branch of where the clone came from.
+// Package clone works with the origin of a clone on this machine: it makes a commit that no
+// branch and no work tree has, and pushes it to a branch there; it reads and writes tags there.
 //
 // Unlike providers/git it runs the git program, which has the user's way to log in: helpers,
 // agents, what a CI system has set up. It changes no file and no reference of the clone.
-// cmd imports it.
+// engine/gitreviews and cmd import it.
 package clone
 
 import (
@@ -131,16 +131,11 @@ func (c *Clone) Push(ctx context.Context, branch, commit, base string) (bool, er
 		return false, fmt.Errorf("%q is no name of a branch: %w", branch, providers.ErrInvalid)
 	}
 	ref := "refs/heads/" + branch
-	listed, err := c.remote(ctx, "ls-remote", "--", origin, ref)
+	refs, err := c.Refs(ctx, ref)
 	if err != nil {
 		return false, err
 	}
-	there := ""
-	for line := range strings.Lines(listed) {
-		if id, name, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok && name == ref {
-			there = id
-		}
-	}
+	there := refs[ref]
 	if there == commit {
 		return false, nil
 	}
@@ -155,7 +150,7 @@ func (c *Clone) Push(ctx context.Context, branch, commit, base string) (bool, er
 
 // ours makes sure that all that a branch has beyond a base was made by Commit.
 func (c *Clone) ours(ctx context.Context, ref, there, base string) error {
-	if _, err := c.remote(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", origin, ref); err != nil {
+	if err := c.Fetch(ctx, ref); err != nil {
 		return err
 	}
 	// What the base has is not the branch's.
@@ -208,6 +203,12 @@ const mostSaid = 2000
 
 // git runs git in the clone, and returns what it printed without the last line's end.
 func (c *Clone) git(ctx context.Context, input []byte, env []string, args ...string) (string, error) {
+	out, err := c.raw(ctx, input, env, args...)
+	return strings.TrimRight(string(out), "\n"), err
+}
+
+// raw runs git in the clone, and returns what it printed.
+func (c *Clone) raw(ctx context.Context, input []byte, env []string, args ...string) ([]byte, error) {
 	command := exec.CommandContext(ctx, "git", args...)
 	command.Dir = c.Root
 	command.Env = slices.DeleteFunc(slices.Clone(c.Env), elsewhere)
@@ -217,7 +218,7 @@ func (c *Clone) git(ctx context.Context, input []byte, env []string, args ...str
 	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(input), &out, &said
 	if err := command.Run(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
-			return "", errors.New("the program git is not there, and is needed to push")
+			return nil, errors.New("the program git is not there, and is needed to push")
 		}
 		text := strings.TrimSpace(said.String())
 		if c.Login != nil && c.Login.Token != "" {
@@ -226,7 +227,7 @@ func (c *Clone) git(ctx context.Context, input []byte, env []string, args ...str
 		if len(text) > mostSaid {
 			text = text[:mostSaid] + "…"
 		}
-		return "", fmt.Errorf("git %s: %w: %s", args[0], err, web.RedactText(text))
+		return nil, fmt.Errorf("git %s: %w: %s", args[0], err, web.RedactText(text))
 	}
-	return strings.TrimRight(out.String(), "\n"), nil
+	return out.Bytes(), nil
 }
