@@ -9,7 +9,6 @@ import (
 	"net/http/httptrace"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -67,15 +66,11 @@ func child(text string) int {
 	}
 	ctx := context.Background()
 	var hits atomic.Int64
-	var writing sync.RWMutex
 	hit := func(point string) {
 		if point != o.Point || hits.Add(1) != int64(o.Hit) {
 			return
 		}
 		if o.Stop {
-			// Not in the middle of a write of its state: nobody could write that file then.
-			writing.Lock()
-			defer writing.Unlock()
 			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 			return
 		}
@@ -87,7 +82,7 @@ func child(text string) int {
 		fmt.Println(err)
 		return 2
 	}
-	records, err := state.Open(ctx, &tapped{Store: local.New(o.State), hit: hit, writing: &writing})
+	records, err := state.Open(ctx, &tapped{Store: local.New(o.State), hit: hit})
 	if err != nil {
 		fmt.Println(err)
 		return 2
@@ -129,24 +124,15 @@ func child(text string) int {
 // tapped is a store that tells when a lease is renewed.
 type tapped struct {
 	state.Store
-	hit     func(string)
-	writing *sync.RWMutex // held for reading while a write is under way
-	leases  atomic.Int64
+	hit    func(string)
+	leases atomic.Int64
 }
 
 func (s *tapped) Put(ctx context.Context, key string, value []byte, version string) (string, error) {
 	if strings.HasPrefix(key, "locks/runs/") && s.leases.Add(1) > 1 {
 		s.hit(pointRenew)
 	}
-	s.writing.RLock()
-	defer s.writing.RUnlock()
 	return s.Store.Put(ctx, key, value, version)
-}
-
-func (s *tapped) Delete(ctx context.Context, key, version string) error {
-	s.writing.RLock()
-	defer s.writing.RUnlock()
-	return s.Store.Delete(ctx, key, version)
 }
 
 // tracedCluster tells when a write is sent and its answer is not here.
