@@ -71,7 +71,11 @@ func last(reviews []providers.Review) []providers.Review {
 // counts says why the word of a person does not count, empty where it does.
 func (r *Requirement) counts(app Application, change *Change, login string) string {
 	need, key := r.Protection.Approvals, strings.ToLower(login)
-	if need.NotAuthor && strings.EqualFold(login, change.Pull.Author) {
+	switch {
+	case !need.NotAuthor:
+	case change.Pull.Author == "":
+		return "it is not known whether they are the author: nobody vouches for who that is"
+	case strings.EqualFold(login, change.Pull.Author):
 		return "it is the author's own"
 	}
 	asked, in := false, false

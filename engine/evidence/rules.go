@@ -22,6 +22,9 @@ func RulesDigest(config *lang.Config) string {
 	}
 	if forge := settings.Forge; forge != nil {
 		rules["forge"] = []string{forge.Type, forge.URL, forge.Repository, forge.CAData}
+		if forge.Branch != "" {
+			rules["branch"] = forge.Branch
+		}
 	}
 	encoded, err := json.Marshal(rules)
 	if err != nil {

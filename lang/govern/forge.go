@@ -20,8 +20,14 @@ type Forge struct {
 	Username   string
 	Token      Credential
 	CAData     string // PEM
-	Range      hcl.Range
+	// Branch is the branch that changes go to, where there is no forge (NoForge); empty is the
+	// default branch.
+	Branch string
+	Range  hcl.Range
 }
+
+// NoForge is the type of a block that says that there is no forge: reviews are in git.
+const NoForge = "git"
 
 // ForgeTypes are the types of forges.
 func ForgeTypes() []string { return []string{"github", "gitlab", "gitea", "forgejo", "bitbucket"} }
@@ -50,7 +56,13 @@ func ForgeBlocks() []schema.Nested {
 		}, ForgeArguments()...)
 		out = append(out, schema.Nested{Max: 1, Block: &schema.Block{Type: "forge", Labels: []string{name}, Doc: docs[name], Arguments: arguments}})
 	}
-	return out
+	return append(out, schema.Nested{Max: 1, Block: &schema.Block{
+		Type: "forge", Labels: []string{NoForge},
+		Doc: "There is no forge: reviews are tags of the repository, given with \"gantry approve\" and signed with the SSH keys of the identity block. A change is a commit that is not in the branch yet; it is merged as it is, or by a merge commit.",
+		Arguments: []schema.Argument{
+			{Name: "branch", Type: schema.String, Default: "the default branch", Doc: "The branch that changes go to."},
+		},
+	}})
 }
 
 // DecodeForge decodes the forge block, of which there is one at most; none is nil.
@@ -59,6 +71,12 @@ func DecodeForge(in *eval.Instance, blocks []*schema.Values) *Forge {
 		return nil
 	}
 	v := blocks[0]
+	if v.Block.Labels[0] == NoForge {
+		if branch := v.String("branch"); v.IsKnown("branch") && (branch == "" || strings.HasPrefix(branch, "-") || strings.ContainsAny(branch, " \t\r\n~^:?*[\\")) {
+			in.ErrorAt(v, "branch", "Unsuitable value", "%q is no name of a branch.", branch)
+		}
+		return &Forge{Type: NoForge, Branch: v.String("branch"), Range: v.Range}
+	}
 	forge := &Forge{
 		Type: v.Block.Labels[0], Repository: v.String("repository"), Username: v.String("username"),
 		Token: credentialOf(v, "token"), CAData: v.String("ca_certificate"), Range: v.Range,
