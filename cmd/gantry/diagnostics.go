@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
@@ -51,7 +50,7 @@ func (c *cli) tellDiagnostics(files map[string]*hcl.File, diags hcl.Diagnostics)
 	c.events.diagnostics(diags)
 	c.heard.diagnostics(diags)
 	if c.json {
-		encoder := json.NewEncoder(c.err)
+		encoder := jsonEncoder(c.err)
 		for _, d := range diags {
 			shown := toDiagnostic(d)
 			shown.Event = "diagnostic"

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"slices"
 	"time"
@@ -67,7 +66,7 @@ func writeDrift(w io.Writer, d *engine.Drift) error {
 	for i := range d.Applications {
 		out.Applications = append(out.Applications, driftApplicationOf(&d.Applications[i]))
 	}
-	encoder := json.NewEncoder(w)
+	encoder := jsonEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(out)

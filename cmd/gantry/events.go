@@ -13,6 +13,7 @@ import (
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/plan"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // eventsFormat is of the shapes of events, described in docs/events.md and
@@ -127,7 +128,7 @@ func (s *eventStream) tell(event func(at time.Time) any) {
 func (s *eventStream) put(event any) {
 	line, err := json.Marshal(event)
 	if err == nil {
-		_, err = s.out.Write(append(line, '\n'))
+		_, err = words.EscapeJSON(s.out).Write(append(line, '\n'))
 	}
 	if s.err == nil {
 		s.err = err

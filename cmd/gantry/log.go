@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -193,7 +192,7 @@ func (c *cli) writeEvent(entry *state.LoggedEvent) error {
 		state.Event
 		Faults []string `json:"faults,omitempty"`
 	}{entry.Event, entry.Faults}
-	encoder := json.NewEncoder(c.out)
+	encoder := jsonEncoder(c.out)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(out)
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"io"
 	"maps"
 	"strings"
 	"unicode"
@@ -15,6 +17,9 @@ import (
 // What is told of plan files, sources and servers may be written by who wants to deceive
 // its reader: none of it reaches a terminal as an escape sequence, or as a character
 // that changes the direction of others.
+
+// jsonEncoder writes JSON that is as harmless on a terminal.
+func jsonEncoder(w io.Writer) *json.Encoder { return json.NewEncoder(words.EscapeJSON(w)) }
 
 // printable is a text of several lines in which nothing but lines and characters that
 // are seen is left; the others are escaped.

@@ -65,7 +65,7 @@ func newProgress(c *cli) *progress {
 	p.screen = screen{out: out, colour: p.colour}
 	p.activity.start(p.now())
 	if c.json {
-		p.encoder = json.NewEncoder(out)
+		p.encoder = jsonEncoder(out)
 	}
 	c.notices.to(p)
 	p.stopped.Go(p.redraw)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -75,7 +74,7 @@ func (c *cli) showStats(s stats) {
 	c.events.stats(s)
 	if c.json {
 		// The stream is gone when this fails; there is nowhere to say so.
-		_ = json.NewEncoder(c.err).Encode(s)
+		_ = jsonEncoder(c.err).Encode(s)
 		return
 	}
 	var verbs []string

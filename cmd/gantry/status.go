@@ -248,7 +248,7 @@ func (s *statusScreen) json(now *status.Status) error {
 	if same, err := s.same(now); same || err != nil {
 		return err
 	}
-	return json.NewEncoder(s.cli.out).Encode(now)
+	return jsonEncoder(s.cli.out).Encode(now)
 }
 
 // same reports whether a status is as the one before but for the time.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -74,7 +73,7 @@ func (v versionInfo) String() string {
 
 // writeJSON writes a result.
 func (c *cli) writeJSON(value any) error {
-	encoder := json.NewEncoder(c.out)
+	encoder := jsonEncoder(c.out)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)

@@ -11,6 +11,7 @@ import (
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/redact"
 	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // JSONVersion is of the shape that JSON writes, described in docs/plan-json.md.
@@ -19,7 +20,7 @@ const JSONVersion = "1.4"
 
 // JSON writes a plan for programs.
 func JSON(w io.Writer, p *plan.Plan) error {
-	encoder := json.NewEncoder(w)
+	encoder := json.NewEncoder(words.EscapeJSON(w))
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(jsonPlanOf(p)); err != nil {

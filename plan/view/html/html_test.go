@@ -5,15 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+
+	xhtml "golang.org/x/net/html"
+	"pgregory.net/rapid"
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/plan/view/html"
+	"github.com/gantrycd/gantry/plan/view/viewtest"
 )
 
 func page(t testing.TB, p *plan.Plan) string {
@@ -47,6 +54,49 @@ func TestPageIsOfItself(t *testing.T) {
 		}
 	}
 }
+
+// TestHostileTextsInEveryString: whatever stands in any string of a plan, the page has one
+// script, which is its own, no link that leads out, and nothing that is not seen.
+func TestHostileTextsInEveryString(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := func() string { return viewtest.Text().Draw(t, "text") }
+		p := viewtest.Everything(rapid.IntRange(0, 2).Draw(t, "applications"))
+		viewtest.Infect(reflect.ValueOf(p).Elem(), text)
+		var out bytes.Buffer
+		if err := html.Write(&out, p, html.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		root, err := xhtml.Parse(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scripts := 0
+		for n := range root.Descendants() {
+			switch {
+			case n.Type == xhtml.ElementNode && n.Data == "script":
+				scripts++
+			case n.Type == xhtml.ElementNode && slices.Contains([]string{"img", "iframe", "form", "object", "base", "embed"}, n.Data):
+				t.Fatalf("there is a <%s>", n.Data)
+			}
+			for _, attribute := range n.Attr {
+				if (attribute.Key == "href" || attribute.Key == "src") && !strings.HasPrefix(attribute.Val, "#") || strings.HasPrefix(attribute.Key, "on") {
+					t.Fatalf("<%s> has %s=%q", n.Data, attribute.Key, attribute.Val)
+				}
+				if at := strings.IndexFunc(attribute.Val, unseen); at >= 0 && n.Data != "script" && n.Data != "style" {
+					t.Fatalf("%s of <%s> has %.40q", attribute.Key, n.Data, attribute.Val[at:])
+				}
+			}
+			if at := strings.IndexFunc(n.Data, unseen); at >= 0 && n.Type == xhtml.TextNode {
+				t.Fatalf("%.40q", n.Data[at:])
+			}
+		}
+		if scripts != 1 {
+			t.Fatalf("%d scripts", scripts)
+		}
+	})
+}
+
+func unseen(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 
 // TestGraphDegrades: of many applications the blocks are drawn, of very many nothing,
 // and a circle of blocks is no endless one.

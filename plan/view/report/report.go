@@ -8,6 +8,7 @@ package report
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
@@ -46,16 +47,16 @@ func placeOf(text string) place {
 	return place{text[:cut], line, column}
 }
 
-// clean is a text without what XML cannot hold and terminals act on.
+// clean is a text without what XML cannot hold, terminals act on, or nobody sees.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' || r == '\t':
+		case r == '\n' || r == '\t' || unicode.IsPrint(r):
 			return r
-		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfffe, r == 0xffff:
-			return '�'
+		case unicode.IsSpace(r) && r > ' ':
+			return ' '
 		}
-		return r
+		return '�'
 	}, strings.ToValidUTF8(text, "�"))
 }
 

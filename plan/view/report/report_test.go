@@ -9,17 +9,21 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/view/viewtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens")
@@ -218,6 +222,31 @@ func TestHostileTexts(t *testing.T) {
 			t.Errorf("%s is no JSON", name)
 		}
 	}
+}
+
+// TestHostileTextsInEveryString: the same of every text that a plan has.
+func TestHostileTextsInEveryString(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := func() string { return viewtest.Text().Draw(t, "text") }
+		p := viewtest.Everything(rapid.IntRange(0, 2).Draw(t, "applications"))
+		viewtest.Infect(reflect.ValueOf(p).Elem(), text)
+		for name, write := range formats() {
+			var got bytes.Buffer
+			if err := write(&got, p); err != nil {
+				t.Fatal(err)
+			}
+			if at := strings.IndexFunc(got.String(), func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); at >= 0 {
+				t.Fatalf("%s: %.40q", name, got.String()[at:])
+			}
+			if strings.HasSuffix(name, ".xml") {
+				if err := xml.Unmarshal(got.Bytes(), new(junitSuites)); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+			} else if !json.Valid(got.Bytes()) {
+				t.Fatalf("%s is no JSON", name)
+			}
+		}
+	})
 }
 
 func TestWriteErrorsAreReturned(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/view/words"
 )
 
 // The rules of what is not a risk.
@@ -126,7 +127,7 @@ func SARIF(w io.Writer, p *plan.Plan) error {
 	for _, problem := range p.Problems {
 		run.Results = append(run.Results, run.result(ruleNotPlanned, "error", problemText(problem), problem.Address.String(), problem.Object, problem.Range, problem.Summary))
 	}
-	encoder := json.NewEncoder(w)
+	encoder := json.NewEncoder(words.EscapeJSON(w))
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}); err != nil {
 		return fmt.Errorf("writing SARIF: %w", err)
