@@ -57,7 +57,7 @@ func (r *Requirement) judge(app Application, c *Candidate) Decision {
 		return out
 	}
 	for i := range c.Changes {
-		approvers, reason, detail := r.approved(app, &c.Changes[i])
+		approvers, reason, detail := r.approved(app, &c.Changes[i], c.since(found))
 		if reason != OK {
 			return refuse(reason, "%s", detail)
 		}
@@ -66,6 +66,15 @@ func (r *Requirement) judge(app Application, c *Candidate) Decision {
 	slices.Sort(out.Approvers)
 	out.Approvers = slices.Compact(out.Approvers)
 	return out
+}
+
+// since is when an approval counts at the earliest: of a pull request since nothing else is
+// planned of it. What a merge queue makes of several is planned when they are approved.
+func (c *Candidate) since(found *state.RecordedApplication) time.Time {
+	if c.Pull == 0 {
+		return time.Time{}
+	}
+	return found.Since
 }
 
 // recorder says whether who recorded counts.
@@ -196,7 +205,7 @@ func (r *Requirement) RulesApproved(digest string, candidates []Candidate) (*sta
 		}
 		for j := range c.Changes {
 			if reason == OK && r.Protection.Approvals != nil {
-				_, reason, detail = r.approved(Application{}, &c.Changes[j])
+				_, reason, detail = r.approved(Application{}, &c.Changes[j], time.Time{})
 			}
 		}
 		if reason == OK {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/plan/identity"
@@ -13,8 +14,9 @@ import (
 )
 
 // approved says who has approved a pull request, of those who count, and whether that is
-// enough: of each person the last verdict, of exactly the head that was merged.
-func (r *Requirement) approved(app Application, change *Change) ([]string, Reason, string) {
+// enough: of each person the last verdict, of exactly the head that was merged, and not from
+// before since, when something else was planned of it. Forges tell times in seconds.
+func (r *Requirement) approved(app Application, change *Change, since time.Time) ([]string, Reason, string) {
 	need, pull := r.Protection.Approvals, &change.Pull
 	var approvers, others []string
 	for _, review := range last(change.Reviews) {
@@ -29,6 +31,8 @@ func (r *Requirement) approved(app Application, change *Change) ([]string, Reaso
 			why = "the forge does not say which commit that is of"
 		case review.Commit != pull.Head:
 			why = fmt.Sprintf("that is of %s, and %s was merged", short(review.Commit), short(pull.Head))
+		case review.At.Before(since.Truncate(time.Second)):
+			why = fmt.Sprintf("something else was planned when it was given, and what is planned now since %s", since.UTC().Format(time.RFC3339))
 		case review.Stale:
 			why = "the forge says that it is out of date"
 		default:

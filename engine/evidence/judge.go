@@ -149,25 +149,7 @@ func (l *looking) facts(ctx context.Context, c *approval.Candidate) error {
 	if err != nil {
 		return fmt.Errorf("what the merge queue has merged: %w", err)
 	}
-	for _, commit := range line {
-		pulls, err := l.Forge.Pulls(ctx, commit)
-		if err != nil {
-			return err
-		}
-		owned := false
-		for i := range pulls {
-			if pulls[i].Merged && pulls[i].MergedAs == commit {
-				owned = true
-				if err := l.change(ctx, c, &pulls[i]); err != nil {
-					return err
-				}
-			}
-		}
-		if !owned {
-			c.Unowned = append(c.Unowned, commit)
-		}
-	}
-	return nil
+	return l.queued(ctx, c, line)
 }
 
 // mostQueued is how many commits a merge queue may have merged since what was planned against.

@@ -3,7 +3,6 @@ package evidence_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -163,7 +162,7 @@ func (s *story) mustRecord(number int64) {
 
 func (s *story) approve(number int64, logins ...string) {
 	for _, login := range logins {
-		s.forge.Review(number, providers.Review{Login: login, Verdict: providers.Approved})
+		s.forge.Review(number, providers.Review{Login: login, Verdict: providers.Approved, At: s.now})
 	}
 }
 
@@ -474,29 +473,6 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// A digest is used once: what was approved and applied is not applied again when somebody has
-// undone it.
-func TestReplay(t *testing.T) {
-	t.Parallel()
-	s := tell(t)
-	one := s.open(file("new", application("new", "1")))
-	s.mustRecord(one)
-	s.approve(one, "alice", "bob")
-	s.merge(one, "squash")
-	s.expect(map[string]string{"new": "applied"})
-	recorded, err := s.bench.Records.Recorded(t.Context())
-	if err != nil || len(recorded) != 1 || recorded[0].Applications[0].Use == nil || recorded[0].Applications[0].Use.DoneAt.IsZero() {
-		t.Fatalf("%+v %v", recorded, err)
-	}
-	refused, err := s.bench.Records.UseRecorded(t.Context(), recorded[0].Key(), map[addr.Address]string{address("new"): recorded[0].Applications[0].Digest}, state.Use{Plan: "again"})
-	if err != nil || refused[address("new")] == "" {
-		t.Errorf("%v %v", refused, err)
-	}
-	if err := s.record(one); err == nil {
-		t.Error("a record of what is merged is made")
-	}
-}
-
 // What protection asks for holds for a plan that is made another way.
 func TestWithoutApproval(t *testing.T) {
 	t.Parallel()
@@ -547,56 +523,5 @@ func TestNotTheProtectedBranch(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
-	}
-}
-
-// A newer commit takes the turn of an older one that waits.
-func TestSuperseding(t *testing.T) {
-	t.Parallel()
-	s := tell(t)
-	g := s.gatherer()
-	old, err := g.Stand(t.Context(), ".", ".gantry")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := g.TakeTurn(t.Context(), old, nil, "first"); err != nil {
-		t.Fatal(err)
-	}
-	watched, stop := g.Watch(t.Context(), old, nil, time.Millisecond)
-	defer stop()
-	s.bench.Write(t, map[string]string{"README.md": "newer"})
-	// The older one works in a clone of its own, which does not have the newer commit.
-	newer := &story{T: t, bench: &enginetest.Bench{Dir: filepath.Join(t.TempDir(), "newer"), Records: s.bench.Records}, forge: s.forge, now: s.now}
-	if err := os.MkdirAll(newer.bench.Dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	newer.git("clone", "--quiet", s.git("remote", "get-url", "origin"), ".")
-	newer.bench.Write(t, map[string]string{"README.md": "newer"})
-	newer.commit("newer")
-	newer.push()
-	h := newer.gatherer()
-	next, err := h.Stand(t.Context(), ".", ".gantry")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.TakeTurn(t.Context(), next, []addr.Address{address("web")}, "second"); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-watched.Done():
-	case <-time.After(time.Minute):
-		t.Fatal("who waits does not give up")
-	}
-	if err := context.Cause(watched); err == nil || !strings.Contains(err.Error(), "which is newer than") {
-		t.Error(err)
-	}
-	if err := g.TakeTurn(t.Context(), old, nil, "first"); err == nil {
-		t.Error("an older commit takes the turn")
-	}
-	if err := g.TakeTurn(t.Context(), old, []addr.Address{address("db")}, "first"); err != nil {
-		t.Errorf("what is about other applications: %v", err)
-	}
-	if err := h.Superseded(t.Context(), next, nil); err != nil {
-		t.Error(err)
 	}
 }
