@@ -19,7 +19,7 @@ import (
 // forgeArguments are what says which forge is asked.
 func forgeArguments() []schema.Argument {
 	return append([]schema.Argument{
-		{Name: "forge", Type: schema.String, Required: true, Doc: "What kind of forge it is: `\"github\"`, `\"gitlab\"`, `\"gitea\"`, `\"forgejo\"` or `\"bitbucket\"`."},
+		{Name: "forge", Type: schema.String, Required: true, Doc: "What kind of forge it is: `\"github\"`, `\"gitlab\"`, `\"gitea\"`, `\"forgejo\"`, `\"bitbucket\"` or `\"bitbucket_data_center\"`."},
 	}, govern.ForgeArguments()...)
 }
 
@@ -197,7 +197,7 @@ func forgePlace(in *eval.Instance) eval.ForgePlace {
 		}
 		in.ErrorAt(v, "forge", "Unsuitable value", "There is no forge of type %q; there are %s.%s", place.Type, schema.List(govern.ForgeTypes(), "and"), hint)
 	}
-	if (place.Type == "gitea" || place.Type == "forgejo") && !v.Has("url") {
+	if govern.ForgeNeedsURL(place.Type) && !v.Has("url") {
 		in.Errorf(v.Range, "Missing required argument", "Where the forge is must be said: set url, such as \"https://git.example.com\".")
 	}
 	return place

@@ -142,7 +142,7 @@ type Proposal struct {
 
 // ForgePlace says what is meant at which forge, and who asks.
 type ForgePlace struct {
-	Type     string // "github", "gitlab", "gitea", "forgejo" or "bitbucket"
+	Type     string // "github", "gitlab", "gitea", "forgejo", "bitbucket" or "bitbucket_data_center"
 	URL      string // empty for the public service
 	Name     string // of a repository, "owner/name", or of an owner
 	Username string // whose the token is, for forges that want that beside it

@@ -19,7 +19,7 @@ type ForgeReader interface {
 
 // ForgePlace says what is asked of which forge.
 type ForgePlace struct {
-	Type     string // "github", "gitlab", "gitea", "forgejo" or "bitbucket"
+	Type     string // "github", "gitlab", "gitea", "forgejo", "bitbucket" or "bitbucket_data_center"
 	URL      string // empty for the public service
 	Name     string // of a repository, "owner/name", or of an owner
 	Username string

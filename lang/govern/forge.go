@@ -19,24 +19,40 @@ type Forge struct {
 	Repository string // owner/name
 	Username   string
 	Token      Credential
-	CAData     string // PEM
+	App        *ForgeApp // that asks in place of a token; nil for none
+	CAData     string    // PEM
 	// Branch is the branch that changes go to, where there is no forge (NoForge); empty is the
 	// default branch.
 	Branch string
-	Range  hcl.Range
+	Range      hcl.Range
 }
 
 // NoForge is the type of a block that says that there is no forge: reviews are in git.
 const NoForge = "git"
 
+// ForgeApp is an app of GitHub.
+type ForgeApp struct {
+	ID           string
+	Installation string // empty: the one of the repository
+	Key          Credential
+}
+
 // ForgeTypes are the types of forges.
-func ForgeTypes() []string { return []string{"github", "gitlab", "gitea", "forgejo", "bitbucket"} }
+func ForgeTypes() []string {
+	return []string{"github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_data_center"}
+}
+
+// ForgeNeedsURL reports whether there is no public service of a type, so that its URL must be
+// said.
+func ForgeNeedsURL(name string) bool {
+	return name == "gitea" || name == "forgejo" || name == "bitbucket_data_center"
+}
 
 // ForgeArguments are what says where a forge is, and what logs in: all arguments but which
 // repository is meant.
 func ForgeArguments() []schema.Argument {
 	return []schema.Argument{
-		{Name: "url", Type: schema.String, Default: "the public service's", Doc: "The URL of the forge, or of its API: `\"https://git.example.com\"`. Gitea and Forgejo need it."},
+		{Name: "url", Type: schema.String, Default: "the public service's", Doc: "The URL of the forge, or of its API: `\"https://git.example.com\"`. Gitea, Forgejo and Bitbucket Data Center need it."},
 		{Name: "token", Type: schema.Credential, Sensitive: true, Doc: "The token that logs in."},
 		{Name: "username", Type: schema.String, Doc: "Whose the token is, where the forge wants that beside it: Bitbucket's API tokens do."},
 		{Name: "ca_certificate", Type: schema.String, Default: "the system's", Doc: "The authorities that the forge's certificate must come from, in PEM."},
@@ -48,21 +64,33 @@ func ForgeBlocks() []schema.Nested {
 	docs := map[string]string{
 		"github": "Pull requests are at GitHub.", "gitlab": "Merge requests are at GitLab.", "gitea": "Pull requests are at a Gitea.",
 		"forgejo": "Pull requests are at a Forgejo.", "bitbucket": "Pull requests are at Bitbucket Cloud.",
+		"bitbucket_data_center": "Pull requests are at a Bitbucket Data Center.",
 	}
 	var out []schema.Nested
 	for _, name := range ForgeTypes() {
 		arguments := append([]schema.Argument{
 			{Name: "repository", Type: schema.String, Default: "the CI job's", Doc: "The repository of the configuration, as `owner/name`."},
 		}, ForgeArguments()...)
-		out = append(out, schema.Nested{Max: 1, Block: &schema.Block{Type: "forge", Labels: []string{name}, Doc: docs[name], Arguments: arguments}})
+		block := &schema.Block{Type: "forge", Labels: []string{name}, Doc: docs[name], Arguments: arguments}
+		if name == "github" {
+			block.Blocks = []schema.Nested{{Max: 1, Block: appBlock()}}
+		}
+		out = append(out, schema.Nested{Max: 1, Block: block})
 	}
-	return append(out, schema.Nested{Max: 1, Block: &schema.Block{
-		Type: "forge", Labels: []string{NoForge},
-		Doc: "There is no forge: reviews are tags of the repository, given with \"gantry approve\" and signed with the SSH keys of the identity block. A change is a commit that is not in the branch yet; it is merged as it is, or by a merge commit.",
+	return out
+}
+
+// appBlock declares the app of a forge.
+func appBlock() *schema.Block {
+	return &schema.Block{
+		Type: "app",
+		Doc:  "Log in as a GitHub App, in place of a token: with its private key a token is made that counts for an hour, and for this repository alone.",
 		Arguments: []schema.Argument{
-			{Name: "branch", Type: schema.String, Default: "the default branch", Doc: "The branch that changes go to."},
+			{Name: "id", Type: schema.String, Required: true, Doc: "The app's ID, or its client ID."},
+			{Name: "installation", Type: schema.String, Default: "the repository's", Doc: "The ID of the installation."},
+			{Name: "private_key", Type: schema.Credential, Required: true, Sensitive: true, Doc: "A private key of the app, in PEM."},
 		},
-	}})
+	}
 }
 
 // DecodeForge decodes the forge block, of which there is one at most; none is nil.
@@ -82,10 +110,28 @@ func DecodeForge(in *eval.Instance, blocks []*schema.Values) *Forge {
 		Token: credentialOf(v, "token"), CAData: v.String("ca_certificate"), Range: v.Range,
 	}
 	forge.URL = CheckForge(in, v)
+	if app := v.One("app"); app != nil {
+		forge.App = &ForgeApp{ID: app.String("id"), Installation: app.String("installation"), Key: credentialOf(app, "private_key")}
+		if v.Has("token") {
+			in.ErrorAt(v, "token", "Conflicting arguments", "The block \"app\" says what logs in, too. Remove the argument \"token\", or the block.")
+		}
+		for _, name := range []string{"id", "installation"} {
+			if app.IsKnown(name) && !isAppID(app.String(name)) {
+				in.ErrorAt(app, name, "Unsuitable value", "An ID has letters, digits and dots only, such as \"123456\".")
+			}
+		}
+	}
 	if v.IsKnown("repository") && !IsRepository(forge.Repository) {
 		in.ErrorAt(v, "repository", "Unsuitable value", "The repository must be written as owner/name, such as \"example/deploy\", and not %q.", forge.Repository)
 	}
 	return forge
+}
+
+// isAppID reports whether a text can be the ID of an app or an installation.
+func isAppID(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '.'
+	})
 }
 
 // IsRepository reports whether a text is a repository's owner and name. An owner may have

@@ -1,5 +1,5 @@
 // Package forge opens repositories, and owners of some, at forges: GitHub, GitLab, Gitea,
-// Forgejo, Bitbucket. It names the clients that there are, each of which is a package below
+// Forgejo, Bitbucket Cloud and Data Center. It names the clients that there are, each of which is a package below
 // it, and does nothing itself. What joins providers to a program imports it.
 package forge
 
@@ -9,6 +9,7 @@ import (
 
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/forge/bitbucket"
+	"github.com/gantrycd/gantry/providers/forge/bitbucketdc"
 	"github.com/gantrycd/gantry/providers/forge/gitea"
 	"github.com/gantrycd/gantry/providers/forge/github"
 	"github.com/gantrycd/gantry/providers/forge/gitlab"
@@ -19,8 +20,13 @@ import (
 // Account is a forge, and who asks it.
 type Account = shape.Account
 
+// App is an app of a forge, that asks in place of a token.
+type App = shape.App
+
 // Types are the types of forges.
-func Types() []string { return []string{"github", "gitlab", "gitea", "forgejo", "bitbucket"} }
+func Types() []string {
+	return []string{"github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_data_center"}
+}
 
 // Open returns the repository "owner/name" of a forge of some type. Nothing is asked of it yet.
 func Open(kind string, account Account, repository string) (providers.Forge, error) {
@@ -33,6 +39,8 @@ func Open(kind string, account Account, repository string) (providers.Forge, err
 		return gitea.New(account, repository)
 	case "bitbucket":
 		return bitbucket.New(account, repository)
+	case "bitbucket_data_center":
+		return bitbucketdc.New(account, repository)
 	}
 	return nil, unknown(kind)
 }
@@ -52,6 +60,8 @@ func OpenOwner(kind string, account Account, name string) (providers.ForgeOwner,
 		return gitea.NewOwner(account, name)
 	case "bitbucket":
 		return bitbucket.NewOwner(account, name)
+	case "bitbucket_data_center":
+		return bitbucketdc.NewOwner(account, name)
 	}
 	return nil, unknown(kind)
 }

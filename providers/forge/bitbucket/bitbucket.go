@@ -80,6 +80,9 @@ func client(account shape.Account) (*rest.Client, error) {
 // MaxComment implements providers.Forge.
 func (*Forge) MaxComment() int { return maxComment }
 
+// NoHTML says that comments show HTML as text.
+func (*Forge) NoHTML() bool { return true }
+
 // page is a part of a list.
 type page[T any] struct {
 	Values []T    `json:"values"`

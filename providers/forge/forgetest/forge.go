@@ -45,6 +45,7 @@ type Forge struct {
 	groups   map[string][]string
 	branches map[string][]string
 	versions map[int64][]Version
+	brought  map[string]int64
 	calls    []string
 	last     int64
 	ticks    int
@@ -70,7 +71,7 @@ func New() *Forge {
 		Account: Account, Longest: 65536,
 		pulls: map[int64]*providers.PullRequest{}, reviews: map[int64][]providers.Review{}, comments: map[int64][]Written{},
 		checks: map[string][]providers.Check{}, groups: map[string][]string{}, branches: map[string][]string{"main": nil},
-		versions: map[int64][]Version{},
+		versions: map[int64][]Version{}, brought: map[string]int64{},
 	}
 }
 
@@ -146,6 +147,24 @@ func (f *Forge) Merge(number int64, as string) {
 	if !slices.Contains(f.branches[p.Base], as) {
 		f.branches[p.Base] = append(f.branches[p.Base], as)
 	}
+}
+
+// Bring says which commits a pull request came with, beside the one that it was merged as.
+func (f *Forge) Bring(number int64, commits ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, commit := range commits {
+		f.brought[commit] = number
+	}
+}
+
+// Brought returns the merged pull request that a commit came with, as Bring has it.
+func (f *Forge) Brought(ctx context.Context, commit string) ([]providers.PullRequest, error) {
+	if err := f.enter(ctx, "Brought"); err != nil {
+		return nil, err
+	}
+	defer f.mu.Unlock()
+	return f.list(func(p *providers.PullRequest) bool { return p.Merged && p.Number == f.brought[commit] }), nil
 }
 
 // Close closes a pull request without merging it.

@@ -49,21 +49,33 @@ func New(account shape.Account, repository string) (*Forge, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, err := client(account)
+	path := "repos/" + rest.EscapePath(owner) + "/" + rest.Escape(name)
+	api, err := client(account, path)
 	if err != nil {
 		return nil, err
 	}
-	return &Forge{api: api, owner: owner, path: "repos/" + rest.EscapePath(owner) + "/" + rest.Escape(name)}, nil
+	return &Forge{api: api, owner: owner, path: path}, nil
 }
 
 var _ providers.Forge = (*Forge)(nil)
 
-func client(account shape.Account) (*rest.Client, error) {
-	header := http.Header{"Accept": {"application/vnd.github+json"}, "X-Github-Api-Version": {"2022-11-28"}}
-	if account.Token != "" {
-		header.Set("Authorization", "Bearer "+account.Token.Reveal())
+// client returns a client of the API, for a repository or an owner at a path of it.
+func client(account shape.Account, path string) (*rest.Client, error) {
+	options := rest.Options{
+		Base: apiOf(account.URL), Header: http.Header{"Accept": {"application/vnd.github+json"}, "X-Github-Api-Version": {"2022-11-28"}},
+		Secrets: []object.Sensitive{account.Token}, CAData: account.CAData, Proxy: account.Proxy,
 	}
-	return rest.New(rest.Options{Base: apiOf(account.URL), Header: header, Secrets: []object.Sensitive{account.Token}, CAData: account.CAData, Proxy: account.Proxy})
+	switch {
+	case account.App != nil:
+		tokens, err := appTokens(options, account.App, path)
+		if err != nil {
+			return nil, err
+		}
+		options.Authorize = tokens.authorization
+	case account.Token != "":
+		options.Header.Set("Authorization", "Bearer "+account.Token.Reveal())
+	}
+	return rest.New(options)
 }
 
 // apiOf returns the URL below which the APIs of an instance are, REST and GraphQL: the public
@@ -151,9 +163,23 @@ func (f *Forge) Pulls(ctx context.Context, commit string) ([]providers.PullReque
 	if err := shape.CheckCommit(commit); err != nil {
 		return nil, err
 	}
+	return f.pullsWith(ctx, commit, func(p *providers.PullRequest) bool { return shape.Concerns(p, commit) })
+}
+
+// Brought returns the merged pull requests that a commit of the default branch came with: also
+// those that were rebased, of which it is one commit of several.
+func (f *Forge) Brought(ctx context.Context, commit string) ([]providers.PullRequest, error) {
+	if err := shape.CheckCommit(commit); err != nil {
+		return nil, err
+	}
+	return f.pullsWith(ctx, commit, func(p *providers.PullRequest) bool { return p.Merged })
+}
+
+// pullsWith returns those of the pull requests that have a commit that are wanted.
+func (f *Forge) pullsWith(ctx context.Context, commit string, wanted func(*providers.PullRequest) bool) ([]providers.PullRequest, error) {
 	var found []providers.PullRequest
 	see := func(p pullRequest) bool {
-		if one := p.convert(); shape.Concerns(&one, commit) {
+		if one := p.convert(); wanted(&one) {
 			found = append(found, one)
 		}
 		return true

@@ -77,6 +77,33 @@ func TestRenamedBranch(t *testing.T) {
 	}
 }
 
+// GitHub tells of each commit that a rebase has made which pull request it came with; who asks
+// for the pull requests that are a commit does not get those.
+func TestCommitsOfARebase(t *testing.T) {
+	s := serve(t, false, false)
+	number, other := s.Open(t, "rebased"), s.Open(t, "open")
+	s.Merge(t, number)
+	first, _ := s.Tip("main")
+	s.Branch(t, "more")
+	commit, _ := s.Tip("more")
+	s.Commit("main", commit)
+	s.Bring(number, commit)
+	f := open(t, s)
+	brought, err := f.Brought(t.Context(), commit)
+	if err != nil || len(brought) != 1 || brought[0].Number != number || brought[0].MergedAs != first {
+		t.Errorf("%+v, %v", brought, err)
+	}
+	if found, err := f.Pulls(t.Context(), commit); err != nil || len(found) != 0 {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if brought, err := f.Brought(t.Context(), s.Get(other).Head); err != nil || len(brought) != 0 {
+		t.Errorf("of one that is open: %+v, %v", brought, err)
+	}
+	if _, err := f.Brought(t.Context(), "main"); !errors.Is(err, providers.ErrInvalid) {
+		t.Error(err)
+	}
+}
+
 func TestWrongToken(t *testing.T) {
 	s := serve(t, false, false)
 	const token = "another-token"

@@ -22,7 +22,7 @@ type Owner struct {
 
 // NewOwner returns the owner of repositories at an account.
 func NewOwner(account shape.Account, name string) (*Owner, error) {
-	api, err := client(account)
+	api, err := client(account, "users/"+rest.Escape(name))
 	if err != nil {
 		return nil, err
 	}

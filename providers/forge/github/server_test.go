@@ -84,7 +84,13 @@ func serve(t *testing.T, app, checks bool) *forgetest.Server {
 			return
 		}
 		// All that have it, closed ones too.
-		pulls(w, r, s.Find(func(p *providers.PullRequest) bool { return p.Head == sha || p.MergedAs == sha }))
+		brought, err := s.Brought(r.Context(), sha)
+		if err != nil {
+			s.T.Error(err)
+		}
+		pulls(w, r, s.Find(func(p *providers.PullRequest) bool {
+			return p.Head == sha || p.MergedAs == sha || slices.ContainsFunc(brought, func(b providers.PullRequest) bool { return b.Number == p.Number })
+		}))
 	})
 	s.HandleFunc("GET "+repository+"/pulls/{number}/reviews", func(w http.ResponseWriter, r *http.Request) {
 		number, ok := s.Number(w, r)

@@ -15,6 +15,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,8 @@ type Options struct {
 	Base string
 	// Header goes with each request: what logs in, and which version of the API is meant.
 	Header http.Header
+	// Authorize, where set, says what is sent as Authorization: it is asked for each request.
+	Authorize func(context.Context) (object.Sensitive, error)
 	// Secrets are what never may be in an error: the token, as it is in Header too.
 	Secrets []object.Sensitive
 	CAData  string // PEM; empty for the system's roots
@@ -65,6 +68,7 @@ type Client struct {
 	base     *url.URL
 	header   http.Header
 	secrets  []object.Sensitive
+	login    func(context.Context) (object.Sensitive, error)
 	timeout  time.Duration
 	patience time.Duration
 	wait     func(context.Context, time.Duration) error
@@ -95,7 +99,7 @@ func New(options Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		http: &http.Client{Transport: transport, CheckRedirect: checkRedirect}, base: base, header: options.Header, secrets: options.Secrets,
+		http: &http.Client{Transport: transport, CheckRedirect: checkRedirect}, base: base, header: options.Header, secrets: options.Secrets, login: options.Authorize,
 		timeout: options.Timeout, patience: options.Patience, wait: options.Wait, now: options.Now,
 	}
 	if c.timeout <= 0 {
@@ -226,6 +230,16 @@ func (c *Client) once(ctx context.Context, r Request, body []byte, out any) (htt
 	if err != nil {
 		return nil, never, err
 	}
+	secrets := c.secrets
+	if c.login != nil {
+		login, err := c.login(ctx)
+		if err != nil {
+			return nil, never, err
+		}
+		request.Header.Set("Authorization", login.Reveal())
+		_, token, _ := strings.Cut(login.Reveal(), " ")
+		secrets = append(slices.Clone(secrets), object.Sensitive(token))
+	}
 	repeatable := time.Duration(0)
 	if r.Once {
 		repeatable = never
@@ -243,7 +257,7 @@ func (c *Client) once(ctx context.Context, r Request, body []byte, out any) (htt
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		again, err := c.refused(at, response, answer)
+		again, err := c.refused(at, response, answer, secrets)
 		if again == 0 {
 			again = repeatable // it failed, and may have done it all the same
 		}

@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/providers"
 )
 
@@ -42,8 +43,8 @@ const secondary = time.Minute
 
 // refused is the error of an answer that is no success, and how long to wait before the
 // request may be repeated: never; 0 where it failed, so that it may have been done.
-func (c *Client) refused(at string, response *http.Response, answer []byte) (time.Duration, error) {
-	message := c.message(response, answer)
+func (c *Client) refused(at string, response *http.Response, answer []byte, secrets []object.Sensitive) (time.Duration, error) {
+	message := message(response, answer, secrets)
 	if limited(response, message) {
 		after := c.after(response.Header)
 		until := ""
@@ -117,7 +118,7 @@ func (c *Client) after(header http.Header) time.Duration {
 }
 
 // message is what a forge says of a refusal.
-func (c *Client) message(response *http.Response, answer []byte) string {
+func message(response *http.Response, answer []byte, secrets []object.Sensitive) string {
 	if strings.Contains(response.Header.Get("Content-Type"), "html") {
 		return ""
 	}
@@ -136,7 +137,7 @@ func (c *Client) message(response *http.Response, answer []byte) string {
 		}
 	}
 	text := strings.Join(parts, ": ")
-	for _, secret := range c.secrets {
+	for _, secret := range secrets {
 		if s := secret.Reveal(); s != "" {
 			text = strings.ReplaceAll(text, s, "(a credential)")
 		}

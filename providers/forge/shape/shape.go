@@ -22,6 +22,7 @@ type Account struct {
 	// URL is that of the API; empty for the public service's.
 	URL   string
 	Token object.Sensitive // empty to ask as nobody
+	App   *App             // of GitHub, that asks in place of a token; nil for none
 	// Username is whose the token is, for forges that want it beside the token.
 	Username string
 	// Job says that the token is the one that a CI system gives a job, which logs in
@@ -29,6 +30,13 @@ type Account struct {
 	Job    bool
 	CAData string // PEM; empty for the system's roots
 	Proxy  web.Proxy
+}
+
+// App is an app of a forge: it has no token, but a key that it gets some with.
+type App struct {
+	ID           string           // or the client ID
+	Installation string           // empty: the one of the repository
+	Key          object.Sensitive // private, in PEM
 }
 
 // SplitRepository splits "owner/name", where an owner may have parts: "group/subgroup/name".
