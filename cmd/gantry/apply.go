@@ -102,7 +102,7 @@ leaves at once; the next run finishes or forgets what was in flight.`,
 				return err
 			}
 			if resume {
-				return c.resume(ctx, strings.Join(args, ""), work, trust, approved)
+				return c.resume(ctx, strings.Join(args, ""), &in, work, trust, approved)
 			}
 			if refresh {
 				return c.applyRefreshed(ctx, args[0], &in, work, trust)
@@ -296,9 +296,9 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 		return exitCode(exitLost)
 	}
 	if w.approving != nil {
-		if err := w.approving.show(context.WithoutCancel(ctx), result, diags); err != nil {
-			w.cli.printDiagnostics(nil, hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Not shown on the commit", Detail: sentence(err)}})
-		}
+		w.tellNotShown(w.approving.show(context.WithoutCancel(ctx), result, diags))
+	} else if w.resumes {
+		w.tellNotShown(w.showResumed(context.WithoutCancel(ctx), result, diags))
 	}
 	if err := failed(diags); err != nil {
 		if result != nil && outsideWindow(result) {

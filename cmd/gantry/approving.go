@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -17,7 +16,6 @@ import (
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/planfile"
-	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/state"
 )
 
@@ -82,13 +80,13 @@ func (w *work) approve(ctx context.Context, in *inputs, p *plan.Plan) error {
 		return failure("Rules cannot be put in force", err)
 	}
 	if err := g.TakeTurn(ctx, a.standing, a.about, by.Who); err != nil {
-		return w.gaveUp(err)
+		return w.gaveUp(ctx, err)
 	}
 	for i := range a.verdict.Decisions {
 		w.explain(ctx, a, p, &a.verdict.Decisions[i])
 	}
 	w.cli.printDiagnostics(w.files, a.remarks())
-	return a.comment(ctx)
+	return a.comment(ctx, nil)
 }
 
 func approvingFailure(summary string, err error) error {
@@ -99,13 +97,14 @@ func approvingFailure(summary string, err error) error {
 	return failure(summary, err)
 }
 
-// gaveUp tells that a newer commit has its turn.
-func (w *work) gaveUp(err error) error {
+// gaveUp tells that a newer commit has its turn, here and on the commit that gives up.
+func (w *work) gaveUp(ctx context.Context, err error) error {
 	var superseded *evidence.SupersededError
 	if !errors.As(err, &superseded) {
 		return failure("State cannot be written", err)
 	}
 	w.cli.printDiagnostics(w.files, errorDiagnostic("Superseded", sentence(superseded)))
+	w.tellNotShown(w.approving.showSuperseded(context.WithoutCancel(ctx), superseded))
 	return exitCode(exitUnapproved)
 }
 
@@ -154,45 +153,6 @@ func applicationOf(p *plan.Plan, address addr.Address) *plan.Application {
 	return nil
 }
 
-// applied is the name of the check that shows how an apply went, and the marker of its comment.
-const (
-	appliedCheck  = "gantry/apply"
-	appliedMarker = "<!-- gantry:apply -->"
-)
-
-// comment tells on the pull requests what of them is left out, and why.
-func (a *approving) comment(ctx context.Context) error {
-	texts := map[int64]*strings.Builder{}
-	for i := range a.verdict.Decisions {
-		d := &a.verdict.Decisions[i]
-		if d.Allowed() || d.Record == nil || d.Record.Pull == 0 || d.Record.Lineage != a.Records.Lineage() {
-			continue
-		}
-		text := texts[d.Record.Pull]
-		if text == nil {
-			text = &strings.Builder{}
-			fmt.Fprintf(text, "### Not applied: what would be done is not approved\n\nAt `%.8s` of the protected branch, these are left out:\n\n", a.standing.Commit)
-			texts[d.Record.Pull] = text
-		}
-		line := fmt.Sprintf("- %s: %s\n", inline(d.Address.String()), inline(d.Detail))
-		if text.Len()+len(line) < a.Forge.MaxComment()-200 {
-			text.WriteString(line)
-		}
-	}
-	for number, text := range texts {
-		if _, err := a.Forge.Comment(ctx, number, appliedMarker, text.String()); err != nil && !errors.Is(err, providers.ErrNotFound) {
-			return failure("Comment cannot be written", fmt.Errorf("on #%d: %w", number, err))
-		}
-	}
-	return nil
-}
-
-// inline is text that may be anybody's, as code of Markdown on one line.
-func inline(text string) string {
-	text = strings.ReplaceAll(printable(text), "`", "'")
-	return "`" + strings.Join(strings.Fields(text), " ") + "`"
-}
-
 // watched waits for nothing longer than no newer commit has its turn.
 func (a *approving) watched(ctx context.Context, options *engine.ApplyOptions) (context.Context, func()) {
 	watched, stop := a.Watch(ctx, a.standing, a.about, watchEvery)
@@ -212,30 +172,6 @@ func (a *approving) guard(guards *engine.Guards) *engine.Guards {
 	before, out := engine.GuardsOf(a.standing.Config), *guards
 	out.Policies, out.Roles, out.Protection = before.Policies, before.Roles, a.standing.Rules.Protection
 	return &out
-}
-
-// show shows on the commit how the apply went, with the command that goes on.
-func (a *approving) show(ctx context.Context, result *engine.Result, diags hcl.Diagnostics) error {
-	check := providers.Check{Name: appliedCheck, State: providers.CheckSuccess, Title: "Applied"}
-	done, left := 0, 0
-	var text strings.Builder
-	if result != nil {
-		for _, outcome := range result.Applications {
-			if outcome.Outcome == engine.OutcomeSucceeded {
-				done++
-				continue
-			}
-			left++
-			fmt.Fprintf(&text, "- %s: %s\n", inline(outcome.Address.String()), inline(outcome.Outcome+": "+outcome.Message))
-		}
-	}
-	check.Title = fmt.Sprintf("%s applied", count(done, "application"))
-	if left > 0 || diags.HasErrors() {
-		check.State, check.Title = providers.CheckFailure, fmt.Sprintf("%s applied, %d not", count(done, "application"), left)
-		fmt.Fprintf(&text, "\nWhat was begun goes on with `gantry apply --resume`; what was left out is planned anew with `gantry apply --require-approved`.\n")
-	}
-	check.Summary = text.String()
-	return a.Forge.Check(ctx, a.standing.Commit, check)
 }
 
 // unapprovedExit gives the exit code where nothing failed, and something was not approved.
@@ -265,7 +201,7 @@ func (a *approving) refusesAll() bool {
 func (w *work) superseded(ctx context.Context, err error) error {
 	var superseded *evidence.SupersededError
 	if w.approving != nil && errors.As(context.Cause(ctx), &superseded) {
-		return w.gaveUp(superseded)
+		return w.gaveUp(ctx, superseded)
 	}
 	return err
 }

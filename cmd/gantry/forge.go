@@ -63,15 +63,15 @@ func (c *cli) forgePlace(ctx context.Context, config *lang.Config) (forgePlace, 
 		}
 	}
 	at.account.Proxy = http.ProxyFromEnvironment
-	if token := c.getenv(envForgeToken); token != "" && (said == nil || said.Token.IsZero()) {
+	if token := c.getenv(envForgeToken); token != "" && (said == nil || said.Token.IsZero() && said.App == nil) {
 		at.account.Token, at.account.Job = object.Sensitive(token), false
 	}
 	switch {
 	case at.repository == "":
 		return forgePlace{}, fmt.Errorf("%s does not say which repository pull requests are in; set repository in the block forge, such as \"example/deploy\"", at.from)
-	case at.account.URL == "" && (at.kind == "gitea" || at.kind == "forgejo"):
+	case at.account.URL == "" && govern.ForgeNeedsURL(at.kind):
 		return forgePlace{}, fmt.Errorf("%s does not say where the forge is; set url in the block forge, such as \"https://git.example.com\"", at.from)
-	case at.account.Token == "":
+	case at.account.Token == "" && at.account.App == nil:
 		return forgePlace{}, fmt.Errorf("there is no token for the forge of %s; set %s%s", at.from, envForgeToken, at.tokens)
 	}
 	return at, nil
@@ -94,7 +94,7 @@ func (c *cli) forgeOfBlock(ctx context.Context, said *govern.Forge, job forgePla
 			at.account.Username = job.account.Username
 		}
 	}
-	if said.Token.IsZero() {
+	if said.Token.IsZero() && said.App == nil {
 		return at, nil
 	}
 	dir, err := c.directory()
@@ -105,7 +105,17 @@ func (c *cli) forgeOfBlock(ctx context.Context, said *govern.Forge, job forgePla
 	if err != nil {
 		return forgePlace{}, err
 	}
-	token, err := said.Token.Resolve(ctx, c.secrets(dir, c.clusters(dir, cache)).Read)
+	read := c.secrets(dir, c.clusters(dir, cache)).Read
+	if said.App != nil {
+		key, err := said.App.Key.Resolve(ctx, read)
+		if err != nil {
+			return forgePlace{}, fmt.Errorf("the private key of the app of the block forge: %w", err)
+		}
+		at.account.Token, at.account.Job = "", false
+		at.account.App = &forge.App{ID: said.App.ID, Installation: said.App.Installation, Key: key}
+		return at, nil
+	}
+	token, err := said.Token.Resolve(ctx, read)
 	if err != nil {
 		return forgePlace{}, fmt.Errorf("the token of the block forge: %w", err)
 	}

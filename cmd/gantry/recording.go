@@ -131,6 +131,9 @@ func (w *work) record(ctx context.Context, r *recordingWork, made *plan.Plan) er
 	if err != nil { // it only shows what differs later
 		fmt.Fprintf(w.cli.err, "The plan itself is not kept: %s.\n", printable(err.Error()))
 	}
+	if err := r.Prune(ctx); err != nil {
+		fmt.Fprintf(w.cli.err, "Old records are not pruned: %s.\n", printable(err.Error()))
+	}
 	text := fmt.Sprintf("Recorded %s for %s", count(len(recorded.Applications), "application"), recorded)
 	if !recorded.ExpiresAt.IsZero() {
 		text += ", until " + recorded.ExpiresAt.Format("Mon 2006-01-02 15:04 MST")

@@ -14,7 +14,7 @@ import (
 
 // resume does what is left of a plan whose apply did not finish, and nothing else: of the
 // one in a file, or of the last one, which the state keeps. What is left is shown first.
-func (c *cli) resume(ctx context.Context, file string, options workOptions, trust readingOptions, approved bool) error {
+func (c *cli) resume(ctx context.Context, file string, in *inputs, options workOptions, trust readingOptions, approved bool) error {
 	if err := options.check(); err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (c *cli) resume(ctx context.Context, file string, options workOptions, trus
 	if err := c.showPlan(left, options.view, false); err != nil {
 		return err
 	}
-	w.resumes = true
+	w.resumes, w.inputs = true, in
 	if left.HasChanges() && !approved {
 		question := fmt.Sprintf("This is what is left: %s of %d. Go on?", count(left.Counts().Changes(), "change"), saved.Counts().Changes())
 		if err := c.confirm(ctx, withDestroyed(left, question), options.noInput); err != nil {
