@@ -245,8 +245,12 @@ func (r *Records) pushAbsent(ctx context.Context, key string, value []byte, out 
 }
 
 // Forget removes what is kept of an application beside its revisions: its hold, and at last
-// its record. Its objects stay.
+// its record, also one that is broken. Its objects stay. What a newer gantry wrote stays,
+// too: that one knows what else it has of it.
 func (r *Records) Forget(ctx context.Context, address addr.Address) error {
+	if _, _, err := r.Get(ctx, address); errors.Is(err, ErrNewer) {
+		return err
+	}
 	if _, err := r.DeleteHold(ctx, address, time.Time{}); err != nil {
 		return err
 	}

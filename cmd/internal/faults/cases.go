@@ -24,6 +24,11 @@ func cases() []faultCase {
 			[]string{"TestKilledAtEachSystemCall"},
 		},
 		{
+			"a process is stopped in the middle of a write of the local backend, at each system call and at random", "others go on, 0 writes lost or doubled when it does",
+			[]string{"./state/local"},
+			[]string{"TestStoppedAtEachSystemCall", "TestStoppedProcesses"},
+		},
+		{
 			"disk full at each write, EIO on fsync, read-only file system", "state intact, the write fails",
 			[]string{"./state/local"},
 			[]string{"TestErrorsOfTheDisk", "TestAReadOnlyFileSystem", "TestAFullDiskKeepsTheOldValue", "TestAFullFileSystemKeepsTheOldValue"},
@@ -44,7 +49,7 @@ func cases() []faultCase {
 			[]string{"TestServer", "TestCutWrites"},
 		},
 		{
-			"many applies of one application at once", "one at a time, 0 interleaved writes",
+			"many applies of one application at once, with the state in every backend", "one at a time, 0 interleaved writes",
 			[]string{"./engine/crash"},
 			[]string{"TestManyAppliesOfOneApplication"},
 		},
@@ -82,6 +87,11 @@ func cases() []faultCase {
 			"an old backup restored into the backend", "noticed by the serial on the cluster, refused until told",
 			[]string{"./engine"},
 			[]string{"TestOlderState"},
+		},
+		{
+			"a state of a newer format", "refused, and left as it is",
+			[]string{"./state"},
+			[]string{"TestAStateOfANewerGantryIsLeftAlone"},
 		},
 		{
 			"a state of the first format", "read, and written in the form of today",
