@@ -26,7 +26,7 @@ func compose(m *providers.Notification, from, to *mail.Address) ([]byte, error) 
 	header := func(name, value string) { fmt.Fprintf(&out, "%s: %s\r\n", name, value) }
 	header("From", from.String())
 	header("To", to.String())
-	header("Subject", mime.QEncoding.Encode("utf-8", post.Cut(post.Line(post.Or(m, "subject", post.Title(m))), maxSubject)))
+	header("Subject", mime.QEncoding.Encode("utf-8", post.Cut(subject(m), maxSubject)))
 	header("Date", m.Facts.At.Format(time.RFC1123Z))
 	header("Message-ID", messageID(m.ID, from))
 	if m.Root != "" {
@@ -67,6 +67,11 @@ func compose(m *providers.Notification, from, to *mail.Address) ([]byte, error) 
 	}
 	err := parts.Close()
 	return out.Bytes(), err
+}
+
+// subject is one line, in which nothing is taken for a word that is encoded already.
+func subject(m *providers.Notification) string {
+	return strings.ReplaceAll(post.Line(post.Or(m, "subject", post.Title(m))), "=?", "= ?")
 }
 
 func quoted(out *bytes.Buffer, text string) error {

@@ -31,10 +31,10 @@ func (*Notifier) Repeatable(*providers.Notification) bool { return false }
 // Escape makes a text plain in Markdown, and has it mention nobody: a character that is not
 // seen keeps @ from what follows.
 func Escape(text string) string {
-	return strings.NewReplacer(
+	return post.Inline(strings.NewReplacer(
 		`\`, `\\`, `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `(`, `\(`, `)`, `\)`, "`", "\\`", `#`, `\#`, `>`, `\>`, `<`, `\<`, `~`, `\~`, `|`, `\|`, `!`, `\!`,
 		`:`, `\:`, `$`, `\$`, `-`, `\-`, "@", "@\u200b",
-	).Replace(post.Plain(text))
+	).Replace(post.Plain(text)))
 }
 
 // Send implements providers.Notifier. The Ref of a receipt is the id of the thread's first

@@ -41,6 +41,23 @@ func Cut(text string, most int) string {
 	return string(runes[:most-1]) + "…"
 }
 
+// Inline has nothing of a text begin a block of Markdown, such as a list, a heading or code:
+// what does so at the beginning of a line has a backslash before it, and indentation is gone.
+func Inline(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		line = strings.TrimLeft(line, " \t")
+		digits := len(line) - len(strings.TrimLeft(line, "0123456789"))
+		if rest := line[digits:]; digits > 0 && rest != "" && (rest[0] == '.' || rest[0] == ')') {
+			line = line[:digits] + `\` + rest
+		} else if line != "" && strings.IndexByte("-+=", line[0]) >= 0 {
+			line = `\` + line
+		}
+		lines[i] = line
+	}
+	return strings.Join(lines, "\n")
+}
+
 // Fact is a fact with its name.
 type Fact struct{ Name, Value string }
 

@@ -31,9 +31,9 @@ func (*Notifier) Repeatable(*providers.Notification) bool { return false }
 
 // Escape makes a text plain in the Markdown of cards.
 func Escape(text string) string {
-	return strings.NewReplacer(
+	return post.Inline(strings.NewReplacer(
 		`\`, `\\`, `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `(`, `\(`, `)`, `\)`, "`", "\\`", `#`, `\#`, `>`, `\>`, `<`, `&lt;`, `~`, `\~`, `|`, `\|`, `!`, `\!`,
-	).Replace(post.Plain(text))
+	).Replace(post.Plain(text)))
 }
 
 // Send implements providers.Notifier.
