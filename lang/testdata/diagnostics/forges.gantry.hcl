@@ -8,6 +8,14 @@ gantry {
 #                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Credentials in a URL: The URL is shown in messages, so that it cannot hold a password. Use the argument "token".
     ca_certificate = "ca.pem"
 #                    ^^^^^^^^ Unsuitable value: The argument "ca_certificate" has no certificate in PEM. It is the certificate itself, such as file("ca.pem") gives.
+    token          = "x"
+#                    ^^^ Conflicting arguments: The block "app" says what logs in, too. Remove the argument "token", or the block.
+
+    app {
+      id          = "12 34"
+#                   ^^^^^^^ Unsuitable value: An ID has letters, digits and dots only, such as "123456".
+      private_key = "x"
+    }
   }
   forge "gitlab" {
 # ^^^^^^^^^^^^^^ Duplicate block: There may be one forge block in a gantry block; the first is at forges.gantry.hcl:4,3-17. Put the arguments of both into one.
@@ -16,7 +24,7 @@ gantry {
 
 generator "pull_request" "type" {
   forge      = "githab"
-#              ^^^^^^^^ Unsuitable value: There is no forge of type "githab"; there are bitbucket, forgejo, gitea, github and gitlab. Did you mean "github"?
+#              ^^^^^^^^ Unsuitable value: There is no forge of type "githab"; there are bitbucket, bitbucket_data_center, forgejo, gitea, github and gitlab. Did you mean "github"?
   repository = "example/web"
 }
 
