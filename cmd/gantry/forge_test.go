@@ -47,6 +47,9 @@ func TestForgePlace(t *testing.T) {
 		{name: "a block without a URL", block: &govern.Forge{Type: "gitea", Repository: "example/web", Token: secret("of-block")}, err: "set url in the block forge"},
 		{name: "a block and its job", env: github, block: &govern.Forge{Type: "github", Repository: "example/web"}, want: "github https://api.github.com example/web of-github"},
 		{name: "a block's token before others", env: with(github, "GANTRY_FORGE_TOKEN", "of-gantry"), block: &govern.Forge{Type: "github", Token: secret("of-block")}, want: "github https://api.github.com example/deploy of-block"},
+		{name: "an app before all tokens", env: with(github, "GANTRY_FORGE_TOKEN", "of-gantry"), block: &govern.Forge{Type: "github", App: &govern.ForgeApp{ID: "1234", Installation: "7", Key: secret("of-app")}}, want: "github https://api.github.com example/deploy  app 1234 7 of-app"},
+		{name: "Bitbucket Data Center", env: map[string]string{"GANTRY_FORGE_TOKEN": "of-gantry"}, block: &govern.Forge{Type: "bitbucket_data_center", URL: "https://git.example.com", Repository: "OPS/deploy"}, want: "bitbucket_data_center https://git.example.com OPS/deploy of-gantry"},
+		{name: "Bitbucket Data Center without a URL", env: map[string]string{"GANTRY_FORGE_TOKEN": "of-gantry"}, block: &govern.Forge{Type: "bitbucket_data_center", Repository: "OPS/deploy"}, err: "set url in the block forge"},
 		// A configuration in a pull request may name any host.
 		{name: "a job's token goes to no other host", env: github, block: &govern.Forge{Type: "github", URL: "https://evil.example.com", Repository: "example/web"}, err: "there is no token"},
 		{name: "nor to another forge", env: github, block: &govern.Forge{Type: "gitea", URL: "https://api.github.com", Repository: "example/web"}, err: "there is no token"},
@@ -66,10 +69,14 @@ func TestForgePlace(t *testing.T) {
 			if at.account.Job {
 				got += " (job)"
 			}
+			if app := at.account.App; app != nil {
+				got += strings.Join([]string{" app", app.ID, app.Installation, app.Key.Reveal()}, " ")
+			}
 			if err != nil || got != test.want {
 				t.Errorf("%q, %v", got, err)
 			}
-			if _, err := c.forge(t.Context(), config); err != nil {
+			_, err = c.forge(t.Context(), config)
+			if at.account.App == nil && err != nil || at.account.App != nil && (err == nil || !strings.Contains(err.Error(), "not in PEM") || strings.Contains(err.Error(), "of-app")) {
 				t.Error(err)
 			}
 		})
