@@ -39,6 +39,9 @@ func (p *planning) assemble(ctx context.Context) (*plan.Plan, hcl.Diagnostics) {
 	for _, target := range p.options.Targets {
 		out.Targets = append(out.Targets, target.String())
 	}
+	if affected := p.options.Affected; affected != nil {
+		out.Affected = &affected.Affected
+	}
 	built := map[addr.Address]*draft{}
 	stages := map[addr.Address][]order.Stage{}
 	for _, d := range p.drafts {

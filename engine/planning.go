@@ -24,6 +24,8 @@ type PlanOptions struct {
 	// Targets are the applications to plan, as blocks or instances; what they
 	// depend on is planned with them. Empty is all.
 	Targets []addr.Address
+	// Affected limits the plan to what a change touches; nil is everything.
+	Affected *Affected
 	// Only limits the plan to some objects of these applications, without hooks; nil is
 	// all of them.
 	Only *selection.Selection
@@ -213,6 +215,13 @@ func withSettings(record *state.Record, app *lang.Application) *state.Record {
 // they depend on.
 func (p *planning) chosen(records map[addr.Address]*state.Record) func(addr.Address) bool {
 	withheld := p.engine.options.Withheld
+	if affected := p.options.Affected; affected != nil {
+		configured := map[addr.Address]bool{}
+		for _, app := range p.config.Applications {
+			configured[app.Address] = true
+		}
+		return func(a addr.Address) bool { return (affected.chosen[a] || !configured[a]) && !withheld[a] }
+	}
 	if len(p.options.Targets) == 0 {
 		return func(a addr.Address) bool { return !withheld[a] }
 	}

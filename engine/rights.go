@@ -208,5 +208,5 @@ func (e *Engine) rolesInUse() []plan.Role {
 
 // limited reports whether the plan is of a part of the configuration.
 func (p *planning) limited() bool {
-	return len(p.options.Targets) > 0 || len(p.engine.options.Withheld) > 0
+	return len(p.options.Targets) > 0 || p.options.Affected != nil || len(p.engine.options.Withheld) > 0
 }

@@ -33,6 +33,8 @@ type Plan struct {
 	Destroy bool     `json:"destroy,omitempty"` // made by destroy: every application goes
 	Offline bool     `json:"offline,omitempty"` // made without asking a cluster: it cannot be applied
 	Targets []string `json:"targets,omitempty"` // --target, as given; the rest was left out
+	// Affected limits the plan to what a change touches; nil is everything.
+	Affected *Affected `json:"affected,omitempty"`
 	// Act is what the plan does in place of an apply of the configuration; nil is that.
 	Act *Act `json:"act,omitempty"`
 	// Selected are the objects that it is limited to; nil is all of them.

@@ -39,6 +39,8 @@ type Options struct {
 	Ref, Commit string
 	// Targets and AllowRemoved are as in engine.PlanOptions.
 	Targets, AllowRemoved []addr.Address
+	// Affected is as in engine.PlanOptions.
+	Affected *engine.Affected
 	// About tells what charts are told of a cluster; nil tells nothing.
 	About About
 }
@@ -55,13 +57,13 @@ func Plan(ctx context.Context, before, after Side, options Options) (*plan.Plan,
 	before.Options.Clusters, before.Options.Records = w, records
 	before.Options.Events, before.Options.HealthTimeout = nil, healthTimeout
 	before.Options.Unsigned, after.Options.Unsigned = true, true // nothing of it is applied
-	missing, former := w.become(ctx, before)
+	missing, former := w.become(ctx, before, options.Affected.Before(before.Config, after.Config))
 	if ctx.Err() != nil {
 		return nil, nil, former
 	}
 	after.Options.Clusters, after.Options.Records = w, records
 	made, diags := engine.New(after.Options).Plan(ctx, after.Config, engine.PlanOptions{
-		Targets: options.Targets, AllowRemoved: options.AllowRemoved, Unsound: after.Unsound,
+		Targets: options.Targets, Affected: options.Affected, AllowRemoved: options.AllowRemoved, Unsound: after.Unsound,
 	})
 	if made == nil {
 		return nil, former, diags

@@ -97,9 +97,10 @@ func (c *cluster) Resource(ctx context.Context, gvk object.GVK) (providers.Resou
 // Guess tells how a kind is most likely served, of which nobody has a definition.
 func (c *cluster) Guess(gvk object.GVK) providers.Resource { return engine.GuessResource(gvk) }
 
-// become brings the clusters and the state to what a configuration says. It returns
+// become brings the clusters and the state to what a configuration says, or what it says of
+// some applications. It returns
 // the applications for which that cannot be done, and why, and what is wrong.
-func (w *world) become(ctx context.Context, side Side) (map[addr.Address]string, hcl.Diagnostics) {
+func (w *world) become(ctx context.Context, side Side, only *engine.Affected) (map[addr.Address]string, hcl.Diagnostics) {
 	missing := map[addr.Address]string{}
 	for _, broken := range side.Config.Broken {
 		missing[broken.Address] = "its block, or what it refers to, had errors."
@@ -108,7 +109,7 @@ func (w *world) become(ctx context.Context, side Side) (map[addr.Address]string,
 		missing[address] = "it depended on what is not known without a cluster or a state."
 	}
 	e := engine.New(side.Options)
-	made, diags := e.Plan(ctx, side.Config, engine.PlanOptions{Unsound: side.Unsound})
+	made, diags := e.Plan(ctx, side.Config, engine.PlanOptions{Unsound: side.Unsound, Affected: only})
 	if made == nil {
 		return missing, diags
 	}

@@ -142,6 +142,20 @@ func (l *Lock) Holds(kind lockfile.Kind, location source.Location) bool {
 	return locked
 }
 
+// Same reports whether a location comes to the same with two lock files, whatever happens
+// where it leads: it says itself what it is, or both have the same of it.
+func (l *Lock) Same(other *Lock, kind lockfile.Kind, location source.Location) bool {
+	if isFixed(location) {
+		return true
+	}
+	if !l.Holds(kind, location) || !other.Holds(kind, location) {
+		return false
+	}
+	was, _ := other.file.Get(keyOf(kind, location))
+	is, _ := l.file.Get(keyOf(kind, location))
+	return was == is
+}
+
 // verify looks whether the tag of an entry is where it was. One that is gone is no
 // harm: what it led to is still there.
 func (l *Lock) verify(ctx context.Context, entry lockfile.Entry, location source.Location, open Opener) error {

@@ -1,17 +1,24 @@
 package configdiff
 
 import (
+	"maps"
 	"reflect"
 	"strings"
 	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/gantrycd/gantry/lang"
+	"github.com/gantrycd/gantry/lang/late"
+	"github.com/gantrycd/gantry/lang/syntax"
 )
 
 // rangeType is of places in files, which are no part of what is compared.
 var rangeType = reflect.TypeFor[hcl.Range]()
+
+// expressionType is of what is evaluated later: it is its text, with the values that it uses.
+var expressionType = reflect.TypeFor[late.Expression]()
 
 // Differing returns the arguments in which two applications differ, wherever they are
 // written.
@@ -25,6 +32,10 @@ func Differing(a, b *lang.Application) []string {
 	}
 	return out
 }
+
+// Same reports whether two values of one type, of two configurations, are the same wherever
+// they are written.
+func Same[T any](a, b T) bool { return same(reflect.ValueOf(&a), reflect.ValueOf(&b)) }
 
 // argument is how a field is called in the language: HistoryLimit is history_limit.
 func argument(field string) string {
@@ -45,6 +56,9 @@ func same(a, b reflect.Value) bool {
 	}
 	if !a.IsValid() || a.Type() == rangeType {
 		return true
+	}
+	if a.Type() == expressionType && a.CanInterface() {
+		return sameExpression(a.Interface().(late.Expression), b.Interface().(late.Expression))
 	}
 	switch a.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -85,4 +99,10 @@ func same(a, b reflect.Value) bool {
 	default:
 		return a.Equal(b)
 	}
+}
+
+// sameExpression reports whether two expressions are written alike, with the same values.
+func sameExpression(a, b late.Expression) bool {
+	return a.IsZero() == b.IsZero() && a.Text() == b.Text() && syntax.IsJSON(a.Range().Filename) == syntax.IsJSON(b.Range().Filename) &&
+		maps.EqualFunc(a.Captured(), b.Captured(), func(v, w cty.Value) bool { return v.RawEquals(w) })
 }

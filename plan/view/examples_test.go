@@ -109,7 +109,21 @@ func examples() map[string]*plan.Plan {
 		"windows":   windowsExample(),
 		"projects":  projectExample(),
 		"policies":  policiesExample(),
+		"affected":  affectedExample(),
 	}
+}
+
+func affectedExample() *plan.Plan {
+	p := createExample()
+	web, others := p.Applications[0].Address, []addr.Address{}
+	for _, name := range []string{"cart", "search"} {
+		others = append(others, addr.Address{Kind: "application", Name: name})
+	}
+	p.Affected = &plan.Affected{
+		Ref: "main", Commit: "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d", Others: others,
+		Touched: []plan.Touched{{Address: web, Kind: plan.TouchedFiles, Why: "apps/web/deployment.yaml"}},
+	}
+	return p
 }
 
 func createExample() *plan.Plan {

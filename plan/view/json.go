@@ -42,6 +42,7 @@ type jsonPlan struct {
 	Between       *plan.Between     `json:"between,omitempty"`
 	Act           *plan.Act         `json:"act"`
 	Targets       []string          `json:"targets"`
+	Affected      *plan.Affected    `json:"affected,omitempty"`
 	Lineage       string            `json:"lineage"`
 	InputDigest   string            `json:"inputDigest"`
 	HasChanges    bool              `json:"hasChanges"`
@@ -199,7 +200,7 @@ func jsonPlanOf(p *plan.Plan) jsonPlan {
 	if !p.ExpiresAt.IsZero() {
 		out.ExpiresAt = &p.ExpiresAt
 	}
-	out.Against, out.Between, out.Act = p.Against, p.Between, p.Act
+	out.Against, out.Between, out.Act, out.Affected = p.Against, p.Between, p.Act, p.Affected
 	out.Orphans = jsonOrphans(p)
 	if !p.AsOf.IsZero() {
 		out.AsOf = &p.AsOf

@@ -105,6 +105,7 @@ func (m *markdown) title() string {
 		{p.Offline, escaped(cut(p.Imagined(), mostInTitle))},
 		{p.Act != nil, escaped(cut(p.Act.Banner(), mostInTitle))},
 		{len(p.Targets) > 0, "Only " + words.Join(codes(few(p.Targets))) + " and what they depend on; the rest was left out."},
+		{p.Affected != nil, escaped(cut(p.Affected.Banner(), mostInTitle))},
 		{len(p.Problems) > 0, "**The plan is incomplete**: the errors below say what is missing."},
 	} {
 		if banner.on {

@@ -63,6 +63,9 @@ func (t *text) applications() {
 	}
 }
 
+// mostReasons is of how many applications it is told why they are planned.
+const mostReasons = 10
+
 // banners tell what holds for the plan as a whole.
 func (t *text) banners() {
 	before := []span{}
@@ -77,6 +80,12 @@ func (t *text) banners() {
 	}
 	if len(t.p.Targets) > 0 {
 		before = append(before, span{yellow, "Only " + words.Join(t.p.Targets) + " and what they depend on; the rest was left out."})
+	}
+	if affected := t.p.Affected.Banner(); affected != "" {
+		before = append(before, span{yellow, affected})
+		for _, reason := range t.p.Affected.Reasons(mostReasons) {
+			before = append(before, span{"", "  " + reason})
+		}
 	}
 	for _, banner := range before {
 		t.line(0, banner)

@@ -200,7 +200,11 @@ func lookedAt(p *plan.Plan, o *Options) string {
 	} else {
 		where = view.Code(cut(where, 300))
 	}
-	return text + ", as configured in " + where
+	text += ", as configured in " + where
+	if a := p.Affected; a != nil {
+		text += ". Not looked at: " + words.Counted(len(a.Others), "application") + " with the inputs of " + view.Code(cut(a.Ref, 100)) + " at " + view.Code(short(a.Commit))
+	}
+	return text
 }
 
 // shortDigest is how many hexadecimal digits of a digest are shown.

@@ -137,6 +137,7 @@ func (g *page) header(title string) {
 		{g.p.Offline, "banner", g.p.Imagined()},
 		{g.p.Act != nil, "banner", g.p.Act.Banner()},
 		{len(g.p.Targets) > 0, "banner", "Only " + words.Join(g.p.Targets) + " and what they depend on; the rest was left out."},
+		{g.p.Affected != nil, "banner", g.p.Affected.Banner()},
 		{g.p.IsBlocked(), "banner bad", "Some applications are blocked and will not be applied."},
 		{len(g.p.Problems) > 0, "banner bad", "The plan is incomplete: " + words.Counted(len(g.p.Problems), "error") + "."},
 	} {
