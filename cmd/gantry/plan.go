@@ -28,6 +28,7 @@ func newPlan(c *cli) *cobra.Command {
 	var commenting commentOptions
 	var strangers untrustedOptions
 	var remote remoteOptions
+	var touched affectedOptions
 	command := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change",
@@ -48,6 +49,12 @@ out, and the history that it was only a part.
 With --against, the plan is of what a change does by itself: the configuration as it
 was at a revision of its git repository is rendered, and the one on disk against it.
 No cluster, no state and no credentials are needed.
+
+With --affected, only the applications are planned whose inputs a change touches: whose
+blocks come to something else than they did where the change began, or that are rendered
+from files which are not as they were there. What cannot be proven to be the same is planned,
+and so is the end of what is no longer configured. Of the others nothing is read, and no
+cluster that only they are on is asked; whether they have drifted is not known then.
 
 With --record, what would be done to each application is recorded in the state, for the
 pull request whose head is checked out: its change digest, which reviewers approve, and
@@ -72,6 +79,8 @@ it; the others are planned, and the exit code is 1.`,
   gantry plan --target 'application.web["production"]'
   gantry plan --resource 'apps/Deployment:shop/web' --label tier=front
   gantry plan --against origin/main
+  gantry plan --affected
+  gantry plan --affected=origin/main
   gantry plan --summary
   gantry plan --html plan.html --markdown comment.md --sarif plan.sarif
   gantry plan --offline --snapshot clusters.gantrysnapshot
@@ -99,6 +108,9 @@ it; the others are planned, and the exit code is 1.`,
 			if err := checkImagined(cmd, &work, against, from, out, destroy); err != nil {
 				return err
 			}
+			if err := touched.check(cmd, &work, destroy, against); err != nil {
+				return err
+			}
 			if err := recording.check(cmd, destroy, work.offline || against != ""); err != nil {
 				return err
 			}
@@ -113,7 +125,7 @@ it; the others are planned, and the exit code is 1.`,
 				return err
 			}
 			if against != "" {
-				made, err := c.planAgainst(ctx, &in, work, against)
+				made, err := c.planAgainst(ctx, &in, work, against, touched)
 				if err == nil {
 					err = c.ends(made, risks, detailed)
 				}
@@ -145,7 +157,11 @@ it; the others are planned, and the exit code is 1.`,
 			if out != "" {
 				w.expires = save.expires
 			}
-			made, err := w.plan(ctx, destroy)
+			only, err := w.affected(ctx, &in, touched, recorded)
+			if err != nil {
+				return err
+			}
+			made, err := w.planOnly(ctx, destroy, only)
 			if made == nil {
 				return err
 			}
@@ -179,6 +195,7 @@ it; the others are planned, and the exit code is 1.`,
 	flags.StringVar(&out, "out", "", "`file` to write the plan to, for apply; as seen from the current directory")
 	save.register(command)
 	recording.register(command)
+	touched.register(command)
 	strangers.register(command)
 	for _, name := range []string{"sign-key", "expires-in"} { // they are about both
 		command.Flags().Lookup(name).Usage = strings.Replace(command.Flags().Lookup(name).Usage, "with --out:", "with --out, or for what --record records:", 1)
@@ -196,8 +213,13 @@ it; the others are planned, and the exit code is 1.`,
 // plan makes a plan and shows it with what is wrong. The error is that something
 // is, and has been told; the plan is nil where there is nothing to show.
 func (w *work) plan(ctx context.Context, destroy bool) (*plan.Plan, error) {
+	return w.planOnly(ctx, destroy, nil)
+}
+
+// planOnly is plan, limited to what a change touches; nil is everything.
+func (w *work) planOnly(ctx context.Context, destroy bool, affected *engine.Affected) (*plan.Plan, error) {
 	made, diags := w.engine.Plan(ctx, w.config, engine.PlanOptions{
-		Targets: w.targets, Only: w.only, AllowEmpty: w.empty, Destroy: destroy, Offline: w.options.offline && w.options.snapshot == nil, AllowRemoved: w.allowed,
+		Affected: affected, Targets: w.targets, Only: w.only, AllowEmpty: w.empty, Destroy: destroy, Offline: w.options.offline && w.options.snapshot == nil, AllowRemoved: w.allowed,
 		AllowDestroyed: w.options.allowDestroyed.value, Unsound: w.diags.HasErrors(), Expires: w.expires.duration(),
 	})
 	if made != nil && w.options.snapshot != nil {

@@ -48,7 +48,7 @@ func checkImagined(cmd *cobra.Command, work *workOptions, ref, file, out string,
 }
 
 // planAgainst plans what the configuration changes since a revision, and shows it.
-func (c *cli) planAgainst(ctx context.Context, in *inputs, options workOptions, ref string) (*plan.Plan, error) {
+func (c *cli) planAgainst(ctx context.Context, in *inputs, options workOptions, ref string, touched affectedOptions) (*plan.Plan, error) {
 	dir, err := c.directory()
 	if err != nil {
 		return nil, err
@@ -72,18 +72,28 @@ func (c *cli) planAgainst(ctx context.Context, in *inputs, options workOptions, 
 		return nil, err
 	}
 	defer w.end()
-	return w.planSince(ctx, in, revision, about)
+	return w.planSince(ctx, in, revision, about, func(before *against.Side) (*engine.Affected, error) {
+		if touched.base == "" {
+			return nil, nil
+		}
+		return w.touchedSinceRevision(ctx, before, repository, revision)
+	})
 }
 
 // planSince plans what the configuration that is loaded changes since a revision, and
-// shows it.
-func (w *work) planSince(ctx context.Context, in *inputs, revision *against.Revision, about against.About) (*plan.Plan, error) {
+// shows it. only, where it is not nil, limits that.
+func (w *work) planSince(ctx context.Context, in *inputs, revision *against.Revision, about against.About, only func(before *against.Side) (*engine.Affected, error)) (*plan.Plan, error) {
 	before, beforeFiles, beforeDiags, err := w.cli.atRevision(ctx, in, w, revision)
 	if err != nil {
 		return nil, err
 	}
-	made, former, diags := against.Plan(ctx, *before, against.Side{Config: w.config, Options: w.with, Unsound: w.diags.HasErrors()},
-		against.Options{Ref: revision.Ref, Commit: revision.Commit, Targets: w.targets, AllowRemoved: w.allowed, About: about})
+	options := against.Options{Ref: revision.Ref, Commit: revision.Commit, Targets: w.targets, AllowRemoved: w.allowed, About: about}
+	if only != nil {
+		if options.Affected, err = only(before); err != nil {
+			return nil, err
+		}
+	}
+	made, former, diags := against.Plan(ctx, *before, against.Side{Config: w.config, Options: w.with, Unsound: w.diags.HasErrors()}, options)
 	w.progress.pause()
 	w.cli.printDiagnostics(beforeFiles, asOf(revision.Ref, append(beforeDiags, former...)))
 	return w.present(made, diags)

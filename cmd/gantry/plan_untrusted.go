@@ -45,7 +45,7 @@ func (o *untrustedOptions) register(command *cobra.Command) {
 // check refuses what does not go with it, and has the plan be offline.
 func (o *untrustedOptions) check(cmd *cobra.Command, work *workOptions) error {
 	usage := func(text string) error { return &usageError{command: cmd.CommandPath(), err: errors.New(text)} }
-	switch given := firstSet(cmd, "out", "record", "comment", "labels", "pull", "destroy", "sign-key", "encrypt-to"); {
+	switch given := firstSet(cmd, "out", "record", "affected", "comment", "labels", "pull", "destroy", "sign-key", "encrypt-to"); {
 	case !cmd.Flags().Changed("untrusted"):
 		if len(o.hosts) > 0 {
 			return usage("--allow-host is about what is not trusted: add --untrusted")
@@ -110,7 +110,7 @@ func (c *cli) planUntrusted(ctx context.Context, in inputs, options workOptions,
 	if err != nil {
 		return nil, failure("Revision cannot be read", err)
 	}
-	return w.planSince(ctx, &in, base, about)
+	return w.planSince(ctx, &in, base, about, nil)
 }
 
 // closedSetup is what an engine works with that plans what strangers wrote. It is not
