@@ -248,7 +248,20 @@ func (r *Rules) message(c *Case, t *trigger, values late.Values, to *plan.Notifi
 // argument evaluates what a trigger says for one service, with the values of the
 // application escaped for it.
 func (r *Rules) argument(c *Case, service, argument string, e late.Expression) (any, string) {
-	values, err := c.values(func(s string) string { return r.escape(service, argument, s) })
+	out, problem := evaluated(c, e, func(s string) string { return r.escape(service, argument, s) })
+	if text, ok := out.(string); ok && service == "webhook" && argument == "body" {
+		if escaped, failed := evaluated(c, e, inJSON); failed == "" {
+			if escaped, ok := escaped.(string); ok {
+				return document(text, escaped), problem
+			}
+		}
+	}
+	return out, problem
+}
+
+// evaluated is what an expression comes to, with the values of the application escaped.
+func evaluated(c *Case, e late.Expression, escape func(string) string) (any, string) {
+	values, err := c.values(escape)
 	if err != nil {
 		return nil, err.Error()
 	}
