@@ -34,6 +34,9 @@ type forgePlace struct {
 // forge block, and what that leaves out as the CI system's environment has it. config may be
 // nil. Nothing is asked of the forge yet.
 func (c *cli) forge(ctx context.Context, config *lang.Config) (providers.Forge, error) {
+	if config != nil && config.Settings.Forge != nil && config.Settings.Forge.Type == govern.NoForge {
+		return c.withoutForge(config)
+	}
 	at, err := c.forgePlace(ctx, config)
 	if err != nil {
 		return nil, failure("Forge is not known", err)
@@ -54,6 +57,8 @@ func (c *cli) forgePlace(ctx context.Context, config *lang.Config) (forgePlace, 
 	}
 	at := job
 	switch {
+	case said != nil && said.Type == govern.NoForge:
+		return forgePlace{}, errors.New("the block forge says that there is none, so that there are no pull requests to write to")
 	case said == nil && !inJob:
 		return forgePlace{}, errors.New("nothing says where pull requests are; add a block forge to the block gantry, or run in a job of GitHub, GitLab, Gitea, Forgejo or Bitbucket")
 	case said != nil:

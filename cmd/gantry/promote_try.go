@@ -46,7 +46,9 @@ func (t *trying) search(ctx context.Context, config *lang.Config, changes []prom
 	}
 	search := &promote.Search{
 		Before: config, Files: t.files, Rules: evidence.RulesDigest,
-		Evaluate: func(ctx context.Context, files map[string][]byte) (*lang.Config, error) { return t.evaluate(ctx, files, false) },
+		Evaluate: func(ctx context.Context, files map[string][]byte) (*lang.Config, error) {
+			return t.evaluate(ctx, files, false)
+		},
 	}
 	return search.Edit(ctx, changes)
 }

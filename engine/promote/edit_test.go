@@ -156,7 +156,7 @@ func TestEditsWhereItIsWritten(t *testing.T) {
 		{
 			name: "in JSON",
 			files: map[string]string{
-				"main.gantry.hcl":   web(`local.envs`, `revision = each.value.tag`),
+				"main.gantry.hcl":  web(`local.envs`, `revision = each.value.tag`),
 				"envs.gantry.json": `{"locals": {"envs": {"staging": {"tag": "v1.3.0"}, "production": {"tag": "v1.2.0"}}}}`,
 			},
 			at: "envs.gantry.json", was: `"production": {"tag": "v1.2.0"}`, is: `"production": {"tag": "v1.3.0"}`,
@@ -221,9 +221,9 @@ application "web" {
 			was:   `production = "v1.2.0"`, is: `production = "v1.3.0"`, changes: 2,
 		},
 		{
-			name: "many others have the same",
+			name:  "many others have the same",
 			files: map[string]string{"main.gantry.hcl": web(`{ `+many(300)+`, staging = "v1.3.0", production = "v1.2.0" }`, `revision = each.value`)},
-			was:  `production = "v1.2.0"`, is: `production = "v1.3.0"`,
+			was:   `production = "v1.2.0"`, is: `production = "v1.3.0"`,
 		},
 		{
 			name: "an annotation of a cluster",

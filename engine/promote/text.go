@@ -150,4 +150,3 @@ func (p *Promotion) Objections() []string {
 	}
 	return out
 }
-

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
 
 	"github.com/gantrycd/gantry/providers"
@@ -64,10 +65,19 @@ func (c *Clone) Has(ctx context.Context, id string) bool {
 	return err == nil
 }
 
+// mostObject is how many bytes a commit or tag that is read may have.
+const mostObject = 1 << 20
+
 // Object returns the bytes of a commit or tag of the clone.
 func (c *Clone) Object(ctx context.Context, kind, id string) ([]byte, error) {
-	out, err := c.raw(ctx, nil, nil, "cat-file", kind, id)
-	return out, err
+	text, err := c.git(ctx, nil, nil, "cat-file", "-s", id)
+	if err != nil {
+		return nil, err
+	}
+	if size, err := strconv.Atoi(text); err != nil || size > mostObject {
+		return nil, fmt.Errorf("%w: the %s %.8s has %s bytes", providers.ErrInvalid, kind, id, text)
+	}
+	return c.raw(ctx, nil, nil, "cat-file", kind, id)
 }
 
 // PushTag makes an annotated tag of a commit with a message, and pushes it; its name is below
