@@ -44,6 +44,9 @@ func (e Expression) check() hcl.Diagnostics {
 	if diags.HasErrors() {
 		return diags
 	}
+	if diags = append(diags, unknownFunctions(e.compiled.expr, ctx)...); diags.HasErrors() {
+		return diags
+	}
 	if problem := e.want.problem(v); problem != "" {
 		diags = append(diags, e.unsuitable(problem))
 	}
@@ -91,6 +94,27 @@ func (e Expression) checkFunctions() hcl.Diagnostics {
 			Detail:   fmt.Sprintf("This expression is evaluated case by case, where the configuration is no longer at hand, so that it cannot call %s(...), %s. Give what it returns a name in a locals block, and refer to that.", call.Name, why),
 			Subject:  call.NameRange.Ptr(),
 		})
+		return nil
+	})
+	return diags
+}
+
+// unknownFunctions tells of calls of functions that there are not, which try(...) and
+// can(...) would hide: what is mistyped would never hold.
+func unknownFunctions(expr hclsyntax.Expression, ctx *hcl.EvalContext) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	_ = hclsyntax.VisitAll(expr, func(n hclsyntax.Node) hcl.Diagnostics {
+		call, ok := n.(*hclsyntax.FunctionCallExpr)
+		if !ok {
+			return nil
+		}
+		for at := ctx; at != nil; at = at.Parent() {
+			if _, known := at.Functions[call.Name]; known {
+				return nil
+			}
+		}
+		_, more := schema.Evaluate(call, ctx)
+		diags = append(diags, more...)
 		return nil
 	})
 	return diags

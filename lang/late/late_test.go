@@ -482,3 +482,24 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 }
+
+// Nothing that reads what is beside the configuration, or that is another the next time, can
+// be called case by case; and what can be is what the reference lists, and nothing new unseen.
+func TestFunctionsThatThereAreNot(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{
+		`file("/etc/passwd")`, `fileexists("x")`, `fileset(".", "*")`, `filebase64("x")`, `filesha256("x")`, `filemd5("x")`, `templatefile("x", {})`, `yamldecode(file("x"))`,
+		`env("HOME")`, `getenv("HOME")`, `expandenv("$HOME")`, `environ()`, `exec("id")`, `shell("id")`, `command("id")`, `run("id")`,
+		`timestamp()`, `plantimestamp()`, `now()`, `uuid()`, `random()`, `rand()`, `bcrypt("x")`, `lookup_host("example.com")`, `gethostbyname("example.com")`, `getHostByName("example.com")`,
+		`http("https://example.com")`, `httpget("https://example.com")`, `fetch("https://example.com")`, `dns("example.com")`, `sops("x")`, `vault("x")`, `secret("x")`, `abspath("x")`, `pathexpand("~")`, `realpath("x")`,
+		`terraform("x")`, `provider::x::y("z")`, `fn::mine("x")`, `include("x")`, `tpl("x")`, `template("x")`, `eval("x")`, `parse("x")`, `sleep(10)`, `panic("x")`, `exit(1)`,
+	} {
+		for _, scope := range []late.Scope{late.Policy, late.Trigger, late.Health, late.Rollout} {
+			for _, text := range []string{call + ` == "x"`, `try(` + call + ` == "x", true)`, `can(` + call + `)`, `length([for x in ["a"] : ` + call + `]) == 1`} {
+				if _, _, diags := compile(scope, late.Condition, "a.gantry.hcl", text); !diags.HasErrors() {
+					t.Errorf("%s: %s is no error", scope, text)
+				}
+			}
+		}
+	}
+}
