@@ -63,7 +63,7 @@ func TestFilesForCI(t *testing.T) {
 	if err := os.Symlink(program(t), filepath.Join(bin, "gantry")); err != nil {
 		t.Fatal(err)
 	}
-	for file, want := range map[string]int{"github/action.yml": 2, "github/plan.yml": 1, "github/apply.yml": 1, "gitea/plan.yml": 1, "gitlab-ci.yml": 2, "Jenkinsfile": 2, "plan.sh": 1, "atlantis.yaml": 2} {
+	for file, want := range map[string]int{"github/action.yml": 2, "github/plan.yml": 1, "github/plan-remote.yml": 1, "gitlab-remote.yml": 1, "github/apply.yml": 1, "gitea/plan.yml": 1, "gitlab-ci.yml": 2, "Jenkinsfile": 2, "plan.sh": 1, "atlantis.yaml": 2} {
 		t.Run(file, func(t *testing.T) {
 			found := steps(t, filepath.Join(root, filepath.FromSlash(file)))
 			if len(found) != want {
