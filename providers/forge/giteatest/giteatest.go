@@ -148,6 +148,10 @@ LFS_START_SERVER = false
 [database]
 DB_TYPE = sqlite3
 PATH = %[2]s/data/gitea.db
+SQLITE_JOURNAL_MODE = WAL
+
+[git.config]
+core.fsync = none
 
 [repository]
 ROOT = %[2]s/repositories
