@@ -38,7 +38,8 @@ func TestFailedApplyShowsOnTheCommit(t *testing.T) {
 		},
 		"in part": {
 			&engine.Result{Applications: []engine.Outcome{endedAs("db", engine.OutcomeFailed, "no <b>quota</b>"), endedAs("web", engine.OutcomeSucceeded, "")}}, problem,
-			providers.CheckFailure, "1 application applied, 1 not; to go on: gantry apply --resume", []string{"- `application.db`: `failed: no <b>quota</b>`", "`gantry apply --resume`"},
+			providers.CheckFailure, "1 application applied, 1 not; to go on: gantry apply --resume",
+			[]string{"- `application.db`: `failed: no <b>quota</b>`", "`gantry apply --resume`"},
 		},
 		"interrupted": {
 			&engine.Result{Applications: []engine.Outcome{endedAs("db", engine.OutcomeCancelled, "")}}, problem,
@@ -46,7 +47,8 @@ func TestFailedApplyShowsOnTheCommit(t *testing.T) {
 		},
 		"left out": {
 			&engine.Result{Applications: []engine.Outcome{endedAs("db", engine.OutcomeSkipped, "not approved"), endedAs("web", engine.OutcomeSucceeded, "")}}, problem,
-			providers.CheckFailure, "1 application applied, 1 not; to go on: gantry apply --require-approved", []string{"planned anew"},
+			providers.CheckFailure, "1 application applied, 1 not; to go on: gantry apply --require-approved",
+			[]string{"planned anew"},
 		},
 		"nothing": {nil, problem, providers.CheckFailure, "Nothing applied; to go on: gantry apply --require-approved", []string{"- `Not approved`: `application.web: @everybody 'x'`"}},
 	} {

@@ -24,7 +24,7 @@ type Forge struct {
 	// Branch is the branch that changes go to, where there is no forge (NoForge); empty is the
 	// default branch.
 	Branch string
-	Range      hcl.Range
+	Range  hcl.Range
 }
 
 // NoForge is the type of a block that says that there is no forge: reviews are in git.

@@ -119,8 +119,11 @@ func list[T any](ctx context.Context, api *rest.Client, path string, query url.V
 				return nil
 			}
 		}
-		if got.Last || got.Next <= start { // a list that does not go on has ended
+		if got.Last {
 			return nil
+		}
+		if got.Next <= start { // what is missing would be taken for gone
+			return fmt.Errorf("%s/%s is %w: the list neither ends nor goes on", api.Base(), path, providers.ErrUnreachable)
 		}
 		start = got.Next
 	}

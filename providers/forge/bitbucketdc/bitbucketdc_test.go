@@ -3,6 +3,7 @@ package bitbucketdc_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -83,6 +84,23 @@ func TestWhatIsNoRepository(t *testing.T) {
 		if _, err := bitbucketdc.New(c.account, c.repository); !errors.Is(err, providers.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A list that is cut off is an error: who is not on it would be taken for gone.
+func TestListsThatBreakOff(t *testing.T) {
+	for name, answer := range map[string]object{
+		"nothing": {}, "no next page": {"values": []object{}, "isLastPage": false}, "the same page again": {"values": []object{}, "isLastPage": false, "nextPageStart": 0},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { forgetest.Answer(w, http.StatusOK, answer) }))
+		f, err := bitbucketdc.New(shape.Account{URL: server.URL}, "example/repository")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if open, err := f.OpenPulls(t.Context()); !errors.Is(err, providers.ErrUnreachable) {
+			t.Errorf("%s: %+v, %v", name, open, err)
+		}
+		server.Close()
 	}
 }
 
