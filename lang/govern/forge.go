@@ -77,7 +77,13 @@ func ForgeBlocks() []schema.Nested {
 		}
 		out = append(out, schema.Nested{Max: 1, Block: block})
 	}
-	return out
+	return append(out, schema.Nested{Max: 1, Block: &schema.Block{
+		Type: "forge", Labels: []string{NoForge},
+		Doc: "There is no forge: reviews are tags of the repository, given with `gantry approve` and signed with the SSH keys of the identity block. A change is a commit that is not in the branch yet; it is merged as it is, or by a merge commit.",
+		Arguments: []schema.Argument{
+			{Name: "branch", Type: schema.String, Default: "the default branch", Doc: "The branch that changes go to."},
+		},
+	}})
 }
 
 // appBlock declares the app of a forge.
