@@ -135,7 +135,7 @@ func (a *approving) comment(ctx context.Context, result *engine.Result) error {
 	marker := comment.Marker(appliedKey, ok && plain.NoHTML())
 	for _, number := range slices.Sorted(maps.Keys(byPull)) {
 		text := appliedText(a.standing.Commit, byPull[number], result, a.Forge.MaxComment()-len(marker)-200)
-		if _, err := a.Forge.Comment(ctx, number, marker, text); err != nil && !errors.Is(err, providers.ErrNotFound) {
+		if _, err := a.Forge.Comment(ctx, number, marker, text); err != nil && !errors.Is(err, providers.ErrNotFound) && !errors.Is(err, providers.ErrUnsupported) {
 			return failure("Comment cannot be written", fmt.Errorf("on #%d: %w", number, err))
 		}
 	}

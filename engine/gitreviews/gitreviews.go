@@ -3,8 +3,8 @@
 //
 // A review is a statement of one head, signed with an SSH key that the configuration's
 // identity block lists; the tag only carries it. Whose name a tag, a commit or a file says
-// proves nothing. There is nowhere for comments, checks and labels: writing one is
-// providers.ErrUnsupported. cmd imports it.
+// proves nothing. There is nowhere for comments and labels, which are
+// providers.ErrUnsupported, nor for checks, which are left out. cmd imports it.
 package gitreviews
 
 import (
@@ -235,8 +235,8 @@ func (f *Forge) Comment(context.Context, int64, string, string) (providers.Comme
 // MaxComment implements providers.Forge.
 func (f *Forge) MaxComment() int { return 1 << 16 }
 
-// Check implements providers.Forge.
-func (f *Forge) Check(context.Context, string, providers.Check) error { return errNowhere }
+// Check implements providers.Forge. What the command prints is all that there is.
+func (f *Forge) Check(context.Context, string, providers.Check) error { return nil }
 
 // Label implements providers.Forge.
 func (f *Forge) Label(context.Context, int64, []string, []string) error { return errNowhere }

@@ -237,7 +237,7 @@ func TestPulls(t *testing.T) {
 	if _, err := f.Member(t.Context(), "dba", "bob"); !errors.Is(err, providers.ErrNotFound) {
 		t.Error(err)
 	}
-	if err := f.Check(t.Context(), head, providers.Check{}); !errors.Is(err, providers.ErrUnsupported) {
+	if _, err := f.Comment(t.Context(), p.Number, "", ""); !errors.Is(err, providers.ErrUnsupported) {
 		t.Error(err)
 	}
 }
