@@ -15,17 +15,19 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// token asks the cluster for a token of the namespace's service account, for an audience,
-// as "kubectl create token" does.
+// token asks the cluster for a token of the namespace's service account, for an audience or
+// with none for the API server, as "kubectl create token" does.
 func (k *kube) token(ctx context.Context, kubeconfig, account, audience string) (string, error) {
 	client, server, err := clientOf(kubeconfig)
 	if err != nil {
 		return "", err
 	}
 	defer client.CloseIdleConnections()
-	body, err := json.Marshal(map[string]any{
-		"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": map[string]any{"audiences": []string{audience}},
-	})
+	spec := map[string]any{} // for the API server itself
+	if audience != "" {
+		spec["audiences"] = []string{audience}
+	}
+	body, err := json.Marshal(map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec})
 	if err != nil {
 		return "", err
 	}
