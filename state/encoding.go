@@ -32,7 +32,7 @@ type BrokenError struct {
 func (e *BrokenError) Error() string {
 	mend := "restore this key from a backup of the state"
 	if strings.HasPrefix(e.Key, recordPrefix+"/") {
-		mend += ", or delete it, after which gantry no longer knows what the application owns"
+		mend += ", or have \"gantry state rebuild\" write it anew from what the clusters have, without its history"
 	}
 	return fmt.Sprintf("state is broken at key %s: %s; %s", e.Key, e.Reason, mend)
 }

@@ -52,8 +52,9 @@ func (s *Store) attempt(ctx context.Context, key, version string, w write) error
 	stripe := stripeOf(key)
 	ticket := filepath.Join(s.dir, ticketsOf(stripe)+rand.Text())
 	defer func() { _ = remove(ticket) }() // or else a sweep does
+	path := s.path(key)
 	if err := w.issue(ticket); err != nil {
-		return calledOff(ticket, err)
+		return calledOff(ticket, path, err)
 	}
 	held, err := s.locks.acquire(ctx, key, func() error { return s.callOff(stripe, ticket) })
 	if err != nil {
@@ -63,15 +64,20 @@ func (s *Store) attempt(ctx context.Context, key, version string, w write) error
 	if err := s.expect(ctx, key, version); err != nil {
 		return err
 	}
-	return calledOff(ticket, w.commit(ticket, s.path(key)))
+	return calledOff(ticket, path, w.commit(ticket, path))
 }
 
-// calledOff tells an error of a write that was called off from others.
-func calledOff(ticket string, err error) error {
+// calledOff tells an error of a write that was called off from others, which name the file
+// that was to be written.
+func calledOff(ticket, path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, gone := os.Lstat(ticket); errors.Is(gone, fs.ErrNotExist) {
 			return errCalledOff
 		}
+	}
+	var of *fs.PathError
+	if errors.As(err, &of) && of.Path == ticket {
+		return &fs.PathError{Op: of.Op, Path: path, Err: of.Err}
 	}
 	return err
 }
