@@ -24,10 +24,11 @@ import (
 func TestNoSecretInAnyOutput(t *testing.T) {
 	binary, cluster := build(t), clustertest.Shared(t)
 	made := &run{t: t, dir: t.TempDir(), binary: binary, kubeconfig: cluster.Kubeconfig, namespace: fmt.Sprintf("canary-%d", os.Getpid())}
+	made.listen()
 	made.begin(space)
 	made.gantry("apply", "--no-input", "--auto-approve")
 	t.Cleanup(func() { made.gantry("destroy", "--no-input", "--auto-approve") })
-	all := inputs(serveGit(t))
+	all := inputs(t, serveGit(t))
 	var mu sync.Mutex
 	looked, outputs := 0, map[string]bool{}
 	t.Run("inputs", func(t *testing.T) {
@@ -35,6 +36,7 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 			t.Run(in.name, func(t *testing.T) {
 				t.Parallel()
 				r := &run{t: t, dir: t.TempDir(), binary: binary, kubeconfig: cluster.Kubeconfig, input: in, namespace: made.namespace}
+				r.listen()
 				r.all()
 				mu.Lock()
 				defer mu.Unlock()
@@ -110,14 +112,29 @@ type run struct {
 
 	looked  int
 	outputs []string
+
+	listener string // the URL that messages go to
+	mu       sync.Mutex
+	messages [][]byte
 }
 
 const common = `
 variable "namespace" {
   type = string
 }
+variable "listener" {
+  type    = string
+  default = "http://127.0.0.1:1"
+}
 cluster "main" {
   kubeconfig = "kubeconfig"
+}
+notifier "webhook" "listener" {
+  url = var.listener
+}
+trigger "ended" {
+  when    = app.operation.phase != "running"
+  message = "${app.name}: ${jsonencode(app)}"
 }
 `
 
@@ -136,6 +153,7 @@ application "space" {
 
 // begin writes a configuration.
 func (r *run) begin(blocks string) {
+	r.check(os.MkdirAll(filepath.Join(r.dir, "tmp"), 0o755))
 	kubeconfig, err := os.ReadFile(r.kubeconfig)
 	r.check(err)
 	r.write("config/kubeconfig", string(kubeconfig))
@@ -165,6 +183,7 @@ func (r *run) all() {
 		r.gantry("show", "../first.gantryplan")
 		r.gantry("show", "--json", "../first.gantryplan")
 		r.gantry("show", "--full", "--no-pager", "../first.gantryplan")
+		r.gantry("show", "--comment", "../first.gantryplan")
 		for _, view := range []string{"--html", "--markdown", "--junit", "--sarif", "--gitlab-report"} {
 			r.gantry("show", view, "-", "../first.gantryplan")
 		}
@@ -177,13 +196,21 @@ func (r *run) all() {
 		r.file("taken.gantrysnapshot")
 		r.gantry("plan", "--offline", "--snapshot", "../taken.gantrysnapshot", "--verbose")
 		r.gantry("plan", "--offline", "--snapshot", "../taken.gantrysnapshot", "--json")
-		r.gantry("apply", "--no-input", "--auto-approve", "--json")
+		r.gantry("apply", "--no-input", "--auto-approve", "--json", "--events", "../events.ndjson")
+		r.file("events.ndjson")
 		r.gantry("output")
 		r.gantry("output", "--json")
+		r.gantry("status", "--json")
+		r.gantry("state", "pull")
+		r.gantry("notify", "test", "webhook.listener", "--trigger", "ended", "--application", "application."+r.input.label())
 	}
+	r.gantry("notify", "history", "--json")
 	r.gantry("destroy", "--no-input", "--auto-approve")
+	r.gantry("log", "--json")
 	r.folder("config/.gantry", "state")
 	r.folder("cache", "cache")
+	r.folder("tmp", "temporary files")
+	r.heard()
 }
 
 // put puts the n-th secret where the input has it.
@@ -215,9 +242,10 @@ func (r *run) command(name string, args ...string) *exec.Cmd {
 	command.Dir = filepath.Join(r.dir, "config")
 	command.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "GANTRY_CACHE=" + filepath.Join(r.dir, "cache"),
-		"GANTRY_VAR_namespace=" + r.namespace, "GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
+		"GANTRY_VAR_namespace=" + r.namespace, "GANTRY_VAR_listener=" + r.listener, "TMPDIR=" + filepath.Join(r.dir, "tmp"), "GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=test", "GIT_AUTHOR_EMAIL=test@example.com", "GIT_COMMITTER_NAME=test", "GIT_COMMITTER_EMAIL=test@example.com",
 	}
+	command.Env = append(command.Env, r.input.environment...)
 	if r.input.env != "" {
 		command.Env = append(command.Env, "GANTRY_VAR_"+r.input.env+"="+secretOf(r.n))
 	}
@@ -284,6 +312,11 @@ func (r *run) look(where string, in []byte) {
 		r.looked += len(encodings())
 		if name := find(in, secretOf(n)); name != "" {
 			r.t.Errorf("the secret (%s) is in %s:\n%.2000s", name, where, in)
+		}
+	}
+	for _, key := range r.input.keys {
+		if name := find(in, key); name != "" {
+			r.t.Errorf("the key (%s) is in %s:\n%.2000s", name, where, in)
 		}
 	}
 }

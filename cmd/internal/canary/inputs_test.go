@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"testing"
 )
 
 // input is a place where a secret gets into gantry. Each has a secret of its own, so
@@ -17,12 +18,20 @@ type input struct {
 	blocks string // what it adds to the configuration
 	env    string // the variable that has the secret
 	fails  bool   // planning with it is an error, as it must be
+	// environment is what it adds to the environment of gantry, and keys are secrets in it
+	// that must be nowhere either.
+	environment []string
+	keys        []string
 }
 
 const destination = `
   destination {
     cluster   = cluster.main
     namespace = var.namespace
+  }
+  notify {
+    trigger = trigger.ended
+    to      = notifier.webhook.listener
   }
 `
 
@@ -56,8 +65,9 @@ func variable(name string) string {
 }
 
 // inputs are all of them; server is where git repositories are.
-func inputs(server *gitServer) []input {
-	return []input{
+func inputs(t *testing.T, server *gitServer) []input {
+	t.Helper()
+	return append(encrypted(t), []input{
 		{
 			name: "the password of a git server", env: "login",
 			blocks: variable("login") + server.application("login", "deploy", "    username = \"deployer\"\n    password = var.login\n"),
@@ -203,7 +213,7 @@ func inputs(server *gitServer) []input {
 			blocks: variable("token") + "cluster \"other\" {\n  server   = \"https://127.0.0.1:1\"\n  insecure = true\n  auth {\n    token = var.token\n  }\n}\n" +
 				"application \"other\" {\n  source {\n    objects = [{ apiVersion = \"v1\", kind = \"ConfigMap\", metadata = { name = \"other\" } }]\n  }\n  destination {\n    cluster   = cluster.other\n    namespace = var.namespace\n  }\n}\n",
 		},
-	}
+	}...)
 }
 
 // hclString is a text as HCL writes it.
