@@ -143,4 +143,3 @@ func pathOf(spec source.Spec) string {
 func (e *Engine) SameElsewhere(other *Engine, location source.Location) bool {
 	return e.options.Lock.Same(other.options.Lock, lockfile.Repository, location)
 }
-

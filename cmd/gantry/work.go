@@ -179,7 +179,7 @@ type work struct {
 	withheld map[addr.Address]bool // what who runs it has no right to, and is left out
 	answered bool                  // a person has approved the plan at a terminal
 	speakers []approval.Speaker    // who stands behind that file
-	inputs  *inputs // of what is resumed; nil of others
+	inputs   *inputs               // of what is resumed; nil of others
 	// approving is what is known of approvals; nil where none are asked for.
 	approving *approving
 

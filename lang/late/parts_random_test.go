@@ -158,9 +158,33 @@ func TestKeys(t *testing.T) {
 	parts := late.PartsOf(mustCompile(t, late.Policy, late.Any, `[object.a, object.b.c]`))
 	seen := map[string]string{}
 	for _, o := range []object.Object{
-		{}, {"a": nil}, {"a": ""}, {"a": "n"}, {"a": "-"}, {"a": int64(1)}, {"a": 1.0}, {"a": "1"}, {"a": true}, {"a": false}, {"a": []any{}}, {"a": map[string]any{}},
-		{"a": []any{"x", "y"}}, {"a": []any{"x"}}, {"a": []any{[]any{"x"}}}, {"a": []any{[]any{}, "x"}}, {"a": map[string]any{"x": "y"}}, {"a": []any{"m", "x", "y"}},
-		{"b": nil}, {"b": "c"}, {"b": map[string]any{}}, {"b": map[string]any{"c": nil}}, {"b": map[string]any{"c": "c"}}, {"b": []any{}}, {"b": []any{"c"}}, {"a": "s", "b": "s"}, {"a": "ss"},
+		{},
+		{"a": nil},
+		{"a": ""},
+		{"a": "n"},
+		{"a": "-"},
+		{"a": int64(1)},
+		{"a": 1.0},
+		{"a": "1"},
+		{"a": true},
+		{"a": false},
+		{"a": []any{}},
+		{"a": map[string]any{}},
+		{"a": []any{"x", "y"}},
+		{"a": []any{"x"}},
+		{"a": []any{[]any{"x"}}},
+		{"a": []any{[]any{}, "x"}},
+		{"a": map[string]any{"x": "y"}},
+		{"a": []any{"m", "x", "y"}},
+		{"b": nil},
+		{"b": "c"},
+		{"b": map[string]any{}},
+		{"b": map[string]any{"c": nil}},
+		{"b": map[string]any{"c": "c"}},
+		{"b": []any{}},
+		{"b": []any{"c"}},
+		{"a": "s", "b": "s"},
+		{"a": "ss"},
 	} {
 		key, ok := parts.AppendKey(nil, o, 64)
 		if !ok {
