@@ -224,10 +224,20 @@ func (p *progress) overrideWindow(ctx context.Context, past *plan.Window) error 
 		return nil
 	}
 	if decision := p.may(access.Override); !decision.Allowed {
+		why := refused(decision)
 		p.mu.Lock()
+		told := p.refused
 		p.refused = true
 		p.mu.Unlock()
-		return fmt.Errorf("it is %w, and who applies may not override that: %s", errOutside, refused(decision))
+		if !told {
+			event := a.logged(state.EventRefused)
+			event.Act, event.Reason, event.Message = access.Override, a.override, why
+			event.Applications = []state.EventApplication{{Address: p.app.Address, Digest: p.app.Digest, Serial: p.app.Serial}}
+			if err := a.records.Audit(ctx, event); err != nil {
+				why += "; that is not in the audit log: " + err.Error()
+			}
+		}
+		return fmt.Errorf("it is %w, and who applies may not override that: %s", errOutside, why)
 	}
 	event := a.logged(state.EventOverridden)
 	event.Reason, event.Message = a.override, fmt.Sprintf("outside of the sync window %s", past)
