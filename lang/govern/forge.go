@@ -116,7 +116,7 @@ func DecodeForge(in *eval.Instance, blocks []*schema.Values) *Forge {
 		Token: credentialOf(v, "token"), CAData: v.String("ca_certificate"), Range: v.Range,
 	}
 	forge.URL = CheckForge(in, v)
-	if app := v.One("app"); app != nil {
+	if app := appOf(v); app != nil {
 		forge.App = &ForgeApp{ID: app.String("id"), Installation: app.String("installation"), Key: credentialOf(app, "private_key")}
 		if v.Has("token") {
 			in.ErrorAt(v, "token", "Conflicting arguments", "The block \"app\" says what logs in, too. Remove the argument \"token\", or the block.")
@@ -131,6 +131,14 @@ func DecodeForge(in *eval.Instance, blocks []*schema.Values) *Forge {
 		in.ErrorAt(v, "repository", "Unsuitable value", "The repository must be written as owner/name, such as \"example/deploy\", and not %q.", forge.Repository)
 	}
 	return forge
+}
+
+// appOf returns the app that a forge has, which is one of GitHub's alone; nil for none.
+func appOf(v *schema.Values) *schema.Values {
+	if v.Block.Labels[0] != "github" {
+		return nil
+	}
+	return v.One("app")
 }
 
 // isAppID reports whether a text can be the ID of an app or an installation.
