@@ -46,7 +46,7 @@ in protection, as "system:serviceaccount:NAMESPACE:NAME". Flags behind "--" are 
 		Args: newPlanner(c).Args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.planArgs = args
-			err := o.settle(c, &rights)
+			err := o.settle(&rights)
 			if err == nil {
 				err = rights.defaults()
 			}
@@ -80,7 +80,7 @@ in protection, as "system:serviceaccount:NAMESPACE:NAME". Flags behind "--" are 
 }
 
 // settle makes the planner's arguments, and refuses those that it would refuse.
-func (o *workloadOptions) settle(c *cli, rights *rbacOptions) error {
+func (o *workloadOptions) settle(rights *rbacOptions) error {
 	if o.Image == "" {
 		return errors.New("say by --image which image of gantry runs")
 	}

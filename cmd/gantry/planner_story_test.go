@@ -63,7 +63,7 @@ func TestPlannerStory(t *testing.T) {
 	s.approve(number, "alice")
 	s.merge(number, "squash")
 	s.apply(0)
-	s.colour("blue")
+	s.blue()
 
 	// What is wrong is told here.
 	s.push("broken", map[string]string{"web.gantry.hcl": strings.Replace(s.web("red"), "cluster.main", "cluster.mian", 1)}, false)

@@ -38,7 +38,7 @@ func TestPullRequestStory(t *testing.T) {
 	s.approve(first, "alice")
 	s.merge(first, "squash")
 	s.apply(0)
-	s.colour("blue")
+	s.blue()
 	s.checked(s.headOf("main"), "gantry/apply", "success")
 
 	s.tell("Another pull request is approved, and pushed to after that.")
@@ -53,7 +53,7 @@ func TestPullRequestStory(t *testing.T) {
 	if !strings.Contains(said, "not what was recorded") {
 		t.Errorf("it does not say why nothing is applied:\n%s", said)
 	}
-	s.colour("blue")
+	s.blue()
 	s.commented(second, "application.web")
 
 	s.tell("A third one is merged, and nobody has reviewed it.")
@@ -64,7 +64,7 @@ func TestPullRequestStory(t *testing.T) {
 	if said := s.apply(3); !strings.Contains(said, "approve") {
 		t.Errorf("it does not say who has to approve:\n%s", said)
 	}
-	s.colour("blue")
+	s.blue()
 }
 
 // pullStory is a forge with people, a cluster, and what a planner and an applier have.
@@ -334,8 +334,8 @@ func (s *pullStory) checked(commit, name, state string) {
 	s.Errorf("the commit has no %s %s: %+v", state, name, got.Statuses)
 }
 
-// colour: the cluster has what was applied.
-func (s *pullStory) colour(want string) {
+// blue: the cluster has what was applied.
+func (s *pullStory) blue() {
 	s.Helper()
 	k, err := newKube(s.kubeconfig, s.namespace)
 	if err != nil {
@@ -345,7 +345,7 @@ func (s *pullStory) colour(want string) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	if got, err := part(found, "data.colour"); err != nil || got != want {
-		s.Errorf("the colour is %s (%v), want %s", got, err, want)
+	if got, err := part(found, "data.colour"); err != nil || got != "blue" {
+		s.Errorf("the colour is %s (%v), want blue", got, err)
 	}
 }

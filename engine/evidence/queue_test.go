@@ -21,8 +21,8 @@ func TestMergeQueueThatRebases(t *testing.T) {
 			s.forge.Bring(two, commits[2])
 		}, "applied"},
 		"the forge does not tell":                {func(*story, int64, int64, []string) {}, "without review"},
-		"it tells of one that is merged later":   {func(s *story, one, two int64, commits []string) { s.forge.Bring(two, commits[0], commits[2]) }, "without review"},
-		"it tells of one that was merged before": {func(s *story, one, two int64, commits []string) { s.forge.Bring(one, commits[0], commits[2]) }, "without review"},
+		"it tells of one that is merged later":   {func(s *story, _, two int64, commits []string) { s.forge.Bring(two, commits[0], commits[2]) }, "without review"},
+		"it tells of one that was merged before": {func(s *story, one, _ int64, commits []string) { s.forge.Bring(one, commits[0], commits[2]) }, "without review"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

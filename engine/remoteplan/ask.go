@@ -198,12 +198,11 @@ func (w *watching) sign(key, version string) {
 // tell says how far it is, where that is new.
 func (w *watching) tell(ctx context.Context, a *Answer) {
 	text := "waiting for a planner"
-	switch {
-	case a == nil:
+	if a == nil {
 		if n := w.before(ctx); n > 0 {
 			text += fmt.Sprintf(", %d before this one", n)
 		}
-	default:
+	} else {
 		w.taken = true
 		text = "taken up by " + Clean(a.Planner, maxText)
 		if a.Tries > 1 {

@@ -289,7 +289,9 @@ func TestNotInTime(t *testing.T) {
 		if !errors.As(got.err, &late) || !strings.Contains(got.err.Error(), "taken up by planner") {
 			t.Errorf("%v", got.err)
 		}
-		<-ended // it is withdrawn then
+		if why := <-ended; why == nil { // it is withdrawn then
+			t.Error("the planner has not been told to stop")
+		}
 	})
 }
 

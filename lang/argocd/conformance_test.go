@@ -66,10 +66,10 @@ func TestConformanceSourceNamespaces(t *testing.T) {
 		refused := slices.ContainsFunc(result.Findings, func(f argocd.Finding) bool {
 			return f.Level == argocd.LeftOut && f.Object == "Application shop" && strings.Contains(f.Text, "sourceNamespaces")
 		})
-		switch got := result.Imported["Application"] == 1; {
-		case got == refused:
+		switch got := result.Imported["Application"] == 1; got {
+		case refused:
 			t.Errorf("line %d: imported %v, and told that it is left out %v: %+v", i+1, got, refused, result.Findings)
-		case got == c.Expected:
+		case c.Expected:
 			tally.Agree()
 		default:
 			tally.Fail("line %d: imported %v, want %v: %+v", i+1, got, c.Expected, c)

@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -78,7 +79,7 @@ func textOf(t *testing.T, payload, rendered string, elements ...string) string {
 	for {
 		switch tokens.Next() {
 		case html.ErrorToken:
-			if err := tokens.Err(); err != io.EOF {
+			if err := tokens.Err(); !errors.Is(err, io.EOF) {
 				t.Error(err)
 			}
 			return out.String()

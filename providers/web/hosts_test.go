@@ -172,7 +172,11 @@ func TestHostsBehindAProxy(t *testing.T) {
 	}
 	_ = answer.Body.Close()
 	for _, other := range []string{"http://evil.example.com/", proxy.URL, "http://127.0.0.1/"} {
-		if _, err := client.Get(other); !errors.Is(err, ErrHost) {
+		answer, err := client.Get(other)
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		if !errors.Is(err, ErrHost) {
 			t.Errorf("%s: %v", other, err)
 		}
 	}

@@ -95,8 +95,11 @@ func stoppedWriter(t *testing.T, dir, expression string) bool {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = command.Wait() // an error, where it is told that another was faster
+	}()
 	for {
 		select {
 		case <-ended:
@@ -124,7 +127,7 @@ func stoppedWriter(t *testing.T, dir, expression string) bool {
 			}
 		}
 		select {
-		case <-ended: // with an error, where it is told that another was faster
+		case <-ended:
 			return true
 		case <-time.After(5 * time.Millisecond):
 		}
