@@ -11,11 +11,12 @@ import (
 )
 
 func workload() (bootstrap.Options, bootstrap.Workload) {
-	return bootstrap.Options{
+	options := bootstrap.Options{
 		Name: "gantry", Planner: bootstrap.Identity{ServiceAccount: "gantry/planner"}, Applier: bootstrap.Identity{ServiceAccount: "gantry/applier"},
 		StateNamespace: "state", RequestsNamespace: "requests",
 		Kinds: []providers.Resource{{GVK: object.GVK{Version: "v1", Kind: "ConfigMap"}, Plural: "configmaps", Namespaced: true}},
-	}, bootstrap.Workload{
+	}
+	return options, bootstrap.Workload{
 		Image: "registry.example.com/gantry:1.0", Audience: "gantry", Arguments: []string{"--repository=x", "--", "--affected"},
 		Requester: bootstrap.Identity{ServiceAccount: "requests/ci"}, Environment: "gantry-planner",
 	}
