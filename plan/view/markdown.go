@@ -80,17 +80,22 @@ func (m *markdown) force(text string) {
 // title is the verdict, the counts, and what holds for the plan as a whole.
 func (m *markdown) title() string {
 	p := m.p
-	line := "### " + escaped(Summary(p))
+	marks := ""
 	if p.IsBlocked() {
-		line += " · **blocked**"
+		marks += " · **blocked**"
 	}
 	if risks := alarm.RiskWords(p); risks != "" {
-		line += " · **" + escaped(risks) + "**"
+		marks += " · **" + escaped(risks) + "**"
 	}
-	line += policyTitle(p)
+	marks += policyTitle(p)
 	if n := len(p.Problems); n > 0 {
-		line += " · **" + words.Counted(n, "error") + "**"
+		marks += " · **" + words.Counted(n, "error") + "**"
 	}
+	verdict := Summary(p)
+	if marks != "" {
+		verdict = strings.TrimSuffix(verdict, ".") // the sentence goes on
+	}
+	line := "### " + escaped(verdict) + marks
 	if text, command := unsettled(p); text != "" {
 		line += "\n\n" + escaped(cut(text, mostInTitle))
 		if command != "" {
