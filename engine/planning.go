@@ -76,7 +76,8 @@ func (e *Engine) Plan(ctx context.Context, config *lang.Config, options PlanOpti
 	p.shape(ctx, rendered)
 	p.tellRendered()
 	p.refuseOlder(ctx)
-	claim(p.drafts)
+	p.others = p.leftOut(ctx)
+	claim(slices.Concat(p.others, p.drafts)) // of two, it is told where the latter is written
 	shareNamespaces(p.drafts, p.config.Rollouts)
 	p.compare(ctx)
 	p.noteRendered()
@@ -95,6 +96,7 @@ type planning struct {
 	options  PlanOptions
 	sessions *sessions
 	drafts   []*draft                       // sorted by address
+	others   []*draft                       // what the plan leaves out, where it matters what that wants; sorted by address
 	records  map[addr.Address]*state.Record // of all applications
 	moved    map[addr.Address]addr.Address  // where the state has what was moved, by the address that it has now
 	lineage  string
@@ -386,6 +388,14 @@ func (p *planning) compare(ctx context.Context) {
 		if of == nil {
 			of = &claims{makes: map[string]bool{}, owners: map[object.ID]addr.Address{}, held: map[object.ID]addr.Address{}}
 			shared[session.identity()] = of
+			for _, d := range p.others {
+				if d.session.identity() != session.identity() {
+					continue
+				}
+				for _, want := range d.desired {
+					of.owners[want.object.ID()] = d.address
+				}
+			}
 		}
 		c := &comparison{claims: of, engine: p.engine, session: session, lineage: p.lineage, records: p.records, uncertain: p.uncertain(), policed: len(p.config.Policies) > 0}
 		p.readLive(ctx, c, goes)
@@ -415,7 +425,7 @@ func (p *planning) uncertain() string {
 	if p.options.Destroy {
 		return ""
 	}
-	for _, d := range p.drafts {
+	for _, d := range slices.Concat(p.drafts, p.others) {
 		if d.failed() {
 			return fmt.Sprintf("%s cannot be planned", d.address)
 		}

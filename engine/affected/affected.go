@@ -50,6 +50,7 @@ func Find(ctx context.Context, before, after Side, options Options) (*plan.Affec
 	f := &finder{
 		Options: options, before: before, after: after, was: map[addr.Address]*lang.Application{},
 		touching: after.Engine.Touching(after.Config), everything: everything(before.Config, after.Config),
+		placed: places(before.Config), places: places(after.Config),
 	}
 	for _, app := range before.Config.Applications {
 		f.was[app.Address] = app
@@ -90,7 +91,9 @@ type finder struct {
 	before, after Side
 	was           map[addr.Address]*lang.Application
 	touching      func(context.Context, *lang.Application, []engine.Sides) (string, error)
-	everything    string // why every application is touched; empty where that is not so
+	everything    string                   // why every application is touched; empty where that is not so
+	placed        map[addr.Address][]place // in rollouts, as they were
+	places        map[addr.Address][]place // likewise, as they are
 }
 
 // everything tells what of a configuration bears on every application, and differs.
@@ -104,6 +107,8 @@ func everything(before, after *lang.Config) string {
 		return "the policies are others"
 	case !configdiff.Same(before.Health, after.Health):
 		return "the health blocks are others"
+	case !configdiff.Same(verified(before), verified(after)):
+		return "what must be signed is another"
 	}
 	return ""
 }
@@ -127,6 +132,9 @@ func (f *finder) look(ctx context.Context, app *lang.Application) *plan.Touched 
 	}
 	if moves(before, app.Address) != moves(after, app.Address) {
 		return configured("a moved block is another")
+	}
+	if !configdiff.Same(f.placed[app.Address], f.places[app.Address]) {
+		return configured("its rollout is another")
 	}
 	if file := f.kubeconfig(app.Destination.Cluster); file != "" {
 		return &plan.Touched{Kind: plan.TouchedFiles, Why: file}

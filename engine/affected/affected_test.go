@@ -61,6 +61,31 @@ repository "own" {
 repository "elsewhere" {
   url = "` + url + `"
 }
+generator "git" "settings" {
+  repository = repository.own
+  files {
+    path = "settings/*.yaml"
+  }
+}
+generator "list" "regions" {
+  elements = { eu = { region = "eu" }, us = { region = "us" } }
+}
+generator "matrix" "grid" {
+  generators = [generator.git.settings, generator.list.regions]
+}
+rollout "moved" {
+  applications = application.grid
+  step {
+    max_update = 1
+  }
+}
+function "loud" {
+  params = [text]
+  result = upper(text)
+}
+profile "kept" {
+  revision_history_limit = 5
+}
 module "svc" {
   source = "./modules/svc"
   cluster = cluster.main
@@ -74,6 +99,9 @@ module "svc" {
 			app("colored", "  info = { color = local.color }\n  project = project.shop\n  source {\n    path = \"./apps/plain\"\n  }") +
 			app("pinned", "  source {\n    repository = repository.elsewhere\n    revision   = \""+commit+"\"\n  }") +
 			app("after", "  depends_on = [application.plain]\n  source {\n    path = \"./apps/after\"\n  }") +
+			app("reads", "  info = {\n    text = file(\"data/text.txt\")\n    filled = templatefile(\"data/filled.tpl\", { a = fn::loud(\"b\") })\n    names = join(\" \", sort(fileset(\"data/set\", \"*\")))\n  }\n  source {\n    path = \"./apps/reads\"\n  }") +
+			app("profiled", "  profiles = [profile.kept]\n  source {\n    path = \"./apps/profiled\"\n  }") +
+			"application \"grid\" {\n  for_each = generator.matrix.grid\n  info = { size = each.value.size }\n  source {\n    path = \"./apps/grid\"\n  }\n  destination {\n    cluster = cluster.other\n    namespace = dns_label(each.key)\n  }\n}\n" +
 			"application \"each\" {\n  for_each = generator.git.folders\n  source {\n    repository = repository.own\n    path = each.key\n  }\n  destination {\n    cluster = cluster.other\n    namespace = \"each\"\n  }\n}\n",
 		"modules/svc/main.gantry.hcl":      "variable \"cluster\" {}\napplication \"inner\" {\n  source {\n    objects = [yamldecode(<<EOT\n" + named("inner") + "EOT\n    )]\n  }\n  destination {\n    cluster   = var.cluster\n    namespace = \"inner\"\n  }\n}\n",
 		"apps/plain/cm.yaml":               named("plain"),
@@ -90,6 +118,13 @@ module "svc" {
 		"shared/link/cm.yaml":              named("linked"),
 		"gen/one/cm.yaml":                  named("one"),
 		"gen/two/cm.yaml":                  named("two"),
+		"apps/reads/cm.yaml":               named("reads"),
+		"apps/profiled/cm.yaml":            named("profiled"),
+		"apps/grid/cm.yaml":                named("grid"),
+		"settings/a.yaml":                  "size: small\n",
+		"data/text.txt":                    "text",
+		"data/filled.tpl":                  "filled with ${a}",
+		"data/set/one":                     "",
 		"README.md":                        "nobody reads it\n",
 	}
 }
@@ -110,7 +145,22 @@ func newEstate(t *testing.T, url, commit string) *repo {
 
 // TestWhatAChangeTouches is a table of the ways in which a change can touch an application.
 func TestWhatAChangeTouches(t *testing.T) {
-	const all = "after colored each[\"gen/one\"] each[\"gen/two\"] jsonnet kustom labelled linked pinned plain values module.svc.application.inner"
+	const (
+		grid = "grid[\"settings/a.yaml/eu\"] grid[\"settings/a.yaml/us\"]"
+		all  = "after colored each[\"gen/one\"] each[\"gen/two\"] " + grid + " jsonnet kustom labelled linked pinned plain profiled reads values module.svc.application.inner"
+	)
+	rename := func(from, to string) func(*testing.T, *repo) {
+		return func(t *testing.T, r *repo) {
+			t.Helper()
+			to := filepath.Join(r.Dir, to)
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(filepath.Join(r.Dir, from), to); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	replace := func(file, from, to string) func(*testing.T, *repo) {
 		return func(t *testing.T, r *repo) {
 			t.Helper()
@@ -129,6 +179,15 @@ func TestWhatAChangeTouches(t *testing.T) {
 	}
 	remove := func(file string) func(*testing.T, *repo) {
 		return func(t *testing.T, r *repo) { r.edit(t, edit{file: nil}) }
+	}
+	committed := func(change func(*testing.T, *repo)) func(*testing.T, *repo) {
+		return func(t *testing.T, r *repo) {
+			t.Helper()
+			change(t, r)
+			base := r.base
+			r.commit(t)
+			r.base = base
+		}
 	}
 	const main = "main.gantry.hcl"
 	tests := []struct {
@@ -172,8 +231,8 @@ func TestWhatAChangeTouches(t *testing.T) {
 		{"the default of a variable", replace(main, `default = "front"`, `default = "back"`), "labelled"},
 		{"a file of variables", write("gantry.vars.hcl", "tier = \"back\"\n"), "labelled"},
 		{"a project", replace(main, `description = "shop"`, `description = "shops"`), "colored"},
-		{"a cluster", replace(main, `context = "other"`, `context = "others"`), `each["gen/one"] each["gen/two"]`},
-		{"a cluster's labels", replace(main, "  context = \"other\"\n", "  context = \"other\"\n  labels = { a = \"b\" }\n"), `each["gen/one"] each["gen/two"]`},
+		{"a cluster", replace(main, `context = "other"`, `context = "others"`), `each["gen/one"] each["gen/two"] ` + grid},
+		{"a cluster's labels", replace(main, "  context = \"other\"\n", "  context = \"other\"\n  labels = { a = \"b\" }\n"), `each["gen/one"] each["gen/two"] ` + grid},
 		{"a health block", write("health.gantry.hcl", "health \"example.com/Database\" {\n  healthy = condition(\"Ready\").status == \"True\"\n}\n"), all},
 		{"a policy", write("policy.gantry.hcl", "policy \"named\" {\n  kinds = [\"ConfigMap\"]\n  violated = object.metadata.name == \"x\"\n}\n"), all},
 		{"another name", replace(main, `application "labelled"`, `application "renamed"`), "renamed"},
@@ -185,6 +244,37 @@ func TestWhatAChangeTouches(t *testing.T) {
 		{"a folder of a generator", write("gen/three/cm.yaml", named("three")), ""},
 		{"a file of a generated one", replace("gen/one/cm.yaml", "a: b", "a: c"), `each["gen/one"]`},
 		{"an import", write("import.gantry.hcl", "import {\n  to = application.plain\n  namespace = \"plain\"\n  selector = \"app=plain\"\n}\n"), "plain"},
+		{"a file that file reads", write("data/text.txt", "other"), "reads"},
+		{"a template that is filled in", write("data/filled.tpl", "filled again with ${a}"), "reads"},
+		{"a file more of a set", write("data/set/two", ""), "reads"},
+		{"a file of a set that is only listed", write("data/set/one", "changed"), ""},
+		{"a function", replace(main, "upper(text)", "lower(text)"), "reads"},
+		{"a profile", replace(main, "revision_history_limit = 5", "revision_history_limit = 6"), "profiled"},
+		{"a file that a generator reads", write("settings/a.yaml", "size: large\n"), ""},
+		{"a file that a generator reads, committed", committed(write("settings/a.yaml", "size: large\n")), grid},
+		{"a folder of a generator, committed", committed(write("gen/three/cm.yaml", named("three"))), `each["gen/three"]`},
+		{"an element of a list", replace(main, `us = { region = "us" }`, `asia = { region = "asia" }`), `grid["settings/a.yaml/asia"]`},
+		{"a step of a rollout", replace(main, "max_update = 1", "max_update = 2"), grid},
+		{"a rollout less", replace(main, "rollout \"moved\" {\n  applications = application.grid\n  step {\n    max_update = 1\n  }\n}\n", ""), grid},
+		{"who must sign", replace(main, "repository \"elsewhere\" {\n", "repository \"elsewhere\" {\n  verify {\n    ssh_keys = [\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBJ3LHOYcsGEnAHPgcBiKqCOxrgMfmTZOIR+YP8NR/lk\"]\n  }\n"), all},
+		{"a project's window", replace(main, "  description = \"shop\"\n", "  description = \"shop\"\n  sync_window {\n    kind     = \"deny\"\n    schedule = \"0 9 * * *\"\n    duration = \"1h\"\n    applications = [\"*\"]\n  }\n"), "colored"},
+		{"a block that moves", write("moved.gantry.hcl", "moved {\n  from = application.flat\n  to   = application.plain\n}\n"), "plain"},
+		{"a block that removes what is gone", write("removed.gantry.hcl", "removed {\n  from    = application.gone\n  destroy = false\n}\n"), ""},
+		{"an application less", replace(main, `application "after"`, `application "afterwards"`), "afterwards"},
+		{"the name of its file", rename("apps/after/cm.yaml", "apps/after/other.yaml"), "after"},
+		{"the case of its file's name", rename("apps/after/cm.yaml", "apps/after/CM.yaml"), "after"},
+		{"a file that goes elsewhere, where nobody reads it", rename("README.md", "docs/README.md"), ""},
+		{"a file that comes from one to another", rename("apps/plain/cm.yaml", "apps/after/plain.yaml"), "after colored plain"},
+		{"a folder in place of a file", func(t *testing.T, r *repo) {
+			remove("shared/link/cm.yaml")(t, r)
+			r.Write(t, map[string]string{"shared/link/cm.yaml/cm.yaml": named("linked")})
+		}, "linked"},
+		{"a link in place of a file", func(t *testing.T, r *repo) {
+			remove("apps/after/cm.yaml")(t, r)
+			if err := os.Symlink("../plain/cm.yaml", filepath.Join(r.Dir, "apps/after/cm.yaml")); err != nil {
+				t.Fatal(err)
+			}
+		}, "after"},
 	}
 	url, commit := pinned(t)
 	for _, test := range tests {
