@@ -1,12 +1,14 @@
 package git
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -16,11 +18,20 @@ import (
 // ErrShallow means that the clone has too little of the history.
 var ErrShallow = errors.New("the clone is shallow: it has too little of the history")
 
+// How a commit was reached while a merge base is looked for.
+const (
+	fromA = 1 << iota
+	fromB
+	passed // from a commit that both come from: it is no newest one
+)
+
 // MergeBase returns the newest commit that two commits both come from. It is an error where
 // there is none, ErrShallow where there may be one that the clone does not have.
+//
+// Times only say in which order commits are looked at: many may have the same.
 func (h *History) MergeBase(ctx context.Context, a, b string) (string, error) {
 	end := h.shallow()
-	reached := map[plumbing.Hash]int{} // by which of the two: 1, 2, or 3 for both
+	reached := map[plumbing.Hash]int{}
 	next := &byTime{}
 	add := func(hash plumbing.Hash, by int) error {
 		if reached[hash]|by == reached[hash] {
@@ -34,20 +45,24 @@ func (h *History) MergeBase(ctx context.Context, a, b string) (string, error) {
 		heap.Push(next, found)
 		return nil
 	}
-	for i, commit := range []string{a, b} {
-		if err := add(plumbing.NewHash(commit), i+1); err != nil {
+	for commit, by := range map[string]int{a: fromA, b: fromB} {
+		if a == b {
+			by = fromA | fromB
+		}
+		if err := add(plumbing.NewHash(commit), by); err != nil {
 			return "", err
 		}
 	}
 	cut := false
-	for next.Len() > 0 {
+	var both []*object.Commit
+	for slices.ContainsFunc(*next, func(c *object.Commit) bool { return reached[c.Hash]&passed == 0 }) {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
 		at := heap.Pop(next).(*object.Commit)
 		by := reached[at.Hash]
-		if by == 3 {
-			return at.Hash.String(), nil
+		if by == fromA|fromB {
+			both, by = append(both, at), by|passed
 		}
 		if end[at.Hash] {
 			cut = true
@@ -59,7 +74,13 @@ func (h *History) MergeBase(ctx context.Context, a, b string) (string, error) {
 			}
 		}
 	}
-	if cut {
+	both = slices.DeleteFunc(both, func(c *object.Commit) bool { return reached[c.Hash]&passed != 0 })
+	switch {
+	case len(both) > 0:
+		return slices.MaxFunc(both, func(a, b *object.Commit) int {
+			return cmp.Or(a.Committer.When.Compare(b.Committer.When), cmp.Compare(b.Hash.String(), a.Hash.String()))
+		}).Hash.String(), nil
+	case cut:
 		return "", ErrShallow
 	}
 	return "", fmt.Errorf("%.8s and %.8s have no commit in common", a, b)
