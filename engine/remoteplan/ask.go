@@ -39,6 +39,10 @@ type NoPlannerError struct {
 	// on the request, and is silent since.
 	Others []string
 	Gone   bool
+	// Last is the planner of the request's repository that told last that it is there, and
+	// LastSeen when, by its clock; empty where none is known.
+	Last     string
+	LastSeen time.Time
 }
 
 // Error implements error.
@@ -46,6 +50,9 @@ func (e *NoPlannerError) Error() string {
 	text := fmt.Sprintf("no planner has given a sign of itself for %s", e.Silent.Round(time.Second))
 	if e.Gone {
 		text = fmt.Sprintf("the planner that was at work on it has given no sign of itself for %s, and no other has taken it up", e.Silent.Round(time.Second))
+	}
+	if e.Last != "" {
+		text += fmt.Sprintf("; the last one was %s, at %s", e.Last, e.LastSeen.UTC().Format(time.RFC3339))
 	}
 	text += "; see whether \"gantry planner\" runs in the cluster (gantry bootstrap planner prints what it needs), and whether its requests are where these are"
 	if len(e.Others) > 0 {
@@ -121,6 +128,7 @@ type watching struct {
 	told     string
 	failing  time.Time // since when the store cannot be read; zero where it can
 	taken    bool
+	last     Presence // of those that serve the request, the one that was seen last
 }
 
 // patience is how long a store that cannot be read is asked again.
@@ -159,7 +167,7 @@ func (w *watching) look(ctx context.Context) (*Answer, error) {
 	silence, others := w.signs(present, versions)
 	w.tell(ctx, answer)
 	if silent := time.Since(w.lastSign); silent >= silence {
-		return nil, &NoPlannerError{Silent: silent, Others: others, Gone: w.taken}
+		return nil, &NoPlannerError{Silent: silent, Others: others, Gone: w.taken, Last: w.last.Who, LastSeen: w.last.Seen}
 	}
 	return nil, nil
 }
@@ -180,6 +188,9 @@ func (w *watching) signs(present map[string]Presence, versions map[string]string
 		}
 		if !given {
 			silence = max(silence, min(3*one.Lasts, mostSilence))
+		}
+		if one.Seen.After(w.last.Seen) {
+			w.last = one
 		}
 		w.sign(key, versions[key])
 	}

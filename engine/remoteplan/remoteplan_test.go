@@ -223,6 +223,23 @@ func TestNoPlannerIsToldSoon(t *testing.T) {
 	})
 }
 
+// TestThePlannerThatWasThereLast is named where none is any more, with when it was seen.
+func TestThePlannerThatWasThereLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New()
+		began := time.Now().UTC().Format(time.RFC3339)
+		stop := serve(t, planner(store, "planner-1", site()))
+		synctest.Wait() // it has said that it is there
+		stop()
+		time.Sleep(10 * time.Minute)
+		got := <-ask(t.Context(), store, request(t, 1, commit))
+		var none *remoteplan.NoPlannerError
+		if !errors.As(got.err, &none) || none.Last != "planner-1" || !strings.Contains(got.err.Error(), "the last one was planner-1, at "+began) {
+			t.Errorf("%v", got.err)
+		}
+	})
+}
+
 func TestPlannersOfSomethingElseLeaveItAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New()
