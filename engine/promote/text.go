@@ -82,64 +82,72 @@ func (p *Promotion) Message() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", p.Title())
 	for _, c := range p.Changes {
-		fmt.Fprintf(&b, "- %s\n", line("%s %s: %s to %s", c.Application, c.Input, c.Old, c.New))
+		fmt.Fprintf(&b, "- %s\n", line("%s %s: %s to %s", short(c.Application.String()), short(c.Input), short(c.Old), short(c.New)))
 	}
 	for _, e := range p.Evidence {
-		fmt.Fprintf(&b, "\n%s\n", line("%s was applied as %s at %s.", e.Application, e.Digest, e.AppliedAt.Format(time.RFC3339)))
+		fmt.Fprintf(&b, "\n%s\n", line("%s was applied as %s at %s.", short(e.Application.String()), short(e.Digest), e.AppliedAt.Format(time.RFC3339)))
 	}
 	return b.String()
 }
 
 // Body is the description of the pull request, as Markdown of at most so many bytes. What
-// speaks against it comes before all else; of many changes the last are left out.
+// speaks against it comes before all else; of many the last are left out, and it says of how
+// many.
 func (p *Promotion) Body(most int) string {
 	var b strings.Builder
+	// rows writes what there is room for up to a part of the whole, at least the first, and
+	// what is said of the rest.
+	rows := func(part float64, n int, row func(i int) string, rest string) {
+		const room = 200 // for what is said of the rest
+		for i := range n {
+			text := row(i)
+			if b.Len()+len(text) > int(part*float64(most))-room && i > 0 {
+				fmt.Fprintf(&b, rest, n-i)
+				return
+			}
+			b.WriteString(text)
+		}
+	}
 	fmt.Fprintf(&b, "%s\n", Marker)
-	fmt.Fprintf(&b, "Only pinned inputs change: %d of them, to what is applied at %s.\n", len(p.Changes), view.Code(p.From))
+	fmt.Fprintf(&b, "Only pinned inputs change: %d of them, to what is applied at %s.\n", len(p.Changes), code(p.From))
 	if against := p.Objections(); len(against) > 0 {
 		b.WriteString("\n**Something speaks against it:**\n\n")
-		for _, text := range against {
-			fmt.Fprintf(&b, "- %s\n", view.Escaped(short(text)))
-		}
+		rows(0.3, len(against), func(i int) string { return fmt.Sprintf("- %s\n", view.Escaped(short(against[i]))) }, "- and %d more\n")
 		fmt.Fprintf(&b, "\nIt is proposed all the same: %s\n", view.Escaped(short(p.Reason)))
 	}
 	b.WriteString("\n### Evidence\n\n| application | change digest | applied | health | healthy since | seen |\n|---|---|---|---|---|---|\n")
-	for _, e := range p.Evidence {
-		applied := view.Code(e.AppliedAt.Format(time.RFC3339))
-		if e.Revision != 0 {
-			applied += fmt.Sprintf(", revision %d", e.Revision)
-		}
-		if e.By != "" {
-			applied += ", by " + view.Code(e.By)
-		}
-		since := ""
-		if !e.HealthySince.IsZero() {
-			since = view.Code(e.HealthySince.Format(time.RFC3339))
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s (%d objects) | %s | %s |\n",
-			view.Code(e.Application.String()), view.Code(e.Digest), applied, e.Health, e.Objects, since, view.Code(e.SeenAt.Format(time.RFC3339)))
-	}
+	rows(0.6, len(p.Evidence), func(i int) string { return p.Evidence[i].row() }, "\nand %d more.\n")
 	b.WriteString("\n### Changes\n\n| application | input | from | to | written at |\n|---|---|---|---|---|\n")
-	const room = 200 // for what is said of the rest
-	for i, c := range p.Changes {
-		row := fmt.Sprintf("| %s | %s | %s | %s | %s |\n",
-			view.Code(c.Application.String()), view.Code(c.Input), view.Code(c.Old), view.Code(c.New), view.Code(fmt.Sprintf("%s:%d", c.File, c.Line)))
-		if b.Len()+len(row) > most-room {
-			fmt.Fprintf(&b, "\nand %d more, which the diff shows.\n", len(p.Changes)-i)
-			return b.String()
-		}
-		b.WriteString(row)
-	}
-	for i, l := range p.Left {
-		row := fmt.Sprintf("\n- %s of %s stays: %s", view.Code(l.Input), view.Code(l.Application.String()), view.Escaped(l.Why))
-		if b.Len()+len(row) > most-room {
-			fmt.Fprintf(&b, "\n- and %d more stay.", len(p.Left)-i)
-			break
-		}
-		b.WriteString(row)
-	}
+	rows(0.9, len(p.Changes), func(i int) string {
+		c := &p.Changes[i]
+		return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", code(c.Application.String()), code(c.Input), code(c.Old), code(c.New), code(fmt.Sprintf("%s:%d", short(c.File), c.Line)))
+	}, "\nand %d more, which the diff shows.\n")
+	rows(1, len(p.Left), func(i int) string {
+		l := &p.Left[i]
+		return fmt.Sprintf("\n- %s of %s stays: %s", code(l.Input), code(l.Application.String()), view.Escaped(short(l.Why)))
+	}, "\n- and %d more stay.")
 	b.WriteString("\n")
 	return b.String()
+}
+
+// code is a text as it stands, as far as there is room.
+func code(text string) string { return view.Code(short(text)) }
+
+// row is the evidence as a row of a table.
+func (e *Evidence) row() string {
+	applied := code(e.AppliedAt.Format(time.RFC3339))
+	if e.Revision != 0 {
+		applied += fmt.Sprintf(", revision %d", e.Revision)
+	}
+	if e.By != "" {
+		applied += ", by " + code(e.By)
+	}
+	since := ""
+	if !e.HealthySince.IsZero() {
+		since = code(e.HealthySince.Format(time.RFC3339))
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s (%d objects) | %s | %s |\n",
+		code(e.Application.String()), code(e.Digest), applied, e.Health, e.Objects, since, code(e.SeenAt.Format(time.RFC3339)))
 }
 
 // Objections is what speaks against it, of all that it comes from.
