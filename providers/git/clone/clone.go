@@ -66,7 +66,7 @@ func (c *Clone) Commit(ctx context.Context, parent string, files map[string][]by
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if name != path.Clean(name) || !filepath.IsLocal(filepath.FromSlash(name)) {
+		if name == "." || name != path.Clean(name) || !filepath.IsLocal(filepath.FromSlash(name)) {
 			return "", fmt.Errorf("%q is no path in the repository: %w", name, providers.ErrInvalid)
 		}
 		mode, err := c.mode(ctx, parent, name)
