@@ -238,13 +238,13 @@ func (s *pullStory) open(branch string) int64 {
 }
 
 // plan is the planner's job for a pull request.
-func (s *pullStory) plan(number int64) {
+func (s *pullStory) plan(number int64, more ...string) {
 	s.Helper()
 	s.run(s.planner, "git", "fetch", "--quiet", "origin", "main", fmt.Sprintf("pull/%d/head", number))
 	s.run(s.planner, "git", "checkout", "--quiet", "--detach", "FETCH_HEAD")
 	s.run(s.planner, "git", "fetch", "--quiet", "origin", fmt.Sprintf("pull/%d/head", number))
 	s.run(s.planner, "git", "checkout", "--quiet", "--detach", "FETCH_HEAD")
-	args := []string{"plan", "--record", "--comment", "--pull", fmt.Sprint(number), "--identity-ssh-key", s.keys}
+	args := append([]string{"plan", "--record", "--comment", "--pull", fmt.Sprint(number), "--identity-ssh-key", s.keys}, more...)
 	out := s.run(s.planner, program(s.T), args...)
 	s.shown("gantry plan --record --comment --pull "+fmt.Sprint(number), []byte(out+"\n"))
 }
