@@ -250,11 +250,15 @@ func (r *Rules) message(c *Case, t *trigger, values late.Values, to *plan.Notifi
 func (r *Rules) argument(c *Case, service, argument string, e late.Expression) (any, string) {
 	out, problem := evaluated(c, e, func(s string) string { return r.escape(service, argument, s) })
 	if text, ok := out.(string); ok && service == "webhook" && argument == "body" {
-		if escaped, failed := evaluated(c, e, inJSON); failed == "" {
-			if escaped, ok := escaped.(string); ok {
-				return document(text, escaped), problem
-			}
+		escaped, _ := evaluated(c, e, inJSON)
+		bared, _ := evaluated(c, e, bare)
+		escapedText, _ := escaped.(string)
+		bareText, _ := bared.(string)
+		sent, err := document(text, escapedText, bareText)
+		if err != nil {
+			return nil, err.Error()
 		}
+		return sent, problem
 	}
 	return out, problem
 }

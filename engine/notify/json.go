@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -13,30 +14,52 @@ import (
 // and what follows it would be part of the document. So such a text is written a second time
 // with values as JSON strings have them. Where that is another document, it is the one that
 // was meant. In what jsonencode(...) writes values are strings anyway, and it is not.
+//
+// It is written a third time with values that have nothing JSON is made of. Where that is no
+// JSON, a value stands outside of quotes, and would be part of the document: it is refused.
 
-// document returns of a text and the same with escaped values the one to send.
-func document(plain, escaped string) string {
-	if plain == escaped {
-		return plain
+// errOutsideQuotes is that values of a JSON text are no strings or scalars in it.
+var errOutsideQuotes = errors.New("it is not JSON whatever the values in it are: one is outside of quotes, or the text is malformed. Write it as an object, or with jsonencode(...)")
+
+// begun matches what begins as JSON does.
+var begun = regexp.MustCompile(`^\s*(\{\s*["}]|\[\s*["{\[\]])`)
+
+// document returns of a text and the same with escaped and with bare values the one to send.
+func document(plain, escaped, bare string) (string, error) {
+	got, gotErr := tokens(plain)
+	meant, meantErr := tokens(escaped)
+	if gotErr != nil && meantErr != nil && !begun.MatchString(plain) {
+		return plain, nil // it is no JSON
 	}
-	meant, err := tokens(escaped)
-	if err != nil {
-		return plain // it is no JSON
+	held, err := tokens(bare)
+	switch {
+	case err != nil, gotErr != nil && meantErr != nil:
+		return "", errOutsideQuotes
+	case meantErr == nil && (gotErr != nil || got != meant):
+		return escaped, nil
+	case meantErr != nil && got != held: // a function has changed what was escaped
+		return "", errOutsideQuotes
 	}
-	if got, err := tokens(plain); err != nil || got != meant {
-		return escaped
-	}
-	return plain
+	return plain, nil
 }
 
-// tokens is of what a JSON text consists, but for what its strings and numbers say.
+// tokens is of what a text of one JSON document or several consists, but for what its strings
+// and numbers say.
 func tokens(text string) (string, error) {
+	for decoder := json.NewDecoder(strings.NewReader(text)); ; {
+		var one json.RawMessage
+		if err := decoder.Decode(&one); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return "", err
+		}
+	}
 	var out strings.Builder
 	decoder := json.NewDecoder(strings.NewReader(text))
 	for {
 		token, err := decoder.Token()
 		if errors.Is(err, io.EOF) {
-			if !json.Valid([]byte(text)) {
+			if out.Len() == 0 {
 				return "", errors.New("it is no document")
 			}
 			return out.String(), nil
@@ -57,6 +80,16 @@ func tokens(text string) (string, error) {
 			out.WriteByte('0')
 		}
 	}
+}
+
+// bare is a text without what JSON is made of.
+func bare(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune("\"\\,:[]{}", r) {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
 }
 
 // inJSON is a text as a string of JSON has it, without the quotes.

@@ -81,3 +81,65 @@ application "web" {
 		t.Errorf("%v", messages[0].Body)
 	}
 }
+
+// A value outside of the quotes of JSON that a trigger writes as a text is part of no document:
+// the body is left out, and why is told; the message goes with the usual one.
+func TestValuesOutsideOfTheStringsOfJSON(t *testing.T) {
+	t.Parallel()
+	const config = `
+cluster "prod" {
+  context = "prod"
+}
+notifier "webhook" "audit" { url = "https://hooks.example.com" }
+trigger "told" {
+  when    = app.operation.phase == "failed"
+  message = "failed"
+  webhook {
+    body = %s
+  }
+}
+application "web" {
+  source { path = "web" }
+  destination { cluster = cluster.prod }
+  notify {
+    trigger = trigger.told
+    to      = notifier.webhook.audit
+  }
+}
+`
+	const outside, upper = `"{\"n\": ${app.operation.message}, \"x\": [true]}"`, `"{\"n\": \"${upper(app.operation.message)}\"}"`
+	for _, c := range []struct{ body, value, want string }{ // "" is refused
+		{outside, "12", `{"n": 12, "x": [true]}`},
+		{outside, "null", `{"n": null, "x": [true]}`},
+		{outside, "web", ""},
+		{outside, `"web"`, ""},
+		{outside, "1,2", ""},
+		{outside, `1, "admin": true`, ""},
+		{outside, `{"a": 1}`, ""},
+		{outside, "[]", ""},
+		{outside, `1}, {"n": 2`, ""},
+		{`"[${app.operation.message}]"`, "1", "[1]"},
+		{`"[${app.operation.message}]"`, "1,2", ""},
+		{`"[${app.operation.message}] failed"`, "1,2", "[1,2] failed"},
+		{`"{\"n\": 1,}"`, "1", ""},
+		{`"{\"a\": \"${app.operation.message}\"}\n{\"b\": 1}"`, "x", "{\"a\": \"x\"}\n{\"b\": 1}"},
+		{`"{\"a\": \"${app.operation.message}\"}\n{\"b\": 1}"`, `","c":"`, "{\"a\": \"\\\",\\\"c\\\":\\\"\"}\n{\"b\": 1}"},
+		{upper, "a, b: {c}", `{"n": "A, B: {C}"}`},
+		{upper, "\u2028\",\"x\":\"", ""}, // as an escape it is not one any more in capitals
+		{`jsonencode([for part in split(",", app.operation.message) : part])`, "a,b", `["a","b"]`},
+		{`"{\"${app.operation.message == "a:b" ? "yes" : "no"}\": {}}"`, "a:b", `{"yes": {}}`},
+	} {
+		r, from := rules(t, fmt.Sprintf(config, c.body))
+		k := at(from, "failed", "healthy", "r1", newClock().Now())
+		k.Operation.Message = c.value
+		messages, _, problems := r.Decide(k, notify.Memory{})
+		if len(messages) != 1 {
+			t.Fatalf("%s of %q: %v", c.body, c.value, messages)
+		}
+		got, _ := messages[0].Body["body"].(string)
+		told := len(problems) == 1 && strings.Contains(problems[0], "outside of quotes")
+		if got != c.want || told != (c.want == "") || len(problems) > 1 || messages[0].Text != "failed" {
+			t.Errorf("%s of %q: %q, %v; want %q", c.body, c.value, got, problems, c.want)
+		}
+	}
+}
