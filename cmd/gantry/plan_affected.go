@@ -12,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/engine/against"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/source"
+	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/git"
 )
 
@@ -65,6 +66,9 @@ func openCompared(dir string) (*comparedRepository, error) {
 		return nil, err
 	}
 	history, err := git.OpenHistory(repository.Root())
+	if errors.Is(err, providers.ErrNotFound) {
+		return nil, fmt.Errorf("%s has no commit yet, so that there is nothing to compare with", repository.Root())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", repository.Root(), err)
 	}
@@ -92,6 +96,9 @@ func (r *comparedRepository) base(ctx context.Context, asked, branch string) (na
 		return "", "", err
 	}
 	commit, err = r.history.MergeBase(ctx, head, tip)
+	if errors.Is(err, git.ErrUnrelated) {
+		err = fmt.Errorf("%w: what is checked out (%.8s) does not come from %s, so that there is no place where the change began", err, head, name)
+	}
 	if errors.Is(err, git.ErrShallow) && asked != mergeBase {
 		return name, tip, nil
 	}

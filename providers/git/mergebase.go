@@ -18,6 +18,9 @@ import (
 // ErrShallow means that the clone has too little of the history.
 var ErrShallow = errors.New("the clone is shallow: it has too little of the history")
 
+// ErrUnrelated means that two commits come from none that both have.
+var ErrUnrelated = errors.New("have no commit in common")
+
 // How a commit was reached while a merge base is looked for.
 const (
 	fromA = 1 << iota
@@ -25,8 +28,8 @@ const (
 	passed // from a commit that both come from: it is no newest one
 )
 
-// MergeBase returns the newest commit that two commits both come from. It is an error where
-// there is none, ErrShallow where there may be one that the clone does not have.
+// MergeBase returns the newest commit that two commits both come from. It is ErrUnrelated
+// where there is none, ErrShallow where there may be one that the clone does not have.
 //
 // Times only say in which order commits are looked at: many may have the same.
 func (h *History) MergeBase(ctx context.Context, a, b string) (string, error) {
@@ -83,7 +86,7 @@ func (h *History) MergeBase(ctx context.Context, a, b string) (string, error) {
 	case cut:
 		return "", ErrShallow
 	}
-	return "", fmt.Errorf("%.8s and %.8s have no commit in common", a, b)
+	return "", fmt.Errorf("%.8s and %.8s %w", a, b, ErrUnrelated)
 }
 
 // shallow returns the commits whose parents the clone does not have.
