@@ -13,8 +13,10 @@ import (
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/access"
+	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/planfile"
+	"github.com/gantrycd/gantry/providers"
 )
 
 func newPlan(c *cli) *cobra.Command {
@@ -143,7 +145,11 @@ it; the others are planned, and the exit code is 1.`,
 			work.right = access.Plan
 			var recorded *recordingWork
 			if recording.record {
-				if recorded, err = recording.prepare(ctx, c, &in, work.command); err != nil {
+				recorded, err = recording.prepare(ctx, c, &in, work.command)
+				if opened := recording.forge; opened != nil { // no other that a pull request names
+					commenting.forge = func(context.Context, *lang.Config) (providers.Forge, error) { return opened, nil }
+				}
+				if err != nil {
 					return err
 				}
 				defer func() { err = errors.Join(err, recorded.close()) }()

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -65,13 +68,10 @@ func TestPlannerStory(t *testing.T) {
 	s.apply(0)
 	s.blue()
 
-	// What is wrong is told here.
-	s.push("broken", map[string]string{"web.gantry.hcl": strings.Replace(s.web("red"), "cluster.main", "cluster.mian", 1)}, false)
-	broken := s.open("broken")
-	_, said = s.ask(exitError, "--pull", fmt.Sprint(broken))
-	if !strings.Contains(said, `No cluster "mian" is declared`) {
-		t.Errorf("it is not told what is wrong:\n%s", said)
-	}
+	// What is wrong is told as it is where the plan is made here, and in a comment.
+	s.wrong("torn", strings.TrimSuffix(s.web("red"), "}\n"), "Unclosed configuration block", "web.gantry.hcl:1")
+	broken := s.wrong("broken", strings.Replace(s.web("red"), "cluster.main", "cluster.mian", 1), "Reference to undeclared block", "web.gantry.hcl:6")
+	s.elsewhere()
 
 	// What is not the head of an open pull request is not planned.
 	s.run(s.author, "git", "commit", "--quiet", "--allow-empty", "--message", "not pushed")
@@ -86,6 +86,142 @@ func TestPlannerStory(t *testing.T) {
 	if _, said = s.ask(exitError, "--pull", fmt.Sprint(broken)); !strings.Contains(said, "is not open") {
 		t.Errorf("a pull request that is closed:\n%s", said)
 	}
+	s.endsInTheMiddle()
+}
+
+// wrong asks for the plan of a configuration that has errors: they are those of a plan that is
+// made here, with the file, the line and what is there, and so is the exit code. The comment of
+// the pull request, which it returns, says so, too.
+func (s *plannerStory) wrong(branch, web, summary, where string) int64 {
+	s.Helper()
+	s.push(branch, map[string]string{"web.gantry.hcl": web}, false)
+	number := s.open(branch)
+	here, code := s.try(s.author, program(s.T), "plan")
+	_, said := s.ask(code, "--pull", fmt.Sprint(number))
+	if code != exitError || !strings.Contains(here, "Error: "+summary) {
+		s.Errorf("the plan here ended with %d:\n%s", code, here)
+	}
+	if diff := cmp.Diff(errorsOf(here), errorsOf(said)); diff != "" {
+		s.Errorf("%s: it is not what is told here:\n%s", branch, diff)
+	}
+	s.commented(number, "Nothing was planned", summary, where)
+	s.run(s.applier, "git", "fetch", "--quiet", "origin")
+	s.checked(s.headOf(branch), "gantry/plan", "failure")
+	return number
+}
+
+// errorsOf is what is told of errors, from the first on.
+func errorsOf(text string) string {
+	_, found, _ := strings.Cut(text, "Error: ")
+	return strings.TrimSpace(found)
+}
+
+// elsewhere: where a pull request names another forge, the token and the comment still go to
+// that of the protected branch.
+func (s *plannerStory) elsewhere() {
+	s.Helper()
+	var reached atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		reached.Add(1)
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	defer other.Close()
+	s.push("elsewhere", map[string]string{"main.gantry.hcl": strings.Replace(s.setup(), s.server.URL, other.URL, 1), "web.gantry.hcl": s.web("green")}, false)
+	number := s.open("elsewhere")
+	s.ask(exitDone, "--pull", fmt.Sprint(number))
+	s.commented(number, "1 to update")
+	if n := reached.Load(); n > 0 {
+		s.Errorf("the other forge was asked %d times", n)
+	}
+}
+
+// endsInTheMiddle ends each side while a plan is made: who asks by Ctrl-C, which withdraws the
+// request, and the planner by SIGKILL, after which another one goes on.
+func (s *plannerStory) endsInTheMiddle() {
+	s.Helper()
+	asked, release := make(chan struct{}, 100), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+		http.NotFound(w, r)
+	}))
+	defer slow.Close()
+	source := fmt.Sprintf("url      = %q\n    chart    = \"web\"\n    revision = \"1.0.0\"", slow.URL)
+	s.push("slow", map[string]string{"web.gantry.hcl": regexp.MustCompile(`objects = .*`).ReplaceAllLiteralString(s.web("red"), source)}, false)
+	number := s.open("slow")
+
+	command, said := s.asking("--pull", fmt.Sprint(number))
+	if err := command.Start(); err != nil {
+		s.Fatal(err)
+	}
+	<-asked
+	if left := s.left(); len(left) == 0 {
+		s.Error("there is no request while it is planned")
+	}
+	if err := command.Process.Signal(os.Interrupt); err != nil {
+		s.Fatal(err)
+	}
+	_ = command.Wait() // the exit code is looked at
+	if code := command.ProcessState.ExitCode(); code != 128+int(syscall.SIGINT) {
+		s.Errorf("who is interrupted ended with %d:\n%s", code, said.String())
+	}
+	for deadline := time.Now().Add(time.Minute); len(s.left()) > 0; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.Fatalf("an interrupted request leaves %q", s.left())
+		}
+	}
+
+	for len(asked) > 0 {
+		<-asked // of the plan that was given up
+	}
+	command, said = s.asking("--pull", fmt.Sprint(number))
+	if err := command.Start(); err != nil {
+		s.Fatal(err)
+	}
+	<-asked
+	s.kill()
+	s.start()
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(said.String(), "for the second time"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.Fatalf("no other planner goes on:\n%s", said)
+		}
+	}
+	close(release)
+	_ = command.Wait() // the exit code is looked at
+	if code := command.ProcessState.ExitCode(); code != exitError || !strings.Contains(said.String(), "404") {
+		s.Errorf("it ended with %d:\n%s", code, said.String())
+	}
+}
+
+// left are the requests, and the answers that are not given yet.
+func (s *plannerStory) left() []string {
+	s.Helper()
+	client, server, token := s.client()
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, server+"/api/v1/namespaces/"+s.requests+"/secrets", http.NoBody)
+	if err != nil {
+		s.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	answer, err := client.Do(request)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var all struct{ Items []object.Object }
+	if err := json.NewDecoder(answer.Body).Decode(&all); err != nil {
+		s.Fatal(err)
+	}
+	var out []string
+	for _, o := range all.Items {
+		if key := o.Annotation("gantry.dev/key"); strings.HasPrefix(key, "remote/requests/") {
+			out = append(out, key)
+		}
+	}
+	return out
 }
 
 // plannerStory is a forge, a cluster with a planner, and a CI without credentials of it.
@@ -98,6 +234,8 @@ type plannerStory struct {
 	ci, plannerCfg string   // kubeconfigs
 	asCI           []string // environment
 	cluster        clustertest.Cluster
+	// kill ends the planner at once, and all that it runs.
+	kill func()
 }
 
 func newPlannerStory(t *testing.T) *plannerStory {
@@ -212,14 +350,22 @@ func (s *plannerStory) start() {
 		"GANTRY_IDENTITY_TOKEN_FILE="+filepath.Join(s.dir, "identity"), "GANTRY_REPOSITORY_USERNAME=gantry", "GANTRY_REPOSITORY_TOKEN="+s.people["gantry"].Token)
 	var said bytes.Buffer
 	command.Stderr = &said
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := command.Start(); err != nil {
 		s.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
+	killed := false
+	s.kill = func() {
+		killed = true
+		if err := syscall.Kill(-command.Process.Pid, syscall.SIGKILL); err != nil {
+			s.Error(err)
+		}
+	}
 	s.Cleanup(func() {
 		_ = command.Process.Signal(syscall.SIGTERM)
-		if err := <-ended; err != nil {
+		if err := <-ended; err != nil && !killed {
 			s.Errorf("the planner ended: %v", err)
 		}
 		if strings.Contains(said.String(), s.people["gantry"].Token) {
@@ -234,10 +380,9 @@ func (s *plannerStory) start() {
 // ask is the job of CI for what is checked out by the author.
 func (s *plannerStory) ask(want int, args ...string) (out, said string) {
 	s.Helper()
-	command := exec.Command(program(s.T), append([]string{"plan", "--remote", "--wait", "5m", "--requests", "kubernetes", "--requests-config", "context=" + s.context, "--requests-config", "namespace=" + s.requests}, args...)...)
-	command.Dir, command.Env = s.author, s.asCI
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
+	command, stderr := s.asking(args...)
+	var stdout bytes.Buffer
+	command.Stdout = &stdout
 	if err := command.Run(); command.ProcessState == nil {
 		s.Fatal(err)
 	}
@@ -245,6 +390,16 @@ func (s *plannerStory) ask(want int, args ...string) (out, said string) {
 		s.Fatalf("plan --remote %s ended with %d, not %d:\n%s%s", strings.Join(args, " "), code, want, stdout.String(), stderr.String())
 	}
 	return stdout.String(), stderr.String()
+}
+
+// asking is the command of that job, and what it will say.
+func (s *plannerStory) asking(args ...string) (*exec.Cmd, *lockedBuffer) {
+	s.Helper()
+	command := exec.Command(program(s.T), append([]string{"plan", "--remote", "--wait", "5m", "--requests", "kubernetes", "--requests-config", "context=" + s.context, "--requests-config", "namespace=" + s.requests}, args...)...)
+	command.Dir, command.Env = s.author, s.asCI
+	said := &lockedBuffer{}
+	command.Stderr = said
+	return command, said
 }
 
 // planText is a plan without what tells one from the next: lines of progress, IDs and times.

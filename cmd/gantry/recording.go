@@ -14,6 +14,7 @@ import (
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/planfile"
 	"github.com/gantrycd/gantry/plan/signature"
+	"github.com/gantrycd/gantry/providers"
 )
 
 // recordingOptions are the flags that say what a plan is recorded for.
@@ -22,6 +23,8 @@ type recordingOptions struct {
 	pull   int64
 	queue  string
 	base   string
+
+	forge providers.Forge // that of the protected branch, once it is open
 }
 
 func (o *recordingOptions) register(command *cobra.Command) {
@@ -78,8 +81,17 @@ func (o *recordingOptions) prepare(ctx context.Context, c *cli, in *inputs, comm
 	if main == "" {
 		main = defaultBranch(g)
 	}
-	if out.recording, err = g.Prepare(ctx, o.pull, o.queue, main); err == nil {
+	out.recording, err = g.Prepare(ctx, o.pull, o.queue, main)
+	o.forge = g.Forge
+	var head *evidence.HeadError
+	var broken *brokenError
+	switch {
+	case err == nil:
 		_, err = c.who(ctx, command, out.recording.Config)
+	case errors.As(err, &head) && errors.As(err, &broken) && broken.diags.HasErrors():
+		// What a plan would say: nothing is planned, for the state might be another's.
+		c.printDiagnostics(broken.files, broken.diags)
+		return nil, errors.Join(failed(broken.diags), g.close())
 	}
 	if err != nil {
 		return nil, errors.Join(recordingFailure(err), g.close())

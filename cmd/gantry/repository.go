@@ -98,18 +98,35 @@ func (c *cli) configAt(ctx context.Context, in *inputs, repository *against.Repo
 	config := read.config
 	switch {
 	case config == nil || config.Unguarded || config.RolesUnknown || diags.HasErrors():
-		return nil, fmt.Errorf("it has errors, so that what it allows is not known: %s", firstError(diags))
+		return nil, &brokenError{files: read.files, diags: diags}
 	case len(config.Unset) > 0 && len(config.Projects)+len(config.Roles)+len(config.Policies) > 0:
 		return nil, fmt.Errorf("the variable %q has no value, so that what it allows is not known", config.Unset[0].Name)
 	}
 	return config, nil
 }
 
+// brokenError says that a configuration has errors, so that what it allows is not known.
+type brokenError struct {
+	files map[string]*hcl.File
+	diags hcl.Diagnostics // may have no errors, where its roles or projects cannot be told
+}
+
+// Error implements error.
+func (e *brokenError) Error() string {
+	return "it has errors, so that what it allows is not known: " + firstError(e.diags)
+}
+
+// firstError tells the first error, and where that is.
 func firstError(diags hcl.Diagnostics) string {
 	for _, diag := range diags {
-		if diag.Severity == hcl.DiagError {
-			return diag.Summary + ": " + diag.Detail
+		if diag.Severity != hcl.DiagError {
+			continue
 		}
+		text := diag.Summary + ": " + diag.Detail
+		if _, elsewhere := outside(diag); diag.Subject != nil && !elsewhere {
+			text = fmt.Sprintf("%s:%d: %s", diag.Subject.Filename, diag.Subject.Start.Line, text)
+		}
+		return text
 	}
 	return "its roles or projects cannot be told"
 }

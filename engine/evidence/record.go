@@ -33,7 +33,8 @@ type Recording struct {
 // Prepare finds out what HEAD is to be recorded for: the head of the pull request of a number,
 // or with 0 of the one open pull request whose head it is; or for a merge queue a commit for a
 // branch, whose name is queue. The forge is the one that the configuration of the branch main
-// names.
+// names, and is open from when that is known, also where there is an error: of the
+// configuration of HEAD that is a *HeadError.
 func (g *Gatherer) Prepare(ctx context.Context, number int64, queue, main string) (*Recording, error) {
 	head, err := g.History.Head()
 	if err != nil {
@@ -85,7 +86,7 @@ func (g *Gatherer) Prepare(ctx context.Context, number int64, queue, main string
 	}
 	at, err := g.Config(ctx, head)
 	if err != nil {
-		return nil, fmt.Errorf("the configuration at %.8s: %w", head, err)
+		return nil, &HeadError{Commit: head, Err: err}
 	}
 	if was, is := out.Config.Settings.Backend, at.Settings.Backend; was.Type != is.Type || !maps.Equal(was.Arguments, is.Arguments) {
 		return nil, fmt.Errorf("the backend is not the one of %q: a plan is recorded in the state that the branch has. Move the state first, with \"gantry init --migrate-state\"", out.Base)
@@ -93,6 +94,20 @@ func (g *Gatherer) Prepare(ctx context.Context, number int64, queue, main string
 	out.rules = RulesDigest(at)
 	return out, nil
 }
+
+// HeadError says that the configuration of what is to be recorded cannot be told.
+type HeadError struct {
+	Commit string
+	Err    error
+}
+
+// Error implements error.
+func (e *HeadError) Error() string {
+	return fmt.Sprintf("the configuration at %.8s: %s", e.Commit, e.Err)
+}
+
+// Unwrap returns why.
+func (e *HeadError) Unwrap() error { return e.Err }
 
 // pull is the open pull request that a commit is planned for.
 func (g *Gatherer) pull(ctx context.Context, number int64, head string) (*providers.PullRequest, error) {
