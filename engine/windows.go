@@ -141,7 +141,7 @@ func (p *progress) heedWindow(ctx context.Context) {
 	}
 	if err := p.windowed(ctx, time.Time{}); err != nil {
 		p.mu.Lock()
-		p.outside = true
+		p.outside = !p.refused // who may not override ends as with any refusal
 		p.mu.Unlock()
 		p.skip(err.Error())
 	}
@@ -182,7 +182,7 @@ func (p *progress) stillOpen(ctx context.Context) error {
 	err := p.windowed(ctx, started)
 	if err != nil {
 		p.mu.Lock()
-		p.outside = true
+		p.outside = !p.refused // who may not override ends as with any refusal
 		p.mu.Unlock()
 	}
 	return err
