@@ -98,6 +98,7 @@ module "svc" {
 			app("labelled", "  labels = { tier = var.tier }\n  source {\n    objects = [yamldecode(<<EOT\n"+named("labelled")+"EOT\n    )]\n  }") +
 			app("colored", "  info = { color = local.color }\n  project = project.shop\n  source {\n    path = \"./apps/plain\"\n  }") +
 			app("pinned", "  source {\n    repository = repository.elsewhere\n    revision   = \""+commit+"\"\n  }") +
+			app("locked", "  source {\n    repository = repository.elsewhere\n    revision   = \"main\"\n  }") +
 			app("after", "  depends_on = [application.plain]\n  source {\n    path = \"./apps/after\"\n  }") +
 			app("reads", "  info = {\n    text = file(\"data/text.txt\")\n    filled = templatefile(\"data/filled.tpl\", { a = fn::loud(\"b\") })\n    names = join(\" \", sort(fileset(\"data/set\", \"*\")))\n  }\n  source {\n    path = \"./apps/reads\"\n  }") +
 			app("profiled", "  profiles = [profile.kept]\n  source {\n    path = \"./apps/profiled\"\n  }") +
@@ -125,6 +126,7 @@ module "svc" {
 		"data/text.txt":                    "text",
 		"data/filled.tpl":                  "filled with ${a}",
 		"data/set/one":                     "",
+		".gantry.lock.hcl":                 "lock_branches = true\n\nrepository \"" + url + "\" \"main\" {\n  revision = \"" + commit + "\"\n}\n",
 		"README.md":                        "nobody reads it\n",
 	}
 }
@@ -147,7 +149,7 @@ func newEstate(t *testing.T, url, commit string) *repo {
 func TestWhatAChangeTouches(t *testing.T) {
 	const (
 		grid = "grid[\"settings/a.yaml/eu\"] grid[\"settings/a.yaml/us\"]"
-		all  = "after colored each[\"gen/one\"] each[\"gen/two\"] " + grid + " jsonnet kustom labelled linked pinned plain profiled reads values module.svc.application.inner"
+		all  = "after colored each[\"gen/one\"] each[\"gen/two\"] " + grid + " jsonnet kustom labelled linked locked pinned plain profiled reads values module.svc.application.inner"
 	)
 	rename := func(from, to string) func(*testing.T, *repo) {
 		return func(t *testing.T, r *repo) {
@@ -240,6 +242,9 @@ func TestWhatAChangeTouches(t *testing.T) {
 			replace(main, "  depends_on = [application.plain]\n", "")(t, r)
 		}, "after"},
 		{"a pin", replace(main, "revision   = \"", "revision   = \"main\" # "), "pinned"},
+		{"a lock", replace(".gantry.lock.hcl", "revision = \"", "revision = \""+strings.Repeat("0", 39)+"1\" # "), "locked"},
+		{"no lock any more", remove(".gantry.lock.hcl"), "locked"},
+		{"a lock of something else", replace(".gantry.lock.hcl", "\n\nrepository", "\n\nrepository \"https://example.com/x\" \"main\" {\n  revision = \""+strings.Repeat("0", 40)+"\"\n}\n\nrepository"), ""},
 		{"an application more", write("more.gantry.hcl", "application \"more\" {\n  source {\n    path = \"./apps/plain\"\n  }\n  destination {\n    cluster = cluster.main\n  }\n}\n"), "more"},
 		{"a folder of a generator", write("gen/three/cm.yaml", named("three")), ""},
 		{"a file of a generated one", replace("gen/one/cm.yaml", "a: b", "a: c"), `each["gen/one"]`},
