@@ -51,6 +51,8 @@ type ApplyOptions struct {
 	// OverrideApproval is why it is done without approval; empty asks for it. It is in the
 	// audit log.
 	OverrideApproval string
+	// Imagined: nothing is changed but what is in memory, so that nobody is asked to approve.
+	Imagined bool
 	// Begun, where set, is called once nobody else is at work on the applications, before
 	// anything is recorded or sent; its error ends the apply.
 	Begun func(context.Context) error
@@ -325,7 +327,7 @@ func (a *applying) result() (*Result, hcl.Diagnostics) {
 			summary = notAllowed
 		}
 		if outcome.Outcome == OutcomeSkipped && outcome.Unapproved {
-			summary = notApproved
+			summary = NotApproved
 		}
 		severity := hcl.DiagError
 		if p.superseded {

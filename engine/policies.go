@@ -14,7 +14,7 @@ import (
 )
 
 // policies judges the changes of all applications that can be planned, and blocks those
-// whose changes violate a policy. The rules go into the plan, for apply to judge by.
+// whose changes violate a policy that denies. The rules go into the plan, for apply to judge by.
 func (p *planning) policies(ctx context.Context, out *plan.Plan) {
 	if len(p.config.Policies) == 0 {
 		return
@@ -180,16 +180,15 @@ const mostViolations = 3
 // blockViolations blocks the application for what violates a policy.
 func (d *draft) blockViolations() {
 	for _, same := range violations(d.policies) {
-		problem := plan.Problem{Address: d.address, Range: rangeText(d.appRange()), Rule: same[0].Range}
+		problem := plan.Problem{Address: d.address, Summary: plan.PolicyViolated, Range: rangeText(d.appRange()), Rule: same[0].Range}
 		if len(same) > mostViolations {
-			problem.Summary, problem.Detail = violated(same[0])
-			problem.Detail = fmt.Sprintf("%d changes do: %s: %s", len(same), same[0].Object, problem.Detail)
+			problem.Detail = fmt.Sprintf("%d changes do: %s: %s", len(same), same[0].Object, violated(same[0]))
 			d.blocked = append(d.blocked, problem)
 			continue
 		}
 		for _, r := range same {
 			problem.Object = &r.Object
-			problem.Summary, problem.Detail = violated(r)
+			problem.Detail = violated(r)
 			d.blocked = append(d.blocked, problem)
 		}
 	}
@@ -216,13 +215,10 @@ func violations(results []plan.PolicyResult) [][]*plan.PolicyResult {
 }
 
 // violated says what is wrong, for who has to mend it.
-func violated(r *plan.PolicyResult) (summary, detail string) {
-	detail = fmt.Sprintf("%s: %s", r.Name(), r.Message)
+func violated(r *plan.PolicyResult) string {
+	detail := fmt.Sprintf("%s: %s", r.Name(), r.Message)
 	if r.Source != "" {
 		detail += fmt.Sprintf(" (rendered from %s)", r.Source)
 	}
-	if r.Enforcement == plan.PolicyApprove {
-		return plan.PolicyNeedsApproval, detail + fmt.Sprintf(" It can only be applied with an approval that names %s, and this version of gantry takes none: mend it, or add an exempt block to the policy.", r.Policy)
-	}
-	return plan.PolicyViolated, detail
+	return detail
 }

@@ -65,7 +65,8 @@ func canonical(p *plan.Policy) (string, error) {
 }
 
 // police judges what the plan does to one cluster, before anything is sent to it: an
-// application with a change that violates a policy is left out.
+// application with a change that violates a policy is left out, unless the policy wants an
+// approval, and there is one.
 func (a *applying) police(ctx context.Context, s *session, apps []*progress) {
 	if a.policing.set.Empty() {
 		return
@@ -122,6 +123,9 @@ func (a *applying) police(ctx context.Context, s *session, apps []*progress) {
 	for p, found := range reasons {
 		if why := violationsText(found); why != "" {
 			p.skip(why)
+		} else if why := a.lacksApproval(ctx, p, found); why != "" {
+			a.protected.leaveOut(p.app.Address)
+			p.skip(why)
 		}
 	}
 }
@@ -136,7 +140,7 @@ func (a *applying) hearAgain(ctx context.Context, cases []policy.Case, results [
 		if c.Predicted || c.Method != "" || c.Action != plan.Create && c.Action != plan.Update && c.Action != plan.Adopt {
 			continue
 		}
-		if slices.ContainsFunc(found, func(r plan.PolicyResult) bool { return r.Blocks() }) {
+		if slices.ContainsFunc(found, func(r plan.PolicyResult) bool { return r.Blocks() || r.NeedsApproval() }) {
 			ask = append(ask, i)
 		}
 	}
@@ -208,8 +212,7 @@ func (a *applying) policed(p *progress) *policy.Application {
 func violationsText(results []plan.PolicyResult) string {
 	var parts []string
 	for _, same := range violations(results) {
-		_, detail := violated(same[0])
-		part := fmt.Sprintf("%s: %s", same[0].Object, detail)
+		part := fmt.Sprintf("%s: %s", same[0].Object, violated(same[0]))
 		if more := len(same) - 1; more > 0 {
 			part += fmt.Sprintf(" (and %d more)", more)
 		}

@@ -47,6 +47,9 @@ type Recorded struct {
 type RecordedApplication struct {
 	Address addr.Address `json:"address"`
 	Digest  string       `json:"digest"` // the change digest
+	// Policies are those that ask for an approval of it, and were shown to who approves:
+	// addresses, sorted.
+	Policies []string `json:"policies,omitempty"`
 	// Since is when this took the place of something else that was planned for the pull
 	// request: what was approved before is not this. Zero: nothing else was.
 	Since time.Time `json:"since,omitzero"`
@@ -60,6 +63,9 @@ type Use struct {
 	At     time.Time `json:"at"`
 	DoneAt time.Time `json:"doneAt,omitzero"` // zero: it did not come to its end
 	By     string    `json:"by,omitempty"`
+	// Policies are the approvals that policies ask for and that there were, as
+	// plan.PolicyNeed has them; sorted.
+	Policies []string `json:"policies,omitempty"`
 }
 
 func (r *Recorded) format() int { return r.FormatVersion }
@@ -153,7 +159,7 @@ func (r *Recorded) follow(before *Recorded) {
 		switch was := before.Find(app.Address); {
 		case before.Head != r.Head:
 			app.Since = before.RecordedAt
-		case was != nil && was.Digest == app.Digest:
+		case was != nil && was.Digest == app.Digest && !slices.ContainsFunc(app.Policies, func(p string) bool { return !slices.Contains(was.Policies, p) }):
 			app.Since = was.Since
 		default:
 			app.Since = r.RecordedAt
@@ -252,8 +258,8 @@ func (r *Records) DeleteRecorded(ctx context.Context, old *Recorded) error {
 
 // UseRecorded notes that digests of a record are used for an apply, before that begins, and
 // returns the applications whose digests cannot be: they were used, or are others by now. A
-// use that did not come to its end may be taken over.
-func (r *Records) UseRecorded(ctx context.Context, key string, digests map[addr.Address]string, use Use) (refused map[addr.Address]string, err error) {
+// use that did not come to its end may be taken over. policies are those of each Use.
+func (r *Records) UseRecorded(ctx context.Context, key string, digests map[addr.Address]string, policies map[addr.Address][]string, use Use) (refused map[addr.Address]string, err error) {
 	use.At = stamp(r.clock.Now())
 	err = r.changeRecorded(ctx, key, func(found *Recorded) {
 		refused = map[addr.Address]string{}
@@ -264,7 +270,9 @@ func (r *Records) UseRecorded(ctx context.Context, key string, digests map[addr.
 			case app.Use != nil && app.Use.Plan != use.Plan && !app.Use.DoneAt.IsZero():
 				refused[address] = fmt.Sprintf("what was approved was applied at %s", app.Use.At.Format(time.RFC3339))
 			default:
-				app.Use = &use
+				made := use
+				made.Policies = policies[address]
+				app.Use = &made
 			}
 		}
 	})

@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,34 @@ func TestRecordedSince(t *testing.T) {
 	}
 }
 
+// What policies want approved beside is something else that is approved; where they want no
+// more than before, it is the same.
+func TestRecordedSinceOfPolicies(t *testing.T) {
+	_, records := openMemory(t)
+	at := func(minute int) time.Time { return recordedAt.Add(time.Duration(minute) * time.Minute) }
+	for i, step := range []struct {
+		policies []string
+		want     time.Time
+	}{
+		{nil, time.Time{}},
+		{[]string{"policy.a"}, at(1)},
+		{[]string{"policy.a"}, at(1)},
+		{[]string{"policy.a", "policy.b"}, at(3)},
+		{[]string{"policy.b"}, at(3)},
+		{nil, at(3)},
+		{[]string{"policy.b"}, at(6)},
+	} {
+		made := recordedOf(1, "one", i, "x")
+		made.Applications[0].Policies = step.policies
+		if err := records.PutRecorded(t.Context(), made); err != nil {
+			t.Fatal(err)
+		}
+		if got := onlyRecorded(t, records).Applications[0]; !got.Since.Equal(step.want) || !slices.Equal(got.Policies, step.policies) {
+			t.Errorf("step %d: %+v", i, got)
+		}
+	}
+}
+
 // A digest is used once. A use that did not come to its end may be taken over.
 func TestUseRecorded(t *testing.T) {
 	_, records := openMemory(t)
@@ -129,7 +158,7 @@ func TestUseRecorded(t *testing.T) {
 	a, b := addr.Application("a"), addr.Application("b")
 	use := func(id string, digests map[addr.Address]string) []addr.Address {
 		t.Helper()
-		refused, err := records.UseRecorded(t.Context(), made.Key(), digests, state.Use{Plan: id})
+		refused, err := records.UseRecorded(t.Context(), made.Key(), digests, nil, state.Use{Plan: id})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,6 +176,13 @@ func TestUseRecorded(t *testing.T) {
 	}
 	if got := use("second", map[addr.Address]string{a: "x"}); got != nil {
 		t.Errorf("one that did not end is not taken over: %v", got)
+	}
+	needs := map[addr.Address][]string{a: {"policy.a needs an approval"}, b: {"policy.b needs an approval"}}
+	if _, err := records.UseRecorded(t.Context(), made.Key(), map[addr.Address]string{a: "x"}, needs, state.Use{Plan: "second"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := onlyRecorded(t, records).Applications; !slices.Equal(got[0].Use.Policies, needs[a]) || got[1].Use != nil {
+		t.Errorf("%+v", got)
 	}
 	statement := func() string {
 		t.Helper()
@@ -174,7 +210,7 @@ func TestUseRecorded(t *testing.T) {
 	if err := records.PutRecorded(t.Context(), recordedOf(1, "two", 1)); !errors.Is(err, state.ErrUsed) {
 		t.Error(err)
 	}
-	if _, err := records.UseRecorded(t.Context(), recordedOf(9, "x", 0).Key(), nil, state.Use{}); !errors.Is(err, state.ErrNotFound) {
+	if _, err := records.UseRecorded(t.Context(), recordedOf(9, "x", 0).Key(), nil, nil, state.Use{}); !errors.Is(err, state.ErrNotFound) {
 		t.Error(err)
 	}
 }
@@ -189,7 +225,7 @@ func TestDeleteRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := onlyRecorded(t, records)
-	if _, err := records.UseRecorded(t.Context(), made.Key(), map[addr.Address]string{addr.Application("a"): "x"}, state.Use{Plan: "p"}); err != nil {
+	if _, err := records.UseRecorded(t.Context(), made.Key(), map[addr.Address]string{addr.Application("a"): "x"}, nil, state.Use{Plan: "p"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := records.DeleteRecorded(t.Context(), old); !errors.Is(err, state.ErrConflict) {

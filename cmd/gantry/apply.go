@@ -227,7 +227,7 @@ func (c *cli) applySaved(ctx context.Context, file string, in *inputs, options w
 	defer w.end()
 	require := options.approving.require
 	if !require && !options.approving.override && saved.Act == nil {
-		if require, err = w.asksForApproval(ctx); err != nil {
+		if require, err = w.asksForApproval(ctx, saved); err != nil {
 			return err
 		}
 	}
@@ -303,7 +303,7 @@ func (w *work) apply(ctx context.Context, p *plan.Plan) error {
 		if result != nil && outsideWindow(result) {
 			return exitCode(exitWindow)
 		}
-		if w.approving != nil && (result == nil && w.approving.refusesAll() || result != nil && unapprovedExit(result)) {
+		if w.unapprovedExit(result, diags) {
 			return exitCode(exitUnapproved)
 		}
 		return w.partly(err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -85,7 +86,7 @@ func (w *work) approve(ctx context.Context, in *inputs, p *plan.Plan) error {
 	for i := range a.verdict.Decisions {
 		w.explain(ctx, a, p, &a.verdict.Decisions[i])
 	}
-	w.cli.printDiagnostics(w.files, a.remarks())
+	w.cli.printDiagnostics(w.files, a.remarks(p.NeedsApproval()))
 	return a.comment(ctx, nil)
 }
 
@@ -108,8 +109,8 @@ func (w *work) gaveUp(ctx context.Context, err error) error {
 	return exitCode(exitUnapproved)
 }
 
-// remarks are what to know of the rules.
-func (a *approving) remarks() hcl.Diagnostics {
+// remarks are what to know of the rules; policies tells that some ask for approvals.
+func (a *approving) remarks(policies bool) hcl.Diagnostics {
 	var out hcl.Diagnostics
 	if why := a.verdict.Kept; why != "" {
 		out = append(out, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Rules are not in force", Detail: fmt.Sprintf(
@@ -119,7 +120,7 @@ func (a *approving) remarks() hcl.Diagnostics {
 		out = append(out, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "First rules", Detail: fmt.Sprintf(
 			"No rules were in force yet, so those of %.8s are from now on. What changes them has to be approved.", a.standing.Commit)})
 	}
-	if p := a.standing.Rules.Protection; p != nil && p.Approvals != nil && p.Planners == nil && p.Signers == nil {
+	if p := a.standing.Rules.Protection; !p.IsZero() && (p.Approvals != nil || policies) && p.Planners == nil && p.Signers == nil {
 		out = append(out, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Anybody may record", Detail: "The protection names neither planners nor signers, so that a plan counts which anybody has recorded who can write the state. Set planners."})
 	}
 	return out
@@ -174,8 +175,13 @@ func (a *approving) guard(guards *engine.Guards) *engine.Guards {
 	return &out
 }
 
-// unapprovedExit gives the exit code where nothing failed, and something was not approved.
-func unapprovedExit(result *engine.Result) bool {
+// unapprovedExit reports whether nothing failed, and something was not approved.
+func (w *work) unapprovedExit(result *engine.Result, diags hcl.Diagnostics) bool {
+	if result == nil {
+		return w.approving != nil && w.approving.refusesAll() || !slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool {
+			return d.Severity == hcl.DiagError && d.Summary != engine.NotApproved
+		})
+	}
 	found := false
 	for _, outcome := range result.Applications {
 		if outcome.Outcome != engine.OutcomeSucceeded && outcome.Outcome != engine.OutcomeSkipped {
@@ -219,9 +225,12 @@ func (o *opened) speakers() []approval.Speaker {
 }
 
 // asksForApproval reports whether the rules in force, or those of the configuration at hand,
-// ask that changes are approved.
-func (w *work) asksForApproval(ctx context.Context) (bool, error) {
-	asks := func(p *state.Protection) bool { return p != nil && (p.Approvals != nil || p.Planners != nil) }
+// ask that changes are approved, or say where the approvals come from that policies want.
+func (w *work) asksForApproval(ctx context.Context, made *plan.Plan) (bool, error) {
+	policies := made.NeedsApproval()
+	asks := func(p *state.Protection) bool {
+		return !p.IsZero() && (policies || p.Approvals != nil || p.Planners != nil)
+	}
 	rules, err := w.state.records.Rules(ctx)
 	if err != nil {
 		return false, failure("State cannot be read", err)

@@ -52,6 +52,7 @@ type (
 		InputDigest string      `json:"inputDigest"`
 		HasChanges  bool        `json:"hasChanges"`
 		Blocked     bool        `json:"blocked"`
+		Approval    bool        `json:"needsApproval,omitempty"`
 		Counts      plan.Counts `json:"counts"`
 		Problems    int         `json:"problems"`
 	}
@@ -152,7 +153,7 @@ func (s *eventStream) plan(p *plan.Plan) {
 		counts[action] = p.Counts()[action]
 	}
 	s.tell(func(at time.Time) any {
-		return planEvent{"plan", at, p.ID, p.InputDigest, p.HasChanges(), p.IsBlocked(), counts, len(p.Problems)}
+		return planEvent{"plan", at, p.ID, p.InputDigest, p.HasChanges(), p.IsBlocked(), p.NeedsApproval(), counts, len(p.Problems)}
 	})
 }
 

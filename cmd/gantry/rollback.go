@@ -98,6 +98,7 @@ With --out the plan is written to a file, which "gantry apply FILE" carries out.
 	work.registerReport(command)
 	work.registerLocking(command)
 	work.windows.register(command)
+	work.approving.registerOverride(command)
 	save.register(command)
 	flags := command.Flags()
 	flags.Int64Var(&to, "to", 0, "the `revision` to go back to, as \"gantry history\" numbers them (default: the one before)")

@@ -93,6 +93,7 @@ type verifiedApp struct {
 	Digest     string      `json:"digest"`
 	HasChanges bool        `json:"hasChanges"`
 	Blocked    bool        `json:"blocked"`
+	Approval   bool        `json:"needsApproval,omitempty"`
 	Counts     plan.Counts `json:"counts"`
 }
 
@@ -119,7 +120,7 @@ func tell(file string, saved *opened, now time.Time) *verification {
 	}
 	for i := range p.Applications {
 		a := &p.Applications[i]
-		out.Applications = append(out.Applications, verifiedApp{a.Address.String(), a.Cluster, a.Digest, a.HasChanges(), a.IsBlocked(), a.Counts()})
+		out.Applications = append(out.Applications, verifiedApp{a.Address.String(), a.Cluster, a.Digest, a.HasChanges(), a.IsBlocked(), len(a.NeedsApproval()) > 0, a.Counts()})
 	}
 	return out
 }
@@ -189,6 +190,9 @@ func (a *verifiedApp) says() string {
 		if n := a.Counts[action]; n > 0 && action != plan.Unchanged {
 			parts = append(parts, fmt.Sprintf("%d to %s", n, action))
 		}
+	}
+	if a.Approval {
+		parts = append(parts, "needs approval")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -123,7 +123,7 @@ func (w *world) become(ctx context.Context, side Side, only *engine.Affected) (m
 			missing[a.Address] = a.Blocked[0].Summary + ". " + a.Blocked[0].Detail
 		}
 	}
-	result, more := e.Apply(ctx, made, engine.ApplyOptions{By: state.Holder{Who: "gantry plan", Command: "gantry plan --against"}})
+	result, more := e.Apply(ctx, made, engine.ApplyOptions{Imagined: true, By: state.Holder{Who: "gantry plan", Command: "gantry plan --against"}})
 	diags = append(diags, more...)
 	if result == nil {
 		return missing, diags

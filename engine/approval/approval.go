@@ -26,7 +26,9 @@ type Requirement struct {
 	Roles      []plan.Role
 	// Trust says whose identities may have recorded.
 	Trust *identity.Trust
-	Now   time.Time
+	// Policies are the approvals that policies may ask for.
+	Policies []plan.PolicyNeed
+	Now      time.Time
 }
 
 // Of is a protection as rules in force have it; nil where it asks for nothing but that not
@@ -100,13 +102,15 @@ const (
 	Moved       Reason = "pushed since"       // another commit than the planned one was merged
 	NotHere     Reason = "not in this commit" // the merge is not in what is applied
 	Direct      Reason = "without review"     // a commit came past pull requests
+	NotNamed    Reason = "policy not named"   // what was recorded does not name the policy
+	NoRules     Reason = "no protection"      // nothing says where approvals come from
 	NotApproved Reason = "not approved"       // too few have approved it
 	Opposed     Reason = "changes requested"  // someone who counts asks for changes
 )
 
 // rank orders reasons by how far a candidate came.
 func (r Reason) rank() int {
-	for i, one := range []Reason{NotRecorded, Another, Planner, Unsigned, Expired, Used, NoPull, NotMerged, OtherBranch, Moved, NotHere, Direct, NotApproved, Opposed, OK} {
+	for i, one := range []Reason{NotRecorded, Another, Planner, Unsigned, Expired, Used, NoPull, NotMerged, OtherBranch, Moved, NotHere, Direct, NoRules, NotNamed, NotApproved, Opposed, OK} {
 		if r == one {
 			return i
 		}
@@ -126,6 +130,9 @@ type Decision struct {
 	Record *state.Recorded `json:"-"`
 	// Approvers are who approved it, sorted.
 	Approvers []string `json:"approvers,omitempty"`
+	// Policies say of each of the requirement's policies whether what it asks for is there,
+	// in their order.
+	Policies []PolicyDecision `json:"policies,omitempty"`
 }
 
 // Allowed reports whether the application may be applied.

@@ -14,10 +14,7 @@ import (
 
 // Decide decides about an application: it may be applied where one of the candidates lets it.
 func (r *Requirement) Decide(app Application, candidates []Candidate) Decision {
-	best := Decision{
-		Address: app.Address, Digest: app.Digest, Reason: NotRecorded,
-		Detail: "no plan of it was recorded for a pull request: \"gantry plan --record\" does that, run by a planner at the pull request's head",
-	}
+	best := Decision{Address: app.Address, Digest: app.Digest, Reason: NotRecorded, Detail: notRecorded}
 	for i := range candidates {
 		if made := r.judge(app, &candidates[i]); made.Reason.rank() > best.Reason.rank() {
 			best = made
@@ -26,46 +23,57 @@ func (r *Requirement) Decide(app Application, candidates []Candidate) Decision {
 	return best
 }
 
+const notRecorded = "no plan of it was recorded for a pull request: \"gantry plan --record\" does that, run by a planner at the pull request's head"
+
 // judge decides by one candidate alone.
 func (r *Requirement) judge(app Application, c *Candidate) Decision {
-	out := Decision{Address: app.Address, Digest: app.Digest, Record: c.Recorded}
-	refuse := func(reason Reason, format string, words ...any) Decision {
-		out.Reason, out.Detail = reason, fmt.Sprintf(format, words...)
-		return out
+	out := Decision{Address: app.Address, Digest: app.Digest}
+	found, reason, detail := r.stands(app, c)
+	if found != nil {
+		out.Record = c.Recorded
 	}
+	if reason == OK && r.Protection.Approvals != nil {
+		out.Approvers, reason, detail = r.approvers(app, r.Protection.Approvals, c, found)
+	}
+	out.Reason, out.Detail = reason, detail
+	return out
+}
+
+// stands says whether a candidate is of what would be done, and may be used, whoever has
+// approved it. It returns what was recorded of the application; nil where that is nothing.
+func (r *Requirement) stands(app Application, c *Candidate) (*state.RecordedApplication, Reason, string) {
 	found := c.Find(app.Address)
 	switch {
 	case found == nil:
-		out.Record = nil
-		return refuse(NotRecorded, "no plan of it was recorded for a pull request")
+		return nil, NotRecorded, notRecorded
 	case found.Digest != app.Digest:
-		return refuse(Another, "what would be done is not what was recorded for %s", c.Recorded)
+		return found, Another, fmt.Sprintf("what would be done is not what was recorded for %s", c.Recorded)
 	}
 	if reason, detail := r.recorder(c); reason != OK {
-		return refuse(reason, "%s", detail)
+		return found, reason, detail
 	}
 	switch {
 	case !c.ExpiresAt.IsZero() && !r.Now.Before(c.ExpiresAt):
-		return refuse(Expired, "the plan of %s expired at %s", c.Recorded, c.ExpiresAt.UTC().Format(time.RFC3339))
+		return found, Expired, fmt.Sprintf("the plan of %s expired at %s", c.Recorded, c.ExpiresAt.UTC().Format(time.RFC3339))
 	case found.Use != nil && !found.Use.DoneAt.IsZero():
-		return refuse(Used, "the plan of %s was applied at %s, and a digest is applied once", c.Recorded, found.Use.At.UTC().Format(time.RFC3339))
+		return found, Used, fmt.Sprintf("the plan of %s was applied at %s, and a digest is applied once", c.Recorded, found.Use.At.UTC().Format(time.RFC3339))
 	}
-	if reason, detail := r.merged(c); reason != OK {
-		return refuse(reason, "%s", detail)
-	}
-	if r.Protection.Approvals == nil {
-		return out
-	}
+	reason, detail := r.merged(c)
+	return found, reason, detail
+}
+
+// approvers are who has approved each pull request of a candidate, where enough have.
+func (r *Requirement) approvers(app Application, need *state.ApprovalsNeeded, c *Candidate, found *state.RecordedApplication) ([]string, Reason, string) {
+	var out []string
 	for i := range c.Changes {
-		approvers, reason, detail := r.approved(app, &c.Changes[i], c.since(found))
+		approvers, reason, detail := r.approved(app, need, &c.Changes[i], c.since(found))
 		if reason != OK {
-			return refuse(reason, "%s", detail)
+			return nil, reason, detail
 		}
-		out.Approvers = append(out.Approvers, approvers...)
+		out = append(out, approvers...)
 	}
-	slices.Sort(out.Approvers)
-	out.Approvers = slices.Compact(out.Approvers)
-	return out
+	slices.Sort(out)
+	return slices.Compact(out), OK, ""
 }
 
 // since is when an approval counts at the earliest: of a pull request since nothing else is
@@ -205,7 +213,7 @@ func (r *Requirement) RulesApproved(digest string, candidates []Candidate) (*sta
 		}
 		for j := range c.Changes {
 			if reason == OK && r.Protection.Approvals != nil {
-				_, reason, detail = r.approved(Application{}, &c.Changes[j], time.Time{})
+				_, reason, detail = r.approved(Application{}, r.Protection.Approvals, &c.Changes[j], time.Time{})
 			}
 		}
 		if reason == OK {

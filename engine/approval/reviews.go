@@ -11,16 +11,17 @@ import (
 	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/plan/identity"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/state"
 )
 
 // approved says who has approved a pull request, of those who count, and whether that is
 // enough: of each person the last verdict, of exactly the head that was merged, and not from
 // before since, when something else was planned of it. Forges tell times in seconds.
-func (r *Requirement) approved(app Application, change *Change, since time.Time) ([]string, Reason, string) {
-	need, pull := r.Protection.Approvals, &change.Pull
+func (r *Requirement) approved(app Application, need *state.ApprovalsNeeded, change *Change, since time.Time) ([]string, Reason, string) {
+	pull := &change.Pull
 	var approvers, others []string
 	for _, review := range last(change.Reviews) {
-		why := r.counts(app, change, review.Login)
+		why := r.counts(app, need, change, review.Login)
 		switch {
 		case review.Verdict == providers.ChangesRequested && why == "":
 			return nil, Opposed, fmt.Sprintf("%q asks for changes of #%d", review.Login, pull.Number)
@@ -73,8 +74,8 @@ func last(reviews []providers.Review) []providers.Review {
 }
 
 // counts says why the word of a person does not count, empty where it does.
-func (r *Requirement) counts(app Application, change *Change, login string) string {
-	need, key := r.Protection.Approvals, strings.ToLower(login)
+func (r *Requirement) counts(app Application, need *state.ApprovalsNeeded, change *Change, login string) string {
+	key := strings.ToLower(login)
 	switch {
 	case !need.NotAuthor:
 	case change.Pull.Author == "":
@@ -140,14 +141,20 @@ func Issuer(pull string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// Groups lists the groups that must be asked about, sorted: those of the approvals, and those
-// of roles that may let their members approve.
+// Groups lists the groups that must be asked about, sorted: those of the approvals, of the
+// protection and of policies, and those of roles that may let their members approve.
 func (r *Requirement) Groups() []string {
-	var out []string
+	var asked, out []string
 	if need := r.Protection.Approvals; need != nil {
-		for _, group := range need.Groups {
-			out = append(out, strings.TrimPrefix(group, "!"))
+		asked = need.Groups
+	}
+	for i := range r.Policies {
+		if need := r.Policies[i].Approvals; need != nil {
+			asked = append(asked[:len(asked):len(asked)], need.Groups...)
 		}
+	}
+	for _, group := range asked {
+		out = append(out, strings.TrimPrefix(group, "!"))
 	}
 	for i := range r.Roles {
 		out = append(out, r.Roles[i].Groups...)

@@ -166,7 +166,7 @@ func (r *running) plan(ctx context.Context) {
 	if made == nil || !r.applies() || ctx.Err() != nil {
 		return
 	}
-	_, diags = r.engine.Apply(ctx, made, engine.ApplyOptions{By: state.Holder{Who: "gantry test", Command: "gantry test"}})
+	_, diags = r.engine.Apply(ctx, made, engine.ApplyOptions{Imagined: true, By: state.Holder{Who: "gantry test", Command: "gantry test"}})
 	r.note(diags)
 }
 

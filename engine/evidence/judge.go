@@ -33,9 +33,11 @@ type Verdict struct {
 func (g *Gatherer) Judge(ctx context.Context, s *Standing, p *plan.Plan) (*Verdict, error) {
 	out := &Verdict{Approved: &engine.Approved{Commit: s.Commit, Branch: s.Branch}, Pulls: map[int64]*providers.PullRequest{}}
 	requirement := g.requirement(s)
-	asks := requirement.Protection.Approvals != nil || requirement.Protection.Planners != nil || requirement.Protection.Signers != nil
+	requirement.Policies = policiesThatAsk(p, s)
+	protection := &requirement.Protection
+	asks := protection.Approvals != nil || protection.Planners != nil || protection.Signers != nil
 	var candidates []approval.Candidate
-	if asks {
+	if asks || len(requirement.Policies) > 0 && !protection.IsZero() {
 		recorded, err := g.Records.Recorded(ctx)
 		if err != nil {
 			return nil, err
@@ -50,11 +52,13 @@ func (g *Gatherer) Judge(ctx context.Context, s *Standing, p *plan.Plan) (*Verdi
 		if !app.HasChanges() {
 			continue
 		}
-		if !asks {
-			out.Decisions = append(out.Decisions, approval.Decision{Address: app.Address, Digest: app.Digest})
-			continue
+		decision := approval.Decision{Address: app.Address, Digest: app.Digest}
+		if asks {
+			decision = requirement.Decide(about(app, s.Config), candidates)
 		}
-		out.Decisions = append(out.Decisions, requirement.Decide(about(app, s.Config), candidates))
+		decision.Policies = requirement.DecidePolicies(about(app, s.Config), candidates)
+		decision.Ask(app.NeedsApproval())
+		out.Decisions = append(out.Decisions, decision)
 	}
 	if s.Moves() {
 		next := state.Rules{Commit: s.Commit, Digest: s.Digest, Protection: approval.Of(s.At.Settings.Protection)}
@@ -69,6 +73,23 @@ func (g *Gatherer) Judge(ctx context.Context, s *Standing, p *plan.Plan) (*Verdi
 		out.Next = &next
 	}
 	return out, nil
+}
+
+// policiesThatAsk are the approvals that policies may ask for, each once: those of the plan, of
+// the rules in force, and of the rules at the commit.
+func policiesThatAsk(p *plan.Plan, s *Standing) []plan.PolicyNeed {
+	var out []plan.PolicyNeed
+	known := map[string]bool{}
+	for _, policies := range [][]plan.Policy{p.Policies, engine.GuardsOf(s.Config).Policies, engine.GuardsOf(s.At).Policies} {
+		for i := range policies {
+			need := plan.PolicyNeed{Policy: policies[i].Address.String(), Approvals: policies[i].Approvals}
+			if policies[i].Enforcement == plan.PolicyApprove && !known[need.String()] {
+				known[need.String()] = true
+				out = append(out, need)
+			}
+		}
+	}
+	return out
 }
 
 // about is an application as a decision knows it, under the names of the plan and of the rules
@@ -165,7 +186,7 @@ func (l *looking) change(ctx context.Context, c *approval.Candidate, pull *provi
 			return err
 		}
 	}
-	if out.Here && l.requirement.Protection.Approvals != nil {
+	if out.Here && (l.requirement.Protection.Approvals != nil || len(l.requirement.Policies) > 0) {
 		if out.Reviews, err = l.Forge.Reviews(ctx, pull.Number); err != nil {
 			return err
 		}

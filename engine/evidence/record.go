@@ -184,7 +184,12 @@ func (g *Gatherer) Record(ctx context.Context, r *Recording, p *plan.Plan, by st
 	}
 	for i := range p.Applications {
 		if app := &p.Applications[i]; app.HasChanges() && !app.IsBlocked() {
-			made.Applications = append(made.Applications, state.RecordedApplication{Address: app.Address, Digest: app.Digest})
+			one := state.RecordedApplication{Address: app.Address, Digest: app.Digest}
+			for _, need := range app.NeedsApproval() {
+				one.Policies = append(one.Policies, need.Policy)
+			}
+			one.Policies = slices.Compact(one.Policies)
+			made.Applications = append(made.Applications, one)
 		}
 	}
 	if len(signers) > 0 {

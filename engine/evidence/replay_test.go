@@ -23,7 +23,7 @@ func TestReplay(t *testing.T) {
 	if err != nil || len(recorded) != 1 || recorded[0].Applications[0].Use == nil || recorded[0].Applications[0].Use.DoneAt.IsZero() {
 		t.Fatalf("%+v %v", recorded, err)
 	}
-	refused, err := s.bench.Records.UseRecorded(t.Context(), recorded[0].Key(), map[addr.Address]string{address("new"): recorded[0].Applications[0].Digest}, state.Use{Plan: "again"})
+	refused, err := s.bench.Records.UseRecorded(t.Context(), recorded[0].Key(), map[addr.Address]string{address("new"): recorded[0].Applications[0].Digest}, nil, state.Use{Plan: "again"})
 	if err != nil || refused[address("new")] == "" {
 		t.Errorf("%v %v", refused, err)
 	}

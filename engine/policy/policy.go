@@ -268,6 +268,9 @@ func (r *rule) result(c *Case, now time.Time, v admission.Violation) plan.Policy
 	if !v.Deny {
 		out.Enforcement = plan.PolicyWarn
 	}
+	if out.Enforcement == plan.PolicyApprove {
+		out.Approvals = r.Approvals
+	}
 	var ended *exemption
 	for i := range r.exemptions {
 		e := &r.exemptions[i]

@@ -19,6 +19,9 @@ func Rules(policies []*govern.Policy) ([]plan.Policy, error) {
 			Address: p.Address, PolicyScope: plan.PolicyScope(p.Scope), Enforcement: plan.PolicyEnforcement(p.Enforcement),
 			Manifests: p.Manifests, ClusterPolicies: p.ClusterPolicies, Range: place(p.Range),
 		}
+		if a := p.Approvals; a != nil {
+			rule.Approvals = &plan.PolicyApprovals{Count: a.Count, Groups: a.Groups, NotAuthor: a.NotAuthor}
+		}
 		if !p.IsAdmission() {
 			rule.Kinds = p.Kinds
 			for _, action := range p.Actions {

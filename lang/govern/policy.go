@@ -23,6 +23,7 @@ type Policy struct {
 	Actions     []string // of plan.Action
 	Scope       PolicyScope
 	Enforcement string          // "deny", "warn" or "approve"
+	Approvals   *Approvals      // who approves; nil: as the protection has it, or nobody is asked
 	Violated    late.Expression // zero for admission policies
 	Message     late.Expression // zero for none
 	// Manifests are admission policies with their bindings and parameters.
@@ -93,6 +94,17 @@ func policyKind() *eval.Kind {
   }
 }
 
+policy "public_services" {
+  kinds       = ["Service"]
+  enforcement = "approve"
+  violated    = try(object.spec.type, "") == "LoadBalancer"
+  message     = "${object.metadata.name} is reached from everywhere"
+
+  approvals {
+    groups = ["example:security"]
+  }
+}
+
 policy "admission" {
   manifests = yamldecode_all(file("policies/replicas.yaml"))
 }`,
@@ -101,13 +113,16 @@ policy "admission" {
 				eval.DependsOnArgument(),
 				{Name: "kinds", Type: schema.Strings, Default: "all", Doc: "Patterns of the kinds that it is asked about: `Kind`, `group/Kind`."},
 				{Name: "actions", Type: schema.Strings, OneOf: all, Default: "`" + strings.Join(usual, "`, `") + "`", Doc: "Which changes it is asked about: `" + strings.Join(all, "`, `") + "`."},
-				{Name: "enforcement", Type: schema.String, Default: `"deny"`, OneOf: []string{"deny", "warn", "approve"}, Doc: "What comes of a violation: the application cannot be applied, or it is shown, or it needs an approval that names the policy. Of admission policies, what their bindings only warn of is only shown in any case."},
+				{Name: "enforcement", Type: schema.String, Default: `"deny"`, OneOf: []string{"deny", "warn", "approve"}, Doc: "What comes of a violation: the application cannot be applied, or it is shown, or it is applied only with an approval of who may approve for the policy. Of admission policies, what their bindings only warn of is only shown in any case."},
 				{Name: "violated", Type: late.Policy.Type(late.Condition), Doc: "Whether the change breaks the rule."},
 				{Name: "message", Type: late.Policy.Type(late.Text), Doc: "What is wrong, for who made the change."},
 				{Name: "manifests", Type: schema.Objects, Doc: "In place of `violated`: ValidatingAdmissionPolicies, their bindings, and the objects that these name as parameters, such as `yamldecode_all(file(\"policies/replicas.yaml\"))`."},
 				{Name: "cluster_policies", Type: schema.Bool, Default: "false", Doc: "In place of `violated`: whether the ValidatingAdmissionPolicies of each application's cluster are asked, as the plan leaves them. The server itself is asked about most objects; this is for those that it cannot be asked about yet, and for policies that the plan changes."},
 			}, scopeArguments("asked about", "it is asked about")...),
-			Blocks: []schema.Nested{{Block: exemptBlock()}},
+			Blocks: []schema.Nested{
+				{Block: exemptBlock()},
+				{Max: 1, Block: approvalsBlock("With `enforcement = \"approve\"`: who must have approved a change that violates the policy. Whose approval does not count by the protection does not count here either.", "as the protection has them", "as the protection has it")},
+			},
 		},
 		RootOnly: true,
 		Decode:   decodePolicy,
@@ -137,6 +152,11 @@ func decodePolicy(e *eval.Evaluation, in *eval.Instance) eval.Decoded {
 	checkKinds(in, v)
 	policy.Manifests = admissionManifests(in, v)
 	checkWhatIsAsked(in, v)
+	block := v.One("approvals")
+	policy.Approvals = decodeApprovals(in, block)
+	if block != nil && policy.Enforcement != "approve" && (!v.Has("enforcement") || v.IsKnown("enforcement")) {
+		in.Errorf(block.Range, "Conflicting arguments", "The block says who approves, and with enforcement = %q nobody is asked. Set enforcement = \"approve\", or remove the block.", policy.Enforcement)
+	}
 	for _, block := range v.Blocks("exempt") {
 		policy.Exemptions = append(policy.Exemptions, decodeExempt(in, block))
 	}

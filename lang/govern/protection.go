@@ -42,16 +42,35 @@ func ProtectionBlock() *schema.Block {
 			{Name: "planners", Type: schema.Strings, Doc: "The identities that a plan must have been recorded by, so that its approval counts: of a workflow, a job or a service. `\"SUBJECT\"` or `\"ISSUER SUBJECT\"`; `*` stands for anything in the subject."},
 			{Name: "signers", Type: schema.Strings, Doc: "The identities or public keys that a plan, or what was recorded of it, must be signed with."},
 		},
-		Blocks: []schema.Nested{{Max: 1, Block: &schema.Block{
-			Type: "approvals",
-			Doc:  "Who must have approved a change.",
-			Arguments: []schema.Argument{
-				{Name: "count", Type: schema.Integer, Default: "1", Doc: "How many must have."},
-				{Name: "groups", Type: schema.Strings, Default: "everyone who may approve", Doc: "The groups of the forge whose members count: `\"team\"` or `\"organization:team\"`. Members of one with `!` before it do not."},
-				{Name: "not_author", Type: schema.Bool, Default: "false", Doc: "Whether the author of a change does not count."},
-			},
-		}}},
+		Blocks: []schema.Nested{{Max: 1, Block: approvalsBlock("Who must have approved a change.", "everyone who may approve", "false")}},
 	}
+}
+
+// approvalsBlock declares who must approve: groups and author are what holds where nothing is
+// said of them.
+func approvalsBlock(doc, groups, author string) *schema.Block {
+	return &schema.Block{
+		Type: "approvals",
+		Doc:  doc,
+		Arguments: []schema.Argument{
+			{Name: "count", Type: schema.Integer, Default: "1", Doc: "How many must have."},
+			{Name: "groups", Type: schema.Strings, Default: groups, Doc: "The groups of the forge whose members count: `\"team\"` or `\"organization:team\"`. Members of one with `!` before it do not."},
+			{Name: "not_author", Type: schema.Bool, Default: author, Doc: "Whether the author of a change does not count."},
+		},
+	}
+}
+
+// decodeApprovals decodes an approvals block; nil is none.
+func decodeApprovals(in *eval.Instance, b *schema.Values) *Approvals {
+	if b == nil {
+		return nil
+	}
+	out := &Approvals{Count: b.Int("count", 1), Groups: b.Strings("groups"), NotAuthor: b.Bool("not_author", false), Range: b.Range}
+	checkNotEmpty(in, b, "groups", "Nobody could approve.")
+	if b.IsKnown("count") && out.Count == 0 {
+		in.ErrorAt(b, "count", "Unsuitable value", "No approvals are needed, so that the block has no effect. Set how many are, or remove it.")
+	}
+	return out
 }
 
 // DecodeProtection decodes a protection block; nil is none.
@@ -68,13 +87,7 @@ func DecodeProtection(in *eval.Instance, v *schema.Values) *Protection {
 		most := v.Int("max_destroyed", 0)
 		protection.MaxDestroyed = &most
 	}
-	if b := v.One("approvals"); b != nil {
-		protection.Approvals = &Approvals{Count: b.Int("count", 1), Groups: b.Strings("groups"), NotAuthor: b.Bool("not_author", false), Range: b.Range}
-		checkNotEmpty(in, b, "groups", "Nobody could approve.")
-		if b.IsKnown("count") && protection.Approvals.Count == 0 {
-			in.ErrorAt(b, "count", "Unsuitable value", "No approvals are needed, so that the block has no effect. Set how many are, or remove it.")
-		}
-	}
+	protection.Approvals = decodeApprovals(in, v.One("approvals"))
 	if !v.Has("branches") && !v.Has("max_destroyed") && !v.Has("planners") && !v.Has("signers") && protection.Approvals == nil {
 		in.Errorf(v.Range, "Missing required argument", "The protection says nothing. Set branches or max_destroyed, or add an approvals block.")
 	}

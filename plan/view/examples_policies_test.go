@@ -23,10 +23,10 @@ func policiesExample() *plan.Plan {
 	warned.Binding = "everywhere"
 	exempt := result("policy.probes", "", plan.PolicyDeny, rollout, "podinfo has no readiness probe")
 	exempt.Exempt, exempt.Until, exempt.Range = "it is replaced in March", time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC), "policies.gantry.hcl:14,3"
+	approve.Approvals = &plan.PolicyApprovals{Count: 1}
 	a.Policies = []plan.PolicyResult{denied, warned, exempt, approve}
 	a.Blocked = []plan.Problem{
 		{Address: a.Address, Object: &rollout.ID, Summary: plan.PolicyViolated, Detail: "policy.no_latest_tag: podinfo runs a :latest image (rendered from web/deployment.yaml:1)", Range: "web.gantry.hcl:3,1", Rule: "policies.gantry.hcl:3,1"},
-		{Address: a.Address, Object: &service.ID, Summary: plan.PolicyNeedsApproval, Detail: "policy.public_services: podinfo is reached from everywhere", Range: "web.gantry.hcl:3,1", Rule: "policies.gantry.hcl:3,1"},
 	}
 	var many []plan.Change
 	for _, name := range numbered("settings", 12) {
@@ -34,6 +34,9 @@ func policiesExample() *plan.Plan {
 	}
 	shop := web(many...)
 	shop.Address = addr.Application("shop")
+	open := result("policy.public_services", "", plan.PolicyApprove, many[0], "settings-0 is reached from everywhere")
+	open.Approvals = &plan.PolicyApprovals{Count: 2, Groups: []string{"example:security", "!example:contractors"}, NotAuthor: true}
+	shop.Policies = append(shop.Policies, open)
 	for _, c := range many {
 		shop.Policies = append(shop.Policies, result("policy.labels", "", plan.PolicyWarn, c, c.ID.Name+" has no label \"team\"\nand should"))
 	}

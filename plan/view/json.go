@@ -47,6 +47,7 @@ type jsonPlan struct {
 	InputDigest   string            `json:"inputDigest"`
 	HasChanges    bool              `json:"hasChanges"`
 	Blocked       bool              `json:"blocked"`
+	NeedsApproval bool              `json:"needsApproval,omitempty"`
 	Counts        plan.Counts       `json:"counts"`
 	RiskCounts    riskCounts        `json:"riskCounts"`
 	Clusters      []jsonCluster     `json:"clusters"`
@@ -91,12 +92,14 @@ type jsonApplication struct {
 	Digest     string            `json:"digest"`
 	Counts     plan.Counts       `json:"counts"`
 	Blocked    []jsonProblem     `json:"blocked"`
-	Warnings   []string          `json:"warnings"`
-	Held       *plan.Hold        `json:"held,omitempty"`
-	Lifts      *plan.Hold        `json:"lifts,omitempty"`
-	Rollback   *plan.Rollback    `json:"rollback,omitempty"`
-	Opening    *plan.Opening     `json:"opening,omitempty"` // by its sync windows
-	Risks      []jsonRisk        `json:"risks"`
+	// NeedsApproval are the approvals without which it is not applied, that policies want.
+	NeedsApproval []jsonNeed     `json:"needsApproval,omitempty"`
+	Warnings      []string       `json:"warnings"`
+	Held          *plan.Hold     `json:"held,omitempty"`
+	Lifts         *plan.Hold     `json:"lifts,omitempty"`
+	Rollback      *plan.Rollback `json:"rollback,omitempty"`
+	Opening       *plan.Opening  `json:"opening,omitempty"` // by its sync windows
+	Risks         []jsonRisk     `json:"risks"`
 	// Policies are the violations of policies, those that are exempt too.
 	Policies  []jsonPolicyResult `json:"policies,omitempty"`
 	Changes   []jsonChange       `json:"changes"`
@@ -194,7 +197,7 @@ func jsonPlanOf(p *plan.Plan) jsonPlan {
 	out := jsonPlan{
 		FormatVersion: JSONVersion, ToolVersion: p.ToolVersion, CreatedAt: p.CreatedAt, ID: p.ID, RiskCounts: riskCountsOf(p), Destroy: p.Destroy, Offline: p.Offline,
 		Targets: notNil(p.Targets), Lineage: p.Lineage, InputDigest: p.InputDigest,
-		HasChanges: p.HasChanges(), Blocked: p.IsBlocked(), Counts: everyAction(p.Counts()), Problems: jsonProblems(p.Problems),
+		HasChanges: p.HasChanges(), Blocked: p.IsBlocked(), NeedsApproval: p.NeedsApproval(), Counts: everyAction(p.Counts()), Problems: jsonProblems(p.Problems),
 		Clusters: []jsonCluster{}, Generators: []jsonGenerator{}, Remotes: jsonRemotes(p), Outputs: jsonOutputs(p), Applications: []jsonApplication{}, Steps: jsonSteps(p), Rollouts: jsonRollouts(p),
 	}
 	if !p.ExpiresAt.IsZero() {
@@ -238,7 +241,7 @@ func jsonApplicationOf(a *plan.Application) jsonApplication {
 	out := jsonApplication{
 		Address: a.Address, Name: a.Name, Project: a.Project, Cluster: a.Cluster, Namespace: a.Namespace, Labels: a.Labels,
 		Sources: []jsonSource{}, DependsOn: notNil(a.DependsOn), Leaves: a.Leaves, MovedFrom: a.MovedFrom, HasChanges: a.HasChanges(), Digest: a.Digest,
-		Counts: everyAction(a.Counts()), Blocked: jsonProblems(a.Blocked), Warnings: notNil(a.Warnings), Risks: jsonRisks(a), Policies: jsonPolicies(a), Changes: []jsonChange{},
+		Counts: everyAction(a.Counts()), Blocked: jsonProblems(a.Blocked), NeedsApproval: jsonNeeds(a), Warnings: notNil(a.Warnings), Risks: jsonRisks(a), Policies: jsonPolicies(a), Changes: []jsonChange{},
 		Held: a.Held, Lifts: a.Lifts, Rollback: a.Rollback, Opening: a.Opening,
 	}
 	if out.Labels == nil {

@@ -84,6 +84,9 @@ func (m *markdown) title() string {
 	if p.IsBlocked() {
 		marks += " · **blocked**"
 	}
+	if text := NeedsApproval(p); text != "" {
+		marks += " · **" + text + "**"
+	}
 	if risks := alarm.RiskWords(p); risks != "" {
 		marks += " · **" + escaped(risks) + "**"
 	}

@@ -35,7 +35,7 @@ func (m *markdown) rows() []row {
 		}
 		notes := remarks(a)
 		for i := range notes {
-			if notes[i] == "blocked" || strings.Contains(notes[i], string(plan.High)) {
+			if notes[i] == "blocked" || notes[i] == "needs approval" || strings.Contains(notes[i], string(plan.High)) {
 				notes[i] = "**" + notes[i] + "**"
 			}
 		}
@@ -49,7 +49,7 @@ func (m *markdown) rows() []row {
 				rank = max(rank, 40+20*alarm.Weight(r.Severity))
 			}
 		}
-		if a.IsBlocked() {
+		if a.IsBlocked() || len(a.NeedsApproval()) > 0 {
 			rank = max(rank, 80)
 		}
 		out = append(out, row{rank: rank, text: fmt.Sprintf("| %s | %s | %s | %s |",

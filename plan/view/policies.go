@@ -28,6 +28,9 @@ func (t *text) policies() {
 			mark, look = "    ", faint
 		}
 		t.line(0, span{look, mark + pad(v.Level(), 7) + "  "}, span{bold, v.Name}, span{faint, at(v.Range)})
+		if v.Level() == string(plan.PolicyApprove) {
+			t.paragraph(detail+7, span{loud, "needs "}, v.Approvals.String())
+		}
 		if v.Exempt != "" {
 			t.paragraph(detail+7, span{faint, "exempt: "}, v.Excuse())
 		}
@@ -62,6 +65,9 @@ func (m *markdown) policies() entries {
 		if v.Range != "" {
 			made.head += " (" + code(v.Range) + ")"
 		}
+		if v.Level() == string(plan.PolicyApprove) {
+			made.head += ": needs " + escaped(v.Approvals.String())
+		}
 		if v.Exempt != "" {
 			made.head += ": " + escaped(v.Excuse())
 		}
@@ -88,6 +94,27 @@ func (t *text) policySummary() {
 	if text := alarm.PolicyWords(t.p); text != "" {
 		t.line(0, span{yellow, text + "."})
 	}
+}
+
+// jsonNeed is an approval that a policy wants. Count is 0 where the protection says how many
+// and whose.
+type jsonNeed struct {
+	Policy    string   `json:"policy"`
+	Count     int      `json:"count"`
+	Groups    []string `json:"groups"`
+	NotAuthor bool     `json:"notAuthor"`
+}
+
+func jsonNeeds(a *plan.Application) []jsonNeed {
+	var out []jsonNeed
+	for _, need := range a.NeedsApproval() {
+		made := jsonNeed{Policy: need.Policy, Groups: []string{}}
+		if asked := need.Approvals; asked != nil {
+			made.Count, made.Groups, made.NotAuthor = asked.Count, notNil(asked.Groups), asked.NotAuthor
+		}
+		out = append(out, made)
+	}
+	return out
 }
 
 type jsonPolicyResult struct {

@@ -32,6 +32,9 @@ func (t *text) summary() {
 		}
 		t.line(0, span{red, words.Counted(blocked, "application") + verb})
 	}
+	if text := NeedsApproval(t.p); text != "" {
+		t.line(0, span{yellow, text + ", and is not applied without it."})
+	}
 	switch n := len(t.p.Problems); {
 	case t.options.Errors && n > 0:
 		t.line(0, span{red, "The plan is incomplete: there are errors."})
@@ -94,4 +97,22 @@ func Summary(p *plan.Plan) string {
 		b.WriteString(words.Printable(s.text))
 	}
 	return b.String()
+}
+
+// NeedsApproval counts the applications that policies want approved: "1 application needs
+// approval"; empty for none.
+func NeedsApproval(p *plan.Plan) string {
+	n := 0
+	for i := range p.Applications {
+		if len(p.Applications[i].NeedsApproval()) > 0 {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 application needs approval"
+	}
+	return words.Counted(n, "application") + " need approval"
 }

@@ -79,6 +79,9 @@ func remarks(a *plan.Application) []string {
 	if a.IsBlocked() {
 		out = append(out, "blocked")
 	}
+	if len(a.NeedsApproval()) > 0 {
+		out = append(out, "needs approval")
+	}
 	if a.Held != nil {
 		out = append(out, "held")
 	}

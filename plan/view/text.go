@@ -116,7 +116,7 @@ func (t *text) interesting(i int) bool {
 // isTold reports whether there is something to say of an application itself, whatever
 // its changes are.
 func isTold(a *plan.Application) bool {
-	return a.IsBlocked() || a.Leaves || a.Held != nil || a.Lifts != nil || a.Rollback != nil || !a.MovedFrom.IsZero() || len(a.Warnings) > 0 || len(alarm.Accepted(a)) > 0
+	return a.IsBlocked() || len(a.NeedsApproval()) > 0 || a.Leaves || a.Held != nil || a.Lifts != nil || a.Rollback != nil || !a.MovedFrom.IsZero() || len(a.Warnings) > 0 || len(alarm.Accepted(a)) > 0
 }
 
 func (t *text) application(i int) {
@@ -165,6 +165,9 @@ func (t *text) head(a *plan.Application) {
 			t.problem(2, "blocked", problem, addr.Address{})
 		}
 	}
+	for _, need := range a.NeedsApproval() {
+		t.paragraph(2, span{loud, "needs approval: "}, need.String())
+	}
 	for _, warning := range a.Warnings {
 		t.paragraph(2, span{yellow, "warning: "}, warning)
 	}
@@ -191,6 +194,8 @@ func (t *text) header(a *plan.Application) {
 		spans = append(spans, span{loud, "  blocked: it will not be applied"})
 	case a.Held != nil:
 		spans = append(spans, span{loud, "  held: it will not be applied"})
+	case len(a.NeedsApproval()) > 0:
+		spans = append(spans, span{loud, "  needs approval"})
 	case a.Lifts != nil:
 		spans = append(spans, span{yellow, "  no longer held"})
 	case a.Rollback != nil:

@@ -14,7 +14,8 @@ import (
 type Violated struct {
 	Name        string // "policy.no_latest_tag", with the admission policy where it is one
 	Enforcement plan.PolicyEnforcement
-	Exempt      string // why the violations do not count; empty where they do
+	Approvals   *plan.PolicyApprovals // who approves, where that is the enforcement
+	Exempt      string                // why the violations do not count; empty where they do
 	Until       time.Time
 	Range       string // where the policy, or the exemption, is written
 	Of          []Violation
@@ -42,15 +43,15 @@ func levels() []string {
 // Violations lists the policies of a plan that are violated, the worst first. What is
 // exempt comes last.
 func Violations(p *plan.Plan) []*Violated {
-	type same struct{ name, level, exempt, at string }
+	type same struct{ name, level, approvals, exempt, at string }
 	var out []*Violated
 	known := map[same]*Violated{}
 	for i := range p.Applications {
 		a := &p.Applications[i]
 		for j := range a.Policies {
 			r := &a.Policies[j]
-			made := &Violated{Name: r.Name(), Enforcement: r.Enforcement, Exempt: r.Exempt, Until: r.Until, Range: r.Range}
-			key := same{made.Name, made.Level(), r.Exempt, r.Range}
+			made := &Violated{Name: r.Name(), Enforcement: r.Enforcement, Approvals: r.Approvals, Exempt: r.Exempt, Until: r.Until, Range: r.Range}
+			key := same{made.Name, made.Level(), r.Approvals.String(), r.Exempt, r.Range}
 			if known[key] == nil {
 				known[key] = made
 				out = append(out, made)

@@ -139,6 +139,7 @@ func (g *page) header(title string) {
 		{len(g.p.Targets) > 0, "banner", "Only " + words.Join(g.p.Targets) + " and what they depend on; the rest was left out."},
 		{g.p.Affected != nil, "banner", g.p.Affected.Banner()},
 		{g.p.IsBlocked(), "banner bad", "Some applications are blocked and will not be applied."},
+		{g.p.NeedsApproval(), "banner", "Policies want some applications approved: they are not applied without that."},
 		{len(g.p.Problems) > 0, "banner bad", "The plan is incomplete: " + words.Counted(len(g.p.Problems), "error") + "."},
 	} {
 		if banner.on {

@@ -23,6 +23,10 @@ func (g *page) policies() {
 			g.raw(" ")
 			g.tag("span", "of", v.Range)
 		}
+		if v.Level() == string(plan.PolicyApprove) {
+			g.raw(" ")
+			g.tag("span", "detail", "needs "+v.Approvals.String())
+		}
 		if v.Exempt != "" {
 			g.raw(" ")
 			g.tag("span", "detail", v.Excuse())

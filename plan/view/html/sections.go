@@ -75,6 +75,10 @@ func (g *page) application(i int, open bool) {
 			g.raw(" ")
 		}
 	}
+	if len(a.NeedsApproval()) > 0 {
+		g.tag("b", "r-"+severity(plan.High), "needs approval")
+		g.raw(" ")
+	}
 	g.raw("</span></summary>\n")
 	if head := view.HeadLines(g.p, a, g.options); len(head) > 1 {
 		g.raw("<pre class=\"head\">")

@@ -31,6 +31,7 @@ func Outputs(p *plan.Plan) []Output {
 		{"has_changes", strconv.FormatBool(p.HasChanges())},
 		{"has_destroy", strconv.FormatBool(counts[plan.Prune]+counts[plan.Replace] > 0)},
 		{"is_blocked", strconv.FormatBool(p.IsBlocked())},
+		{"needs_approval", strconv.FormatBool(p.NeedsApproval())},
 		{"errors", strconv.Itoa(len(p.Problems))},
 		{"risk", risk},
 		{"plan_digest", p.Digest()},

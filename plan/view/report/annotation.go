@@ -47,7 +47,11 @@ func Annotations(p *plan.Plan) []Annotation {
 		for j := range a.Policies {
 			r := &a.Policies[j]
 			if r.Exempt == "" {
-				add(map[bool]string{true: "error", false: "warning"}[r.Blocks()], r.Range, r.Name(), r.Message, a.Address.String(), &r.Object)
+				message := r.Message
+				if r.NeedsApproval() {
+					message = approving(r)
+				}
+				add(map[bool]string{true: "error", false: "warning"}[r.Blocks()], r.Range, r.Name(), message, a.Address.String(), &r.Object)
 			}
 		}
 	}

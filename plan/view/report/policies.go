@@ -12,11 +12,15 @@ const rulePolicy = "policy/"
 func (r *sarifRun) policies(a *plan.Application) {
 	for i := range a.Policies {
 		p := &a.Policies[i]
-		level := "error"
-		if p.Enforcement == plan.PolicyWarn {
+		level, message := "error", p.Message
+		switch p.Enforcement {
+		case plan.PolicyDeny:
+		case plan.PolicyWarn:
 			level = "warning"
+		case plan.PolicyApprove:
+			level, message = "warning", approving(p)
 		}
-		result := r.result(rulePolicy+p.Name(), level, p.Message, a.Address.String(), &p.Object, p.Range, p.Binding, p.Message)
+		result := r.result(rulePolicy+p.Name(), level, message, a.Address.String(), &p.Object, p.Range, p.Binding, p.Message)
 		if p.Exempt != "" {
 			result.Suppressions = []sarifSuppression{{Kind: "inSource", Justification: clean(p.Exempt)}}
 		}
@@ -27,8 +31,13 @@ func (r *sarifRun) policies(a *plan.Application) {
 	}
 }
 
+// approving says what is wrong, and whose approval that needs.
+func approving(p *plan.PolicyResult) string {
+	return p.Message + " (needs " + p.Approvals.String() + ")"
+}
+
 // policies adds a case for each violation of a policy: one that denies fails, one that
-// warns passes and is told in its output, one that is exempt is skipped.
+// warns or needs an approval passes and is told in its output, one that is exempt is skipped.
 func (s *junitSuite) policies(a *plan.Application) {
 	for i := range a.Policies {
 		p := &a.Policies[i]
@@ -40,6 +49,8 @@ func (s *junitSuite) policies(a *plan.Application) {
 			c.Out = clean(p.Message)
 		case p.Enforcement == plan.PolicyWarn:
 			c.Out = clean(p.Message)
+		case p.NeedsApproval():
+			c.Out = clean(approving(p))
 		default:
 			c.Failure = &junitResult{Message: "policy is violated", Type: clean(p.Name()), Text: clean(p.Message)}
 		}

@@ -105,7 +105,7 @@ func Everything(n int) *plan.Plan {
 				{Code: "x", Severity: plan.Low, Detail: "e"},
 				{Code: "y", Severity: plan.Low, Detail: "e", Accepted: "why"},
 			},
-			Policies: []plan.PolicyResult{{Policy: "policy.a", Rule: "r", Enforcement: plan.PolicyDeny, Object: id, Message: "m", Range: "x:1,1", Source: "s"}, {Policy: "policy.b", Enforcement: plan.PolicyWarn, Object: id, Message: "m", Exempt: "e"}},
+			Policies: []plan.PolicyResult{{Policy: "policy.a", Rule: "r", Enforcement: plan.PolicyDeny, Object: id, Message: "m", Range: "x:1,1", Source: "s"}, {Policy: "policy.b", Enforcement: plan.PolicyWarn, Object: id, Message: "m", Exempt: "e"}, {Policy: "policy.c", Enforcement: plan.PolicyApprove, Approvals: &plan.PolicyApprovals{Count: 1, Groups: []string{"g", "!h"}}, Object: id, Message: "m"}},
 			Failed:   &plan.Failure{Outcome: "failed", Message: "m"},
 		}
 		for j, action := range actions {
