@@ -26,7 +26,9 @@ const (
 	// as have pageBytes.
 	firstPage, maxPage = 200, 1000
 	pageBytes          = 8 << 20
-	// onlyMetadata has the server leave out what Secrets hold.
+	// onlyMetadata has the server leave out what Secrets hold, and metadataOfOne what one does.
+	metadataOfOne = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1," +
+		"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 	onlyMetadata = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1," +
 		"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 )

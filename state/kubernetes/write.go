@@ -95,14 +95,15 @@ func (s *Store) writeHead(ctx context.Context, secret *corev1.Secret, old head) 
 		return s.create(ctx, secret)
 	}
 	return s.send(ctx, func(ctx context.Context) error {
-		return fill(secret, s.secrets(put).Name(secret.Name).Body(secret).Do(ctx))
+		return fill(ctx, secret, s.secrets(put).Name(secret.Name))
 	})
 }
 
-// fill puts what the server says of a Secret that was written into it.
-func fill(secret *corev1.Secret, result rest.Result) error {
-	written := &corev1.Secret{}
-	err := result.Into(written)
+// fill writes a Secret, and puts what the server says of it into it: its metadata, for what
+// it holds is known.
+func fill(ctx context.Context, secret *corev1.Secret, request *rest.Request) error {
+	written := &metav1.PartialObjectMetadata{}
+	err := request.SetHeader("Accept", metadataOfOne).Body(secret).Do(ctx).Into(written)
 	if err == nil {
 		secret.ObjectMeta = written.ObjectMeta
 	}
@@ -113,7 +114,7 @@ func fill(secret *corev1.Secret, result rest.Result) error {
 func (s *Store) create(ctx context.Context, secret *corev1.Secret) (lost, err error) {
 	send := func() (lost, err error) {
 		return s.send(ctx, func(ctx context.Context) error {
-			return fill(secret, s.secrets(post).Body(secret).Do(ctx))
+			return fill(ctx, secret, s.secrets(post))
 		})
 	}
 	lost, err = send()
