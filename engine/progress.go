@@ -45,6 +45,7 @@ type progress struct {
 	endedAt    time.Time
 	elapsed    Seconds
 	completed  bool
+	first      bool   // there was no record when the apply began
 	claimed    bool   // the record says that this apply is at work on it
 	refused    bool   // who applies has no right to it
 	unsaved    bool   // what was done could not be written into the state
@@ -93,7 +94,7 @@ func (p *progress) isSkipped() bool {
 // adopt takes over the application's record, or makes its first one.
 func (p *progress) adopt(record *state.Record, version string) {
 	if record == nil {
-		record = &state.Record{}
+		record, p.first = &state.Record{}, true
 	}
 	record.Address = p.app.Address
 	if p.app.MovedFrom.IsZero() {

@@ -37,6 +37,7 @@ func (p *progress) keepRevision(ctx context.Context) *revision.Saved {
 		return nil
 	}
 	keeper := revisionsIn(p.applying.records)
+	keeper.New = p.first && len(p.record.History) == 1
 	warn := func(err error) {
 		p.tell(Event{Kind: EventWarning, Message: fmt.Sprintf("what was applied is not all in the history: %s", err)})
 	}

@@ -38,6 +38,9 @@ const maxPacks = 16
 type Keeper struct {
 	Store   state.Store
 	Lineage string
+	// New tells that Save is of a record which the caller has made: nobody has kept anything
+	// of it before, so that what there is need not be listed.
+	New bool
 }
 
 // Saved is what Save wrote.
@@ -60,9 +63,12 @@ func (k Keeper) Save(ctx context.Context, record *state.Record, app *plan.Applic
 	newest := record.History[len(record.History)-1]
 	before, lost := k.before(ctx, record)
 	folder := folderOf(record)
-	listed, err := k.Store.List(ctx, folder)
-	if err != nil {
-		return nil, err
+	var listed []string
+	if !k.New {
+		var err error
+		if listed, err = k.Store.List(ctx, folder); err != nil {
+			return nil, err
+		}
 	}
 	w := &writing{
 		header: &header{Lineage: k.Lineage, Address: record.Address, ID: newest.ID, Application: *app, Packs: []string{""}},
@@ -84,6 +90,7 @@ func (k Keeper) Save(ctx context.Context, record *state.Record, app *plan.Applic
 	}
 	w.tidy()
 	out := &Saved{Lacks: w.lacks(), Lost: lost}
+	var err error
 	if out.Key, err = k.put(ctx, w); err != nil {
 		return nil, err
 	}

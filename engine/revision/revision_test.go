@@ -1,6 +1,7 @@
 package revision_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -257,4 +258,27 @@ func TestMigrate(t *testing.T) {
 	b.values["a"] = "1"
 	b.wants(t, 1, map[string]string{"a": "1"})
 	b.wants(t, b.apply(t, map[string]string{"b": "1"}), map[string]string{"a": "1", "b": "1"})
+}
+
+// unlisted is a store that does not tell what is in it.
+type unlisted struct{ state.Store }
+
+func (unlisted) List(context.Context, string) ([]string, error) {
+	return nil, errors.New("it is listed")
+}
+
+// TestNew: what is kept of a record for the first time is kept without a list, and is there;
+// afterwards a list is asked for.
+func TestNew(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.keeper.Store = unlisted{b.keeper.Store}
+	b.keeper.New = true
+	first := b.apply(t, map[string]string{"a": "one"})
+	b.wants(t, first, map[string]string{"a": "one"})
+	b.keeper.New = false
+	b.record.Finish(state.Entry{Outcome: "succeeded"}, b.limit)
+	if _, err := b.keeper.Save(t.Context(), b.record, &plan.Application{Address: b.record.Address}); err == nil {
+		t.Error("a record that was there before is kept without a list")
+	}
 }
