@@ -178,3 +178,19 @@ func BenchmarkHTML(b *testing.B) {
 		}
 	}
 }
+
+// What a policy wants approved is seen at the head of the page, of the application and in the
+// list of policies.
+func TestPolicyThatWantsApproval(t *testing.T) {
+	web := app("web", "production", change(plan.Create, "Service", "web"))
+	quiet := page(t, base(web))
+	web.Policies = []plan.PolicyResult{{
+		Policy: "policy.public", Enforcement: plan.PolicyApprove, Approvals: &plan.PolicyApprovals{Count: 1, Groups: []string{"security"}}, Object: web.Changes[0].ID, Message: "web is public",
+	}}
+	text := page(t, base(web))
+	for _, want := range []string{"Policies want some applications approved", ">needs approval</b>", "needs 1 approval by members of security", "policy.public needs 1 approval"} {
+		if !strings.Contains(text, want) || strings.Contains(quiet, want) {
+			t.Errorf("%q", want)
+		}
+	}
+}

@@ -270,3 +270,34 @@ func TestPlaceOf(t *testing.T) {
 		}
 	}
 }
+
+// A change that a policy wants approved is no error: it is told with whose approval it needs.
+func TestPoliciesThatWantApproval(t *testing.T) {
+	service := object.ID{Kind: "Service", Namespace: "web", Name: "podinfo"}
+	p := &plan.Plan{ToolVersion: "0.1.0", Applications: []plan.Application{{
+		Address: addr.Application("web"), Changes: []plan.Change{{ID: service, Action: plan.Create}},
+		Policies: []plan.PolicyResult{{
+			Policy: "policy.public", Enforcement: plan.PolicyApprove, Approvals: &plan.PolicyApprovals{Count: 2, Groups: []string{"security"}},
+			Object: service, Action: plan.Create, Message: "podinfo is public", Range: "policies.gantry.hcl:3,1",
+		}},
+	}}}
+	const says = "podinfo is public (needs 2 approvals by members of security)"
+	for name, write := range map[string]func(io.Writer, *plan.Plan) error{"JUnit": JUnit, "SARIF": SARIF} {
+		var out bytes.Buffer
+		if err := write(&out, p); err != nil {
+			t.Fatal(err)
+		}
+		if text := out.String(); !strings.Contains(text, says) || strings.Contains(text, `"error"`) || strings.Contains(text, "<failure") || strings.Contains(text, "<error") {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	found := Annotations(p)
+	if len(found) != 1 || found[0].Level != "warning" || found[0].File != "policies.gantry.hcl" || found[0].Line != 3 || !strings.HasSuffix(found[0].Message, says) {
+		t.Errorf("%+v", found)
+	}
+	for name, want := range map[string]string{"needs_approval": "true", "is_blocked": "false"} {
+		if !slices.Contains(Outputs(p), Output{name, want}) {
+			t.Errorf("%s is not %s", name, want)
+		}
+	}
+}

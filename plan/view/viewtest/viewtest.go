@@ -108,6 +108,9 @@ func Everything(n int) *plan.Plan {
 			Policies: []plan.PolicyResult{{Policy: "policy.a", Rule: "r", Enforcement: plan.PolicyDeny, Object: id, Message: "m", Range: "x:1,1", Source: "s"}, {Policy: "policy.b", Enforcement: plan.PolicyWarn, Object: id, Message: "m", Exempt: "e"}, {Policy: "policy.c", Enforcement: plan.PolicyApprove, Approvals: &plan.PolicyApprovals{Count: 1, Groups: []string{"g", "!h"}}, Object: id, Message: "m"}},
 			Failed:   &plan.Failure{Outcome: "failed", Message: "m"},
 		}
+		if i%2 == 1 {
+			a.Blocked = nil // what policies want approved is told of what is not blocked
+		}
 		for j, action := range actions {
 			c := plan.Change{
 				ID: id, Version: "v1", Action: action, Reason: "r", Origin: "o", Warnings: []string{"w"},
