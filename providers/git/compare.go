@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -35,6 +36,22 @@ type Comparison struct {
 	tree    plumbing.Hash
 	work    *workFiles
 	exclude *workDirectory
+
+	mu      sync.Mutex
+	listed  map[plumbing.Hash][]tree.Entry // of the directories that Before has gone through
+	befores map[string]side
+	afters  map[afterKey]side
+}
+
+// side is a directory on one side, or why it cannot be read.
+type side struct {
+	files fs.FS
+	err   error
+}
+
+type afterKey struct {
+	dir string
+	all bool
 }
 
 // Compare compares the work tree with a commit. A file that the index says is as it was when
@@ -185,11 +202,26 @@ func touches(paths []string, dir string) bool {
 // errNoDirectory says that a path leads to no directory, or through a link.
 var errNoDirectory = errors.New("it is no directory, or a symbolic link leads there")
 
-// Before returns a directory as the commit has it, by itself: links out of it fail.
+// Before returns a directory as the commit has it, by itself: links out of it fail. All who
+// ask for one directory share it, with what was listed in it.
 func (c *Comparison) Before(dir string) (fs.FS, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, ok := c.befores[dir]
+	if !ok {
+		found.files, found.err = c.before(dir)
+		if c.befores == nil {
+			c.befores = map[string]side{}
+		}
+		c.befores[dir] = found
+	}
+	return found.files, found.err
+}
+
+func (c *Comparison) before(dir string) (fs.FS, error) {
 	at := &directory{objects: c.objects, hash: c.tree}
 	for _, element := range elementsOf(dir) {
-		entries, err := at.Entries()
+		entries, err := c.entries(at)
 		if err != nil {
 			return nil, err
 		}
@@ -206,9 +238,40 @@ func (c *Comparison) Before(dir string) (fs.FS, error) {
 	return tree.New(at, DefaultFiles), nil
 }
 
+// entries lists a directory of the commit once: a thousand sources may have one above them.
+func (c *Comparison) entries(at *directory) ([]tree.Entry, error) {
+	if entries, ok := c.listed[at.hash]; ok {
+		return entries, nil
+	}
+	entries, err := at.Entries()
+	if err != nil {
+		return nil, err
+	}
+	if c.listed == nil {
+		c.listed = map[plumbing.Hash][]tree.Entry{}
+	}
+	c.listed[at.hash] = entries
+	return entries, nil
+}
+
 // After returns a directory as it is on disk, by itself: links out of it fail. With all, what
-// git ignores is in it.
+// git ignores is in it. All who ask for one directory share it, with what was listed in it.
 func (c *Comparison) After(dir string, all bool) (fs.FS, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := afterKey{dir, all}
+	found, ok := c.afters[key]
+	if !ok {
+		found.files, found.err = c.after(dir, all)
+		if c.afters == nil {
+			c.afters = map[afterKey]side{}
+		}
+		c.afters[key] = found
+	}
+	return found.files, found.err
+}
+
+func (c *Comparison) after(dir string, all bool) (fs.FS, error) {
 	at := &workDirectory{files: c.work, patterns: c.exclude.patterns, all: all}
 	for _, element := range elementsOf(dir) {
 		at = &workDirectory{files: c.work, at: append(slices.Clone(at.at), element), patterns: at.below(), all: all}

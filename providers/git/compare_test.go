@@ -1,10 +1,12 @@
 package git_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -124,5 +126,44 @@ func TestCompareReads(t *testing.T) {
 	}
 	if _, err := found.After("link", true); err == nil {
 		t.Error("a link in place of a folder")
+	}
+}
+
+// TestCompareIsShared has many read one directory of each side at once, as plans of many
+// applications do: they share it.
+func TestCompareIsShared(t *testing.T) {
+	dir, commits, _ := work(t)
+	found, err := openHistory(t, dir).Compare(t.Context(), commits[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const readers = 16
+	var group sync.WaitGroup
+	sides := make([][2]fs.FS, readers)
+	for i := range readers {
+		group.Go(func() {
+			before, beforeErr := found.Before("live")
+			after, afterErr := found.After("live", false)
+			if err := errors.Join(beforeErr, afterErr); err != nil {
+				t.Error(err)
+				return
+			}
+			for _, side := range []fs.FS{before, after} {
+				if _, err := fs.ReadFile(side, "main.gantry.hcl"); err != nil {
+					t.Error(err)
+				}
+			}
+			sides[i] = [2]fs.FS{before, after}
+		})
+	}
+	group.Wait()
+	for i, side := range sides {
+		if side != sides[0] {
+			t.Errorf("reader %d has directories of its own", i)
+		}
+	}
+	all, err := found.After("live", true)
+	if err != nil || all == sides[0][1] {
+		t.Errorf("what git ignores is left out for everybody: %v", err)
 	}
 }

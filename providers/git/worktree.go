@@ -75,7 +75,7 @@ func OpenWorkTree(root string, limits Limits) (*WorkTree, error) {
 	if limits.Files == 0 {
 		limits.Files = DefaultFiles
 	}
-	w := &workFiles{root: base, tracked: tracked(filepath.Join(gitDir, "index")), limit: limits.FileBytes}
+	w := &workFiles{root: base, tracked: sync.OnceValue(func() map[string]bool { return tracked(filepath.Join(gitDir, "index")) }), limit: limits.FileBytes}
 	patterns := ignored(nil, filepath.Join(common, "info", "exclude"), nil)
 	out.files, out.top = w, &workDirectory{files: w, patterns: patterns}
 	out.FS = tree.New(out.top, limits.Files)
@@ -142,7 +142,7 @@ func ignored(to []gitignore.Pattern, name string, domain []string) []gitignore.P
 // workFiles is what all directories of a work tree share.
 type workFiles struct {
 	root    *os.Root
-	tracked map[string]bool
+	tracked func() map[string]bool // the index is read when something may be ignored
 	limit   int64
 	ids     map[string]string // of contents, by path, where they are known
 
@@ -187,7 +187,7 @@ func (d *workDirectory) read() (out []tree.Entry, left []string, err error) {
 			continue
 		case d.all && found.Name() == ".gantry": // as localdir has it
 			continue
-		case !d.all && matcher.Match(at, found.IsDir()) && !d.files.tracked[full]:
+		case !d.all && matcher.Match(at, found.IsDir()) && !d.files.tracked()[full]:
 			left = append(left, full)
 			continue
 		}
