@@ -121,8 +121,9 @@ func (o *commentOptions) stopCommands(c *cli) func() {
 // tell tells what was heard.
 func (o *commentOptions) tell(ctx context.Context, c *cli, ended error) error {
 	var problems []plan.Problem
+	root, _, _ := c.checkedOut()
 	for _, problem := range c.heard.problems {
-		problem.Range = c.inRepository(problem.Range)
+		problem.Range = c.inRepository(root, problem.Range)
 		problems = append(problems, problem)
 	}
 	at, options, err := o.about(c)
@@ -259,6 +260,9 @@ func checkOf(p *plan.Plan, problems []plan.Problem, ended error) providers.Check
 	out := providers.Check{Name: planCheck, State: providers.CheckSuccess, Title: "Nothing was planned"}
 	if p != nil {
 		out.Title = strings.TrimSuffix(view.Summary(p), ".")
+		if text := view.NeedsApproval(p); text != "" {
+			out.Title += "; " + text
+		}
 	}
 	var code exitCode
 	failing := ended != nil && (!errors.As(ended, &code) || code != exitChanges)
@@ -288,8 +292,9 @@ func (c *cli) annotations(p *plan.Plan, problems []plan.Problem) []providers.Ann
 func (c *cli) findings(p *plan.Plan, problems []plan.Problem) []report.Annotation {
 	whole := comment.Joined(p, problems)
 	out := report.Annotations(&whole)
+	root, _, _ := c.checkedOut()
 	for i, a := range out {
-		file := c.inRepository(fmt.Sprintf("%s:%d,1", a.File, max(a.Line, 1)))
+		file := c.inRepository(root, fmt.Sprintf("%s:%d,1", a.File, max(a.Line, 1)))
 		out[i].File, _, _ = strings.Cut(file, ":")
 		if a.File == "" || file == "" {
 			out[i].File, out[i].Line = "", 0
@@ -298,14 +303,13 @@ func (c *cli) findings(p *plan.Plan, problems []plan.Problem) []report.Annotatio
 	return out
 }
 
-// inRepository names the file of a range as it is called in the repository. It is empty where
-// the file is not there.
-func (c *cli) inRepository(where string) string {
+// inRepository names the file of a range as it is called in the repository with a work tree,
+// whose root may be empty for none. It is empty where the file is not there.
+func (c *cli) inRepository(root, where string) string {
 	cut := strings.LastIndex(where, ":")
 	if cut < 0 {
 		return ""
 	}
-	root, _, _ := c.checkedOut()
 	dir, err := c.directory()
 	if root == "" || err != nil {
 		return where
