@@ -11,5 +11,5 @@ import (
 // One document holds all of it: this is far more than the backend is for.
 func BenchmarkStore(b *testing.B) {
 	server := gitlabtest.Start(b)
-	storetest.Benchmark(b, func(b *testing.B) state.Store { return open(b, server.Address("bench")) })
+	storetest.Benchmark(b, func() state.Store { return open(b, server.Address("bench")) })
 }

@@ -10,5 +10,6 @@ import (
 
 func BenchmarkStore(b *testing.B) {
 	cluster := clustertest.Shared(b)
-	storetest.Benchmark(b, func(b *testing.B) state.Store { return open(b, cluster.Kubeconfig, namespace(b, cluster), "") })
+	ns := namespace(b, cluster)
+	storetest.Benchmark(b, func() state.Store { return open(b, cluster.Kubeconfig, ns, "") })
 }

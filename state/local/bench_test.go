@@ -9,5 +9,6 @@ import (
 )
 
 func BenchmarkStore(b *testing.B) {
-	storetest.Benchmark(b, func(b *testing.B) state.Store { return local.New(b.TempDir()) })
+	dir := b.TempDir()
+	storetest.Benchmark(b, func() state.Store { return local.New(dir) })
 }

@@ -9,5 +9,6 @@ import (
 )
 
 func BenchmarkStore(b *testing.B) {
-	storetest.Benchmark(b, func(b *testing.B) state.Store { return open(b, options(pgtest.Start(b))) })
+	server := options(pgtest.Start(b))
+	storetest.Benchmark(b, func() state.Store { return open(b, server) })
 }

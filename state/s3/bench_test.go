@@ -10,5 +10,5 @@ import (
 
 func BenchmarkStore(b *testing.B) {
 	server := s3test.Start(b)
-	storetest.Benchmark(b, func(b *testing.B) state.Store { return open(b, server, "bench") })
+	storetest.Benchmark(b, func() state.Store { return open(b, server, "bench") })
 }
