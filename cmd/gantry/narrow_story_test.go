@@ -13,7 +13,7 @@ func TestNarrowPlansOfPullRequests(t *testing.T) {
 	t.Parallel()
 	s := newPullStory(t)
 	api := func(more string) string {
-		text := strings.Replace(s.web("blue"), `"web"`, `"api"`, -1)
+		text := strings.ReplaceAll(s.web("blue"), `"web"`, `"api"`)
 		return strings.Replace(text, "objects = [", "objects = ["+more, 1)
 	}
 	const shared = `{ apiVersion = "v1", kind = "ConfigMap", metadata = { name = "shared" } }, `
@@ -23,7 +23,7 @@ func TestNarrowPlansOfPullRequests(t *testing.T) {
 	first := s.open("both")
 	s.plan(first, "--affected")
 	s.commented(first, "Only what the change since main", "touches: 2 applications")
-	s.approve(first, "alice")
+	s.approve(first)
 	s.merge(first, "squash")
 	s.apply(0)
 	s.blue()
@@ -32,7 +32,7 @@ func TestNarrowPlansOfPullRequests(t *testing.T) {
 	second := s.open("green")
 	s.plan(second, "--affected")
 	s.commented(second, "touches: 1 application", "Not looked at: 1 application", "blue", "green")
-	s.approve(second, "alice")
+	s.approve(second)
 	s.merge(second, "squash")
 	if said := s.apply(0); strings.Contains(said, "application.api") && strings.Contains(said, "not applied") {
 		t.Errorf("what the plan has left out is refused, though nothing of it changes:\n%s", said)
@@ -59,7 +59,7 @@ func TestNarrowPlansOfPullRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.approve(third, "alice")
+	s.approve(third)
 	s.merge(third, "squash")
 	s.apply(3) // what was pushed to main past everyone is approved by nobody
 	after, err := k.get(t.Context(), "ConfigMap", "shared")

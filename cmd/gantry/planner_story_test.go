@@ -63,7 +63,7 @@ func TestPlannerStory(t *testing.T) {
 	}
 
 	// The record is of the planner that the protection names, so that it is applied.
-	s.approve(number, "alice")
+	s.approve(number)
 	s.merge(number, "squash")
 	s.apply(0)
 	s.blue()
