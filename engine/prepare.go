@@ -19,6 +19,8 @@ func (a *applying) prepare(ctx context.Context) {
 		case p.app.IsBlocked() && p.app.Blocked[len(p.app.Blocked)-1].Summary == notAllowed:
 			p.refused = true
 			p.skip(p.app.Blocked[len(p.app.Blocked)-1].Detail)
+		case p.app.IsBlocked() && p.app.Blocked[len(p.app.Blocked)-1].Summary == NotApproved:
+			p.skip(p.app.Blocked[len(p.app.Blocked)-1].Detail)
 		case p.app.IsBlocked():
 			p.skip("it is blocked: " + p.app.Blocked[0].Detail)
 		case p.session == nil:

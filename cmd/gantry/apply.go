@@ -37,7 +37,8 @@ the forge; an application goes ahead if what would be done to it is what a plann
 for the merged head of its pull request, and enough of those who count have approved that.
 The others are left out, with the reason, and the exit code is 3. A saved plan is held to
 the same where the protection asks for approvals. Nothing else is applied then, but with
---override-approval and a --reason, by who has the right to override.
+--override-approval and a --reason, by who has the right to override. What a policy wants
+approved is applied in no other way either, whatever the protection asks for.
 
 With --refresh the saved plan is planned anew, from the configuration, and what is
 applied is the new plan, for the applications whose change digest is the same: what was
