@@ -2,11 +2,12 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/gantrycd/gantry/engine/forges"
 	"github.com/gantrycd/gantry/lang/eval"
+	"github.com/gantrycd/gantry/plan/object"
+	"github.com/gantrycd/gantry/plan/target"
 	"github.com/gantrycd/gantry/providers"
 )
 
@@ -42,15 +43,14 @@ func (r reader) askForge(ctx context.Context, place eval.ForgePlace, ask func(pr
 		return fmt.Errorf("%w: asking forges is not built in", providers.ErrUnsupported)
 	}
 	opened := providers.ForgePlace{Type: place.Type, URL: place.URL, Name: place.Name, Username: place.Username, CAData: place.CAData}
-	if !place.Token.IsZero() {
-		if place.Token.Secret != nil && r.engine.options.Secrets == nil {
-			return errors.New("no secrets can be read here, which the token is in")
-		}
-		var err error
-		if place.Token.Secret == nil {
-			opened.Token = place.Token.Value
-		} else if opened.Token, err = r.engine.options.Secrets.Read(ctx, place.Token.Secret); err != nil {
-			return fmt.Errorf("the token: %w", err)
+	var err error
+	if opened.Token, err = r.login(ctx, place.Token, "the token"); err != nil {
+		return err
+	}
+	if app := place.App; app != nil {
+		opened.App = &providers.ForgeApp{ID: app.ID, Installation: app.Installation}
+		if opened.App.Key, err = r.login(ctx, app.Key, "the private key of the app"); err != nil {
+			return err
 		}
 	}
 	subject := place.Type + " " + place.Name
@@ -60,4 +60,20 @@ func (r reader) askForge(ctx context.Context, place eval.ForgePlace, ask func(pr
 	}
 	r.engine.emit(Event{Kind: EventOpened, Subject: subject})
 	return nil
+}
+
+// login reads what logs in, which may be nothing; what names it in errors.
+func (r reader) login(ctx context.Context, from target.Credential, what string) (object.Sensitive, error) {
+	secrets := r.engine.options.Secrets
+	switch {
+	case from.Secret == nil:
+		return from.Value, nil
+	case secrets == nil:
+		return "", fmt.Errorf("no secrets can be read here, which %s is in", what)
+	}
+	read, err := secrets.Read(ctx, from.Secret)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", what, err)
+	}
+	return read, nil
 }

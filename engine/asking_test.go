@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/forge/forgetest"
 	"github.com/gantrycd/gantry/providers/memory"
+	"github.com/gantrycd/gantry/providers/secret"
 )
 
 // oneForge has one repository, whatever is asked for.
@@ -110,4 +112,64 @@ func written(p *plan.Plan) []string {
 		}
 	}
 	return out
+}
+
+// The key of an app is read where it is, and goes to who asks the forge in the place of a token.
+func TestGeneratorsAskAsAnApp(t *testing.T) {
+	t.Parallel()
+	b := enginetest.New(t, map[string]string{"key.pem": "of the file", "main.gantry.hcl": `
+cluster "main" {
+  server = "https://main.example.com"
+}
+secret "file" "app" {
+  path = "key.pem"
+}
+generator "pull_request" "previews" {
+  forge      = "github"
+  repository = "example/web"
+  app {
+    id          = "123456"
+    private_key = secret.file.app
+  }
+}
+generator "scm_provider" "services" {
+  forge = "github"
+  owner = "example"
+  app {
+    id           = "123456"
+    installation = "7"
+    private_key  = sensitive("typed in")
+  }
+}
+`})
+	var asked []providers.ForgePlace
+	b.Adapt = func(o *engine.Options) {
+		o.Secrets = secret.New(secret.Options{Dir: b.Dir})
+		o.Forges = askedForges{&asked}
+	}
+	_, diags := b.Plan(t, engine.PlanOptions{})
+	if !strings.Contains(diags.Error(), "Cannot ask forge") {
+		t.Errorf("%v", diags)
+	}
+	slices.SortFunc(asked, func(a, b providers.ForgePlace) int { return strings.Compare(a.Name, b.Name) })
+	want := []providers.ForgePlace{
+		{Type: "github", Name: "example", App: &providers.ForgeApp{ID: "123456", Installation: "7", Key: "typed in"}},
+		{Type: "github", Name: "example/web", App: &providers.ForgeApp{ID: "123456", Key: "of the file"}},
+	}
+	if !reflect.DeepEqual(asked, want) {
+		t.Errorf("%+v", asked)
+	}
+}
+
+// askedForges notes what is asked, and does not answer.
+type askedForges struct{ asked *[]providers.ForgePlace }
+
+func (f askedForges) Repository(place providers.ForgePlace) (providers.Forge, error) {
+	*f.asked = append(*f.asked, place)
+	return nil, providers.ErrUnreachable
+}
+
+func (f askedForges) Owner(place providers.ForgePlace) (providers.ForgeOwner, error) {
+	*f.asked = append(*f.asked, place)
+	return nil, providers.ErrUnreachable
 }

@@ -42,7 +42,7 @@ func pullRequestGenerator() *eval.Kind {
 			schema.Argument{Name: "labels", Type: schema.Strings, Default: "none", Doc: "The labels that a pull request must have, all of them."},
 			schema.Argument{Name: "forks", Type: schema.Bool, Default: "false", Doc: "Whether those count whose branch is in another repository. Anybody can open such a one, and what it holds would be applied."},
 		),
-		[]schema.Nested{{Block: &schema.Block{
+		append(govern.ForgeAppBlocks("for this repository alone", "the repository's"), schema.Nested{Block: &schema.Block{
 			Type: "filter",
 			Doc:  "What a pull request must be like: all that the block says. Of several blocks one is enough.",
 			Arguments: []schema.Argument{
@@ -50,7 +50,7 @@ func pullRequestGenerator() *eval.Kind {
 				{Name: "branch", Type: schema.String, Doc: "One that the name of its branch matches."},
 				{Name: "target_branch", Type: schema.String, Doc: "One that the branch matches that it is to be merged into."},
 			},
-		}}},
+		}}),
 		generatePulls)
 }
 
@@ -124,7 +124,7 @@ func scmProviderGenerator() *eval.Kind {
 			schema.Argument{Name: "all_branches", Type: schema.Bool, Default: "false", Doc: "Whether all branches are items, and not the default one alone. The key is then `repository/branch`."},
 			schema.Argument{Name: "clone_protocol", Type: schema.String, Default: `"https"`, Doc: "What the attribute `url` is for: `\"https\"` or `\"ssh\"`."},
 		),
-		[]schema.Nested{{Block: &schema.Block{
+		append(govern.ForgeAppBlocks("for all that it is installed for", "the owner's"), schema.Nested{Block: &schema.Block{
 			Type: "filter",
 			Doc:  "What a repository must be like: all that the block says. Of several blocks one is enough.",
 			Arguments: []schema.Argument{
@@ -134,7 +134,7 @@ func scmProviderGenerator() *eval.Kind {
 				{Name: "paths", Type: schema.Strings, Doc: "Files or folders that the branch has, all of them."},
 				{Name: "no_paths", Type: schema.Strings, Doc: "Files or folders of which the branch has none."},
 			},
-		}}},
+		}}),
 		generateRepositories)
 }
 
@@ -189,6 +189,10 @@ func forgePlace(in *eval.Instance) eval.ForgePlace {
 	v := in.Values
 	place := eval.ForgePlace{
 		Type: v.String("forge"), URL: govern.CheckForge(in, v), Username: v.String("username"), Token: credential(v, "token"), CAData: v.String("ca_certificate"),
+		App: govern.DecodeForgeApp(in, v),
+	}
+	if place.App != nil && v.IsKnown("forge") && place.Type != "github" {
+		in.ErrorAt(v, "forge", "Unsuitable block", "Only GitHub has apps: at a forge of type %q a token logs in. Remove the block \"app\".", place.Type)
 	}
 	if v.IsKnown("forge") && !slices.Contains(govern.ForgeTypes(), place.Type) {
 		hint := ""

@@ -3,6 +3,7 @@ package lang_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -110,6 +111,29 @@ generator "scm_provider" "branches" {
 	branches := generatorNamed(t, config, "generator.scm_provider.branches")
 	if diff := cmp.Diff([]string{"sub/web/main", "web/main"}, branches.Keys()); diff != "" || !strings.Contains(itemTexts(branches.Items)["web/main"], `url = "git@git.example.com:example/web.git"`) {
 		t.Error(diff, itemTexts(branches.Items))
+	}
+}
+
+// An app logs in where a token would, at GitHub alone.
+func TestGeneratorsWithAnApp(t *testing.T) {
+	const app = `
+  app {
+    id          = %q
+    private_key = "x"
+  }`
+	for name, c := range map[string]struct{ forge, says string }{
+		"at GitHub":        {`forge = "github"` + fmt.Sprintf(app, "123456"), ""},
+		"elsewhere":        {`forge = "gitlab"` + fmt.Sprintf(app, "123456"), "Only GitHub has apps"},
+		"with a token":     {`forge = "github"` + "\n" + `token = "y"` + fmt.Sprintf(app, "123456"), "says what logs in, too"},
+		"an ID that isn't": {`forge = "github"` + fmt.Sprintf(app, "../x"), "letters, digits and dots only"},
+	} {
+		for _, generator := range []string{"\"pull_request\" \"x\" {\nrepository = \"example/web\"\n", "\"scm_provider\" \"x\" {\nowner = \"example\"\n"} {
+			_, diags := evaluateOffline(t, "generator "+generator+c.forge+"\n}\n")
+			text := fmt.Sprint(diags)
+			if c.says == "" && diags.HasErrors() || !strings.Contains(text, c.says) {
+				t.Errorf("%s: %s", name, text)
+			}
+		}
 	}
 }
 

@@ -147,7 +147,15 @@ type ForgePlace struct {
 	Name     string // of a repository, "owner/name", or of an owner
 	Username string // whose the token is, for forges that want that beside it
 	Token    object.Sensitive
-	CAData   string // PEM; empty for the system's roots
+	App      *ForgeApp // that asks in place of a token; nil for none
+	CAData   string    // PEM; empty for the system's roots
+}
+
+// ForgeApp is an app of a forge: it has no token, but a key that it gets some with.
+type ForgeApp struct {
+	ID           string           // or the client ID
+	Installation string           // empty: the one of the repository or owner
+	Key          object.Sensitive // private, in PEM
 }
 
 // Forges opens what is at forges. Nothing is asked of them by that.

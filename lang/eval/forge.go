@@ -24,7 +24,15 @@ type ForgePlace struct {
 	Name     string // of a repository, "owner/name", or of an owner
 	Username string
 	Token    target.Credential
-	CAData   string // PEM
+	App      *ForgeApp // that asks in place of a token; nil for none
+	CAData   string    // PEM
+}
+
+// ForgeApp is an app of a forge, GitHub's.
+type ForgeApp struct {
+	ID           string
+	Installation string // empty: the one of the repository or owner
+	Key          target.Credential
 }
 
 // Pull is a pull request that is open.

@@ -31,11 +31,7 @@ type Forge struct {
 const NoForge = "git"
 
 // ForgeApp is an app of GitHub.
-type ForgeApp struct {
-	ID           string
-	Installation string // empty: the one of the repository
-	Key          Credential
-}
+type ForgeApp = eval.ForgeApp
 
 // ForgeTypes are the types of forges.
 func ForgeTypes() []string {
@@ -73,7 +69,7 @@ func ForgeBlocks() []schema.Nested {
 		}, ForgeArguments()...)
 		block := &schema.Block{Type: "forge", Labels: []string{name}, Doc: docs[name], Arguments: arguments}
 		if name == "github" {
-			block.Blocks = []schema.Nested{{Max: 1, Block: appBlock()}}
+			block.Blocks = ForgeAppBlocks("for this repository alone", "the repository's")
 		}
 		out = append(out, schema.Nested{Max: 1, Block: block})
 	}
@@ -86,17 +82,36 @@ func ForgeBlocks() []schema.Nested {
 	}})
 }
 
-// appBlock declares the app of a forge.
-func appBlock() *schema.Block {
-	return &schema.Block{
+// ForgeAppBlocks declare the app of a forge; counts says for what its token is, and whose which
+// installation is meant.
+func ForgeAppBlocks(counts, whose string) []schema.Nested {
+	return []schema.Nested{{Max: 1, Block: &schema.Block{
 		Type: "app",
-		Doc:  "Log in as a GitHub App, in place of a token: with its private key a token is made that counts for an hour, and for this repository alone.",
+		Doc:  "Log in as a GitHub App, in place of a token: with its private key a token is made that counts for an hour, and " + counts + ".",
 		Arguments: []schema.Argument{
 			{Name: "id", Type: schema.String, Required: true, Doc: "The app's ID, or its client ID."},
-			{Name: "installation", Type: schema.String, Default: "the repository's", Doc: "The ID of the installation."},
+			{Name: "installation", Type: schema.String, Default: whose, Doc: "The ID of the installation."},
 			{Name: "private_key", Type: schema.Credential, Required: true, Sensitive: true, Doc: "A private key of the app, in PEM."},
 		},
+	}}}
+}
+
+// DecodeForgeApp decodes the app of a forge, of which there is one at most and which takes the
+// place of a token; nil for none.
+func DecodeForgeApp(in *eval.Instance, v *schema.Values) *ForgeApp {
+	app := v.One("app")
+	if app == nil {
+		return nil
 	}
+	if v.Has("token") {
+		in.ErrorAt(v, "token", "Conflicting arguments", "The block \"app\" says what logs in, too. Remove the argument \"token\", or the block.")
+	}
+	for _, name := range []string{"id", "installation"} {
+		if app.IsKnown(name) && !isAppID(app.String(name)) {
+			in.ErrorAt(app, name, "Unsuitable value", "An ID has letters, digits and dots only, such as \"123456\".")
+		}
+	}
+	return &ForgeApp{ID: app.String("id"), Installation: app.String("installation"), Key: credentialOf(app, "private_key")}
 }
 
 // DecodeForge decodes the forge block, of which there is one at most; none is nil.
@@ -116,29 +131,13 @@ func DecodeForge(in *eval.Instance, blocks []*schema.Values) *Forge {
 		Token: credentialOf(v, "token"), CAData: v.String("ca_certificate"), Range: v.Range,
 	}
 	forge.URL = CheckForge(in, v)
-	if app := appOf(v); app != nil {
-		forge.App = &ForgeApp{ID: app.String("id"), Installation: app.String("installation"), Key: credentialOf(app, "private_key")}
-		if v.Has("token") {
-			in.ErrorAt(v, "token", "Conflicting arguments", "The block \"app\" says what logs in, too. Remove the argument \"token\", or the block.")
-		}
-		for _, name := range []string{"id", "installation"} {
-			if app.IsKnown(name) && !isAppID(app.String(name)) {
-				in.ErrorAt(app, name, "Unsuitable value", "An ID has letters, digits and dots only, such as \"123456\".")
-			}
-		}
+	if forge.Type == "github" { // which alone has apps
+		forge.App = DecodeForgeApp(in, v)
 	}
 	if v.IsKnown("repository") && !IsRepository(forge.Repository) {
 		in.ErrorAt(v, "repository", "Unsuitable value", "The repository must be written as owner/name, such as \"example/deploy\", and not %q.", forge.Repository)
 	}
 	return forge
-}
-
-// appOf returns the app that a forge has, which is one of GitHub's alone; nil for none.
-func appOf(v *schema.Values) *schema.Values {
-	if v.Block.Labels[0] != "github" {
-		return nil
-	}
-	return v.One("app")
 }
 
 // isAppID reports whether a text can be the ID of an app or an installation.

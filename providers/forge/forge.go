@@ -76,7 +76,7 @@ type Forges struct{ Proxy web.Proxy }
 var _ providers.Forges = Forges{}
 
 func (f Forges) account(place providers.ForgePlace) Account {
-	return Account{URL: place.URL, Token: place.Token, Username: place.Username, CAData: place.CAData, Proxy: f.Proxy}
+	return Account{URL: place.URL, Token: place.Token, App: place.App, Username: place.Username, CAData: place.CAData, Proxy: f.Proxy}
 }
 
 // Repository implements providers.Forges.

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -103,13 +104,9 @@ func (i *installation) authorization(ctx context.Context) (object.Sensitive, err
 		return "Bearer " + i.token, nil
 	}
 	if i.id == "" {
-		var found struct {
-			ID int64 `json:"id"`
-		}
-		if err := i.api.Get(ctx, restPath(i.api, i.path+"/installation"), nil, &found); err != nil {
+		if err := i.find(ctx); err != nil {
 			return "", fmt.Errorf("where the app is installed: %w", err)
 		}
-		i.id = strconv.FormatInt(found.ID, 10)
 	}
 	var made struct {
 		Token string    `json:"token"`
@@ -130,4 +127,23 @@ func (i *installation) authorization(ctx context.Context) (object.Sensitive, err
 	}
 	i.token, i.until = object.Sensitive(made.Token), made.Until
 	return "Bearer " + i.token, nil
+}
+
+// find finds out where the app is installed.
+func (i *installation) find(ctx context.Context) error {
+	var found struct {
+		ID int64 `json:"id"`
+	}
+	err := providers.ErrNotFound
+	if name, owner := strings.CutPrefix(i.path, "users/"); owner { // an organization, or a person
+		err = i.api.Get(ctx, restPath(i.api, "orgs/"+name+"/installation"), nil, &found)
+	}
+	if errors.Is(err, providers.ErrNotFound) {
+		err = i.api.Get(ctx, restPath(i.api, i.path+"/installation"), nil, &found)
+	}
+	if err != nil {
+		return err
+	}
+	i.id = strconv.FormatInt(found.ID, 10)
+	return nil
 }

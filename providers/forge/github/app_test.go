@@ -157,3 +157,40 @@ func TestAppThatIsNotLetIn(t *testing.T) {
 		}
 	}
 }
+
+// The repositories of an organization and of a person are told with a token for all that the
+// app is installed for there.
+func TestAppOfAnOwner(t *testing.T) {
+	key, text := appKey(t)
+	for kind, name := range map[string]string{"orgs": "example", "users": "somebody"} {
+		s := forgetest.Serve(t, func(r *http.Request) bool {
+			login := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+			if strings.HasSuffix(r.URL.Path, "/repos") {
+				return login == forgetest.Token
+			}
+			return isOfApp(t, &key.PublicKey, login)
+		})
+		s.HandleFunc("GET /api/v3/"+kind+"/"+name+"/installation", func(w http.ResponseWriter, _ *http.Request) {
+			forgetest.Answer(w, http.StatusOK, object{"id": 4711})
+		})
+		s.HandleFunc("POST /api/v3/app/installations/4711/access_tokens", func(w http.ResponseWriter, r *http.Request) {
+			in := map[string]any{}
+			if forgetest.Read(r, &in); len(in) > 0 {
+				t.Errorf("the token is asked for %v alone", in)
+			}
+			forgetest.Answer(w, http.StatusCreated, object{"token": forgetest.Token, "expires_at": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
+		})
+		s.HandleFunc("GET /api/v3/"+kind+"/"+name+"/repos", func(w http.ResponseWriter, _ *http.Request) {
+			forgetest.Answer(w, http.StatusOK, []object{{"id": 1, "full_name": name + "/web", "default_branch": "main"}})
+		})
+		s.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { forgetest.NotFound(w) })
+		owner, err := github.NewOwner(shape.Account{URL: s.URL, App: &shape.App{ID: "1234", Key: text}}, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := owner.Repositories(t.Context())
+		if err != nil || len(found) != 1 || found[0].Name != name+"/web" {
+			t.Errorf("%s: %+v %v", kind, found, err)
+		}
+	}
+}

@@ -32,12 +32,8 @@ type Account struct {
 	Proxy  web.Proxy
 }
 
-// App is an app of a forge: it has no token, but a key that it gets some with.
-type App struct {
-	ID           string           // or the client ID
-	Installation string           // empty: the one of the repository
-	Key          object.Sensitive // private, in PEM
-}
+// App is an app of a forge.
+type App = providers.ForgeApp
 
 // SplitRepository splits "owner/name", where an owner may have parts: "group/subgroup/name".
 func SplitRepository(repository string) (owner, name string, err error) {

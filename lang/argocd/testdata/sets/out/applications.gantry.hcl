@@ -158,7 +158,7 @@ application "different_2" {
 }
 
 application "previews" {
-  for_each = merge(generator.pull_request.previews, generator.scm_provider.previews)
+  for_each = merge(generator.pull_request.previews, generator.scm_provider.previews, generator.pull_request.previews_2, generator.pull_request.previews_3, generator.scm_provider.previews_2, generator.scm_provider.previews_3, generator.scm_provider.previews_4)
   name     = dns_label("pr-${each.value.number}")
 
   source {

@@ -128,6 +128,53 @@ generator "scm_provider" "previews" {
   }
 }
 
+generator "pull_request" "previews_2" {
+  forge      = "bitbucket_data_center"
+  url        = "https://bitbucket.example.com"
+  username   = "argocd"
+  token      = var.bitbucket_data_center_token
+  repository = "SHOP/web"
+  forks      = true
+}
+
+generator "pull_request" "previews_3" {
+  forge      = "bitbucket"
+  token      = var.bitbucket_token
+  repository = "example/web"
+  forks      = true
+}
+
+generator "scm_provider" "previews_2" {
+  forge          = "bitbucket_data_center"
+  url            = "https://bitbucket.example.com"
+  token          = var.bitbucket_data_center_token
+  ca_certificate = var.bitbucket_data_center_ca_certificate
+  owner          = "SHOP"
+  all_branches   = true
+
+  filter {
+    branch = "^main$"
+  }
+}
+
+generator "scm_provider" "previews_3" {
+  forge    = "bitbucket"
+  username = "argocd"
+  token    = var.bitbucket_token
+  owner    = "example"
+}
+
+generator "scm_provider" "previews_4" {
+  forge = "github"
+  owner = "example"
+
+  app {
+    id           = var.github_app_id
+    installation = var.github_app_installation
+    private_key  = var.github_app_private_key
+  }
+}
+
 generator "plugin" "asked" {
   url   = "https://plugin.example.com"
   token = var.my_plugin_token
