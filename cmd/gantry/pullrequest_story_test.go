@@ -25,7 +25,10 @@ func TestPullRequestStory(t *testing.T) {
 	s := newPullStory(t)
 
 	s.tell("The protected branch has the rules, and no application yet. The first apply takes the rules.")
-	s.push("main", map[string]string{"main.gantry.hcl": s.rules()}, false)
+	s.people["sam"] = s.server.User(t, "sam")
+	s.server.Team(t, "example", "security", s.people["gantry"], s.people["sam"])
+	s.server.API(t, s.server.Admin, http.MethodPut, "/repos/"+storyRepository+"/teams/security", nil, nil)
+	s.push("main", map[string]string{"main.gantry.hcl": s.rules(), "policy.gantry.hcl": noisy}, false)
 	s.apply(0)
 
 	s.tell("dave opens a pull request with an application.")
@@ -65,7 +68,42 @@ func TestPullRequestStory(t *testing.T) {
 		t.Errorf("it does not say who has to approve:\n%s", said)
 	}
 	s.blue()
+
+	s.tell("A fourth one violates a policy that wants an approval of security, and alice is not of that.")
+	s.push("noisy", map[string]string{"web.gantry.hcl": s.web("noisy pink")}, false)
+	fourth := s.open("noisy")
+	s.plan(fourth)
+	s.commented(fourth, "1 application needs approval", "policy.noisy", "needs 1 approval by members of example:security")
+	s.approve(fourth)
+	s.merge(fourth, "squash")
+	if said := s.apply(3); !strings.Contains(said, "policy.noisy needs 1 approval by members of example:security") || !strings.Contains(said, "0 of 1 approvals") {
+		t.Errorf("it does not say whose approval is needed:\n%s", said)
+	}
+	s.blue()
+	s.commented(fourth, "policy.noisy needs 1 approval by members of example:security")
+
+	s.tell("A fifth one is approved by both.")
+	s.push("noisier", map[string]string{"web.gantry.hcl": s.web("noisy orange")}, false)
+	fifth := s.open("noisier")
+	s.plan(fifth)
+	s.approve(fifth)
+	s.approveAs("sam", fifth)
+	s.merge(fifth, "squash")
+	s.apply(0)
+	s.checked(s.headOf("main"), "gantry/apply", "success")
 }
+
+// noisy is a policy that wants what is noisy approved by security.
+const noisy = `policy "noisy" {
+  enforcement = "approve"
+  violated    = startswith(try(object.data.colour, ""), "noisy")
+  message     = "${object.metadata.name} is noisy"
+
+  approvals {
+    groups = ["example:security"]
+  }
+}
+`
 
 // pullStory is a forge with people, a cluster, and what a planner and an applier have.
 type pullStory struct {
@@ -265,7 +303,12 @@ func (s *pullStory) apply(want int) string {
 // approve is a review of alice, who may.
 func (s *pullStory) approve(number int64) {
 	s.Helper()
-	s.server.API(s.T, s.people["alice"], http.MethodPost, fmt.Sprintf("/repos/%s/pulls/%d/reviews", storyRepository, number), map[string]any{"event": "APPROVED", "body": "good"}, nil)
+	s.approveAs("alice", number)
+}
+
+func (s *pullStory) approveAs(name string, number int64) {
+	s.Helper()
+	s.server.API(s.T, s.people[name], http.MethodPost, fmt.Sprintf("/repos/%s/pulls/%d/reviews", storyRepository, number), map[string]any{"event": "APPROVED", "body": "good"}, nil)
 }
 
 func (s *pullStory) merge(number int64, style string) {
