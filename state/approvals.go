@@ -103,7 +103,7 @@ func (r *Recorded) Statement() ([]byte, error) {
 	out.RecordedAt, out.ExpiresAt = stamp(out.RecordedAt), stampOrZero(out.ExpiresAt)
 	out.Applications = slices.Clone(out.Applications)
 	for i := range out.Applications {
-		out.Applications[i].Use, out.Applications[i].Since = nil, time.Time{}
+		out.Applications[i].Use = nil
 	}
 	return encode(&out)
 }
@@ -124,6 +124,13 @@ var ErrUsed = errors.New("it was applied already")
 // PutRecorded writes a record, in the place of an older one of the same pull request. One that
 // was used stays: that is ErrUsed.
 func (r *Records) PutRecorded(ctx context.Context, made *Recorded) error {
+	return r.PutSigned(ctx, made, nil)
+}
+
+// PutSigned is PutRecorded of a record that sign signs, right before it is written: sign knows
+// the older record, which is nil where there is none, and may set Since anew. It may be called
+// more than once, if others record the same.
+func (r *Records) PutSigned(ctx context.Context, made *Recorded, sign func(before *Recorded) error) error {
 	made.FormatVersion, made.Lineage = FormatVersion, r.lineage
 	made.RecordedAt, made.ExpiresAt = stamp(made.RecordedAt), stampOrZero(made.ExpiresAt)
 	if err := made.check(); err != nil {
@@ -138,6 +145,11 @@ func (r *Records) PutRecorded(ctx context.Context, made *Recorded) error {
 			return fmt.Errorf("the plan of %s: %w", before, ErrUsed)
 		}
 		made.follow(before)
+		if sign != nil {
+			if err := sign(before); err != nil {
+				return err
+			}
+		}
 		text, err := encode(made)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/approval"
@@ -126,7 +127,7 @@ func (l *looking) candidates(ctx context.Context, recorded []*state.Recorded, p 
 	keys := signerKeys(l.requirement.Protection.Signers)
 	var out []approval.Candidate
 	for _, record := range recorded {
-		c := approval.Candidate{Recorded: record, SignedBy: l.signers(record, keys)}
+		c := approval.Candidate{Recorded: record, SignedBy: signedBy(record, keys, l.Now())}
 		if l.decides(record, p) {
 			if err := l.facts(ctx, &c); err != nil {
 				return nil, fmt.Errorf("looking at %s: %w", record, err)
@@ -233,8 +234,8 @@ func signerKeys(signers []string) *signature.Keys {
 	return out
 }
 
-// signers are who signed a record, rightly, when it was recorded.
-func (l *looking) signers(record *state.Recorded, keys *signature.Keys) []approval.Speaker {
+// signedBy are who signed a record, rightly, when it was recorded.
+func signedBy(record *state.Recorded, keys *signature.Keys, now time.Time) []approval.Speaker {
 	if len(record.Signed) == 0 || len(keys.IDs()) == 0 {
 		return nil
 	}
@@ -242,7 +243,7 @@ func (l *looking) signers(record *state.Recorded, keys *signature.Keys) []approv
 	if err != nil {
 		return nil
 	}
-	found, err := keys.VerifyStatement(record.Signed, statement, l.Now())
+	found, err := keys.VerifyStatement(record.Signed, statement, now)
 	if err != nil {
 		return nil // it stays unsigned, which is told
 	}

@@ -192,15 +192,6 @@ func (g *Gatherer) Record(ctx context.Context, r *Recording, p *plan.Plan, by st
 			made.Applications = append(made.Applications, one)
 		}
 	}
-	if len(signers) > 0 {
-		statement, err := made.Statement()
-		if err == nil {
-			made.Signed, err = signature.SignStatement(statement, signers)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("signing what is recorded: %w", err)
-		}
-	}
 	event := state.Event{Kind: state.EventRecorded, By: by, Plan: p.ID, Message: "for " + made.String()}
 	for _, app := range made.Applications {
 		event.Applications = append(event.Applications, state.EventApplication{Address: app.Address, Digest: app.Digest})
@@ -208,5 +199,34 @@ func (g *Gatherer) Record(ctx context.Context, r *Recording, p *plan.Plan, by st
 	if err := g.Records.Audit(ctx, event); err != nil {
 		return nil, fmt.Errorf("that a plan is recorded cannot be written into the audit log, so it is not: %w", err)
 	}
-	return made, g.Records.PutRecorded(ctx, made)
+	if len(signers) == 0 {
+		return made, g.Records.PutRecorded(ctx, made)
+	}
+	return made, g.Records.PutSigned(ctx, made, func(before *state.Recorded) error { return g.sign(r, made, before, signers) })
+}
+
+// sign signs a record. Where the rules name signers, what the state says of the time before
+// counts as far as that is signed, too: who can write the state could say that nothing else was
+// planned, and so have an approval of that count for this. An approval then counts from when
+// this was recorded at the head for the first time.
+func (g *Gatherer) sign(r *Recording, made, before *state.Recorded, signers []*signature.Signer) error {
+	if protection := approval.Of(r.Config.Settings.Protection); protection != nil && protection.Signers != nil && made.Pull != 0 {
+		known := before != nil && before.Head == made.Head && len(signedBy(before, signerKeys(protection.Signers), g.Now())) > 0
+		for i := range made.Applications {
+			switch app := &made.Applications[i]; {
+			case !known:
+				app.Since = made.RecordedAt
+			case app.Since.IsZero():
+				app.Since = before.RecordedAt
+			}
+		}
+	}
+	statement, err := made.Statement()
+	if err == nil {
+		made.Signed, err = signature.SignStatement(statement, signers)
+	}
+	if err != nil {
+		return fmt.Errorf("signing what is recorded: %w", err)
+	}
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/plan/identity"
+	"github.com/gantrycd/gantry/plan/signature"
 	"github.com/gantrycd/gantry/plan/target"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/forge/forgetest"
@@ -72,7 +73,9 @@ type story struct {
 	bench *enginetest.Bench
 	forge *forgetest.Forge
 	by    *identity.Identity // who records
-	now   time.Time
+	// signers sign what is recorded; none do at first.
+	signers []*signature.Signer
+	now     time.Time
 }
 
 func tell(t *testing.T) *story {
@@ -149,7 +152,7 @@ func (s *story) record(number int64) error {
 		return err
 	}
 	p := s.bench.MustPlan(s.T, engine.PlanOptions{})
-	_, err = g.Record(s.Context(), r, p, state.Holder{Who: "ci", Identity: s.by}, s.now.Add(time.Hour), nil)
+	_, err = g.Record(s.Context(), r, p, state.Holder{Who: "ci", Identity: s.by}, s.now.Add(time.Hour), s.signers)
 	return err
 }
 
