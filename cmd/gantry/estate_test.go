@@ -106,7 +106,7 @@ func TestEstate(t *testing.T) {
 		t.Errorf("the plan has what the generator excludes:\n%s", planned)
 	}
 	// Whatever the sync window says, and without the approvals that its protection asks for.
-	gantry(exitError, "apply", "--auto-approve", "--manual")
+	gantry(exitUnapproved, "apply", "--auto-approve", "--manual")
 	gantry(exitDone, "apply", "--auto-approve", "--manual", "--override-approval", "--reason", "the first apply")
 	gantry(exitDone, "plan", "--detailed-exitcode")
 }

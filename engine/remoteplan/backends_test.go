@@ -178,6 +178,6 @@ func diesOn(t *testing.T, open opener) {
 	if got.answer.Planner != "heir" || got.answer.Tries != 2 {
 		t.Errorf("planned by %s, with %d tries", got.answer.Planner, got.answer.Tries)
 	}
-	_ = <-ended // who lost the lease stops by itself
+	<-ended // who lost the lease stops by itself
 	stop()
 }
