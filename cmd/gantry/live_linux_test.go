@@ -39,8 +39,18 @@ func TestLiveOnAPseudoTerminal(t *testing.T) {
 	p.applying(planOf(2, "web"))
 	p.event(engine.Event{Kind: engine.EventStarted, At: time.Now(), Application: web})
 	shows("→ application.web  0/2  at work")
+	p.mu.Lock() // as what was drawn for the old size could come to the terminal of the new one
+	if _, err := io.WriteString(theirs, "\x1b[5n"); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); !p.out.idle() || !v.reported(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("what was written does not come to the terminal")
+		}
+	}
 	v.resize(40, 24)
 	sized(40, 24)
+	p.mu.Unlock()
 	p.event(engine.Event{Kind: engine.EventWaiting, At: time.Now(), Application: web, Object: &deployment, Message: "this is more than there is room for"})
 	shows("s Deploymen")
 	fmt.Fprint(c.notices, "\nInterrupted: finishing.\n")

@@ -19,6 +19,7 @@ type vt struct {
 	top            int     // the first row on the screen
 	y, x           int     // the cursor, y among rows
 	writes         int
+	reports        int // how often it was asked whether it is there, which it answers in turn
 }
 
 // vtRow is a row; follows means that the line of the row before goes on in it.
@@ -35,6 +36,12 @@ func (v *vt) size() (int, int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.columns, v.lines
+}
+
+func (v *vt) reported() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.reports > 0
 }
 
 func (v *vt) Write(text []byte) (int, error) {
@@ -80,6 +87,8 @@ func (v *vt) control(argument string, what byte) {
 		row.cells = row.cells[:min(v.x, len(row.cells))]
 		v.rows = v.rows[:v.y+1]
 	case 'm':
+	case 'n':
+		v.reports++
 	default:
 		v.t.Fatalf("the terminal does not know %q", argument+string(what))
 	}
