@@ -34,7 +34,10 @@ type Recorded struct {
 	Plan        string `json:"plan"` // the plan's ID
 	InputDigest string `json:"inputDigest"`
 	// Rules is the digest of the rules that the head has: see Rules.
-	Rules        string                `json:"rules,omitempty"`
+	Rules string `json:"rules,omitempty"`
+	// RulesBefore is the digest of the rules that the change begins at: those who review it see
+	// what it makes of these. Empty where that is not known.
+	RulesBefore  string                `json:"rulesBefore,omitempty"`
 	By           plan.Identity         `json:"by"`
 	RecordedAt   time.Time             `json:"recordedAt"`
 	ExpiresAt    time.Time             `json:"expiresAt,omitzero"`     // zero is never

@@ -23,6 +23,7 @@ import (
 type Requirement struct {
 	Branch     string // that is applied from
 	Protection state.Protection
+	Rules      string // the digest of the rules in force
 	Roles      []plan.Role
 	// Trust says whose identities may have recorded.
 	Trust *identity.Trust

@@ -196,7 +196,8 @@ func shortened(commits []string) string {
 }
 
 // RulesApproved says whether a record lets the rules of its head be in force: by the same
-// measure as a change of an application, but for the digest.
+// measure as a change of an application, but for the digest. The change must begin at the rules
+// in force: who reviews one that begins at others does not see how these came to be.
 func (r *Requirement) RulesApproved(digest string, candidates []Candidate) (*state.Recorded, string) {
 	why := "no plan with these rules was recorded for a pull request"
 	for i := range candidates {
@@ -215,6 +216,9 @@ func (r *Requirement) RulesApproved(digest string, candidates []Candidate) (*sta
 			if reason == OK && r.Protection.Approvals != nil {
 				_, reason, detail = r.approved(Application{}, r.Protection.Approvals, &c.Changes[j], time.Time{})
 			}
+		}
+		if reason == OK && c.RulesBefore != r.Rules {
+			reason, detail = Another, fmt.Sprintf("what was approved with %s changes other rules than those in force. Put these back first, and propose what is wanted in one pull request", c.Recorded)
 		}
 		if reason == OK {
 			return c.Recorded, ""

@@ -354,17 +354,20 @@ func TestRulesApproved(t *testing.T) {
 		says   string // "" where they are
 	}{
 		"approved": {func(*scene) {}, ""},
-		"attack: a pull request edits protection, unapproved":   {func(s *scene) { s.reviews() }, "0 of 2"},
-		"attack: other rules than those that were approved":     {func(s *scene) { s.record().Rules = "sha256:other" }, "no plan with these rules"},
-		"attack: its own job records them":                      {func(s *scene) { s.record().By.Subject = "repo:example/infra:pull_request" }, "none of the planners"},
-		"attack: an edit of protection that is not merged":      {func(s *scene) { s.change().Pull.Merged = false }, "not merged"},
-		"attack: pushed between approval and merge":             {func(s *scene) { s.change().Pull.Head = older }, "pushed to"},
-		"attack: approved, and too long ago":                    {func(s *scene) { s.record().ExpiresAt = now }, "expired"},
-		"attack: a role that approves one project changes them": {func(s *scene) { s.roles(approver()) }, "nothing allows"},
+		"attack: a pull request edits protection, unapproved":            {func(s *scene) { s.reviews() }, "0 of 2"},
+		"attack: other rules than those that were approved":              {func(s *scene) { s.record().Rules = "sha256:other" }, "no plan with these rules"},
+		"attack: its own job records them":                               {func(s *scene) { s.record().By.Subject = "repo:example/infra:pull_request" }, "none of the planners"},
+		"attack: an edit of protection that is not merged":               {func(s *scene) { s.change().Pull.Merged = false }, "not merged"},
+		"attack: pushed between approval and merge":                      {func(s *scene) { s.change().Pull.Head = older }, "pushed to"},
+		"attack: approved, and too long ago":                             {func(s *scene) { s.record().ExpiresAt = now }, "expired"},
+		"attack: a change that begins at rules that nobody has approved": {func(s *scene) { s.record().RulesBefore = "sha256:slack" }, "changes other rules than those in force"},
+		"attack: a record that does not say which rules it begins at":    {func(s *scene) { s.record().RulesBefore = "" }, "changes other rules"},
+		"attack: a role that approves one project changes them":          {func(s *scene) { s.roles(approver()) }, "nothing allows"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := approvedScene()
-			s.record().Rules = "sha256:rules"
+			s.Requirement.Rules = "sha256:before"
+			s.record().Rules, s.record().RulesBefore = "sha256:rules", "sha256:before"
 			c.change(s)
 			record, why := s.RulesApproved("sha256:rules", s.candidates)
 			if (record != nil) != (c.says == "") || !strings.Contains(why, c.says) {

@@ -44,6 +44,8 @@ type Standing struct {
 	// Config is the configuration at the commit whose rules are in force; Rules are these.
 	Config *lang.Config
 	Rules  state.Rules
+	// InForce is the digest of the rules in force, as it is told today.
+	InForce string
 	// At is the configuration at Commit, and Digest that of its rules.
 	At     *lang.Config
 	Digest string
@@ -84,6 +86,7 @@ func (g *Gatherer) Stand(ctx context.Context, below string, except ...string) (*
 		}
 		out.Rules = *rules
 	}
+	out.InForce = RulesDigest(out.Config)
 	if err := g.open(ctx, out.Config); err != nil {
 		return nil, err
 	}
@@ -147,7 +150,7 @@ func isProtected(patterns []string, name string) bool {
 
 // requirement is what the rules in force ask for.
 func (g *Gatherer) requirement(s *Standing) approval.Requirement {
-	out := approval.Requirement{Branch: s.Branch, Roles: access.Roles(s.Config), Trust: &s.Config.Settings.Identity, Now: g.Now()}
+	out := approval.Requirement{Branch: s.Branch, Rules: s.InForce, Roles: access.Roles(s.Config), Trust: &s.Config.Settings.Identity, Now: g.Now()}
 	if s.Rules.Protection != nil {
 		out.Protection = *s.Rules.Protection
 	}

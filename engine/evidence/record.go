@@ -13,6 +13,7 @@ import (
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/signature"
 	"github.com/gantrycd/gantry/providers"
+	"github.com/gantrycd/gantry/providers/git"
 	"github.com/gantrycd/gantry/state"
 )
 
@@ -27,7 +28,8 @@ type Recording struct {
 	BaseCommit string
 	Config     *lang.Config
 
-	rules string // the digest of the rules that the pull request brings
+	rules  string // the digest of the rules that the head has
+	before string // that of the rules that its change begins at; empty where that is not known
 }
 
 // Prepare finds out what HEAD is to be recorded for: the head of the pull request of a number,
@@ -92,7 +94,39 @@ func (g *Gatherer) Prepare(ctx context.Context, number int64, queue, main string
 		return nil, fmt.Errorf("the backend is not the one of %q: a plan is recorded in the state that the branch has. Move the state first, with \"gantry init --migrate-state\"", out.Base)
 	}
 	out.rules = RulesDigest(at)
-	return out, nil
+	return out, g.begun(ctx, out, head)
+}
+
+// begun finds out which rules the change begins at: those of the protected branch where HEAD
+// came from it, or was merged with it.
+func (g *Gatherer) begun(ctx context.Context, r *Recording, head string) error {
+	if r.before = RulesDigest(r.Config); r.before == r.rules || r.Pull == nil {
+		return nil
+	}
+	from := ""
+	if head != r.Pull.Head { // a merge that the forge tries
+		parents, err := g.History.Parents(head)
+		if err != nil {
+			return err
+		}
+		from = parents[0]
+	} else {
+		var err error
+		from, err = g.History.MergeBase(ctx, head, r.BaseCommit)
+		if errors.Is(err, git.ErrUnrelated) || errors.Is(err, git.ErrShallow) {
+			r.before = "" // it brings rules that cannot come into force
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("where %.8s comes from %q: %w", head, r.Base, err)
+		}
+	}
+	config, err := g.Config(ctx, from)
+	if err != nil {
+		return fmt.Errorf("the configuration of %q at %.8s: %w", r.Base, from, err)
+	}
+	r.before = RulesDigest(config)
+	return nil
 }
 
 // HeadError says that the configuration of what is to be recorded cannot be told.
@@ -173,7 +207,7 @@ func (g *Gatherer) Record(ctx context.Context, r *Recording, p *plan.Plan, by st
 		}
 	}
 	made := &state.Recorded{
-		Lineage: g.Records.Lineage(), Head: r.Head, Base: r.BaseCommit, Plan: p.ID, InputDigest: p.InputDigest, Rules: r.rules,
+		Lineage: g.Records.Lineage(), Head: r.Head, Base: r.BaseCommit, Plan: p.ID, InputDigest: p.InputDigest, Rules: r.rules, RulesBefore: r.before,
 		RecordedAt: g.Now(), ExpiresAt: expires,
 	}
 	if by.Identity != nil {

@@ -404,6 +404,35 @@ func TestAttacks(t *testing.T) {
 			s.approve(two, "alice")
 			s.merge(two, "squash")
 		}, map[string]string{"web": "not approved"}},
+		"protection that nobody approved, brought along by an approved change": {func(s *story) {
+			one := s.open(map[string]string{"main.gantry.hcl": weak})
+			s.mustRecord(one)
+			s.merge(one, "squash")
+			s.expect(map[string]string{})
+			two := s.open(file("web", application("web", "2"))) // its diff has nothing of the protection
+			s.mustRecord(two)
+			s.approve(two, "alice", "bob")
+			s.merge(two, "squash")
+			s.expect(map[string]string{"web": "applied"})
+			three := s.open(file("db", application("db", "evil")))
+			s.mustRecord(three)
+			s.approve(three, "alice")
+			s.merge(three, "squash")
+		}, map[string]string{"db": "not approved"}},
+		"protection that nobody approved, brought along by an approved change of other rules": {func(s *story) {
+			one := s.open(map[string]string{"main.gantry.hcl": weak})
+			s.mustRecord(one)
+			s.merge(one, "squash")
+			two := s.open(map[string]string{"main.gantry.hcl": strings.Replace(weak, "not_author = true", "not_author = false", 1)})
+			s.mustRecord(two)
+			s.approve(two, "alice", "bob")
+			s.merge(two, "squash")
+			s.expect(map[string]string{})
+			three := s.open(file("db", application("db", "evil")))
+			s.mustRecord(three)
+			s.approve(three, "alice")
+			s.merge(three, "squash")
+		}, map[string]string{"db": "not approved"}},
 		"a planner of one's own, added in the pull request": {func(s *story) {
 			s.by = &identity.Identity{Subject: "mallory", Issuer: "https://token.example.com", Means: identity.OIDC, Verified: true}
 			one := s.open(map[string]string{"main.gantry.hcl": strings.Replace(weak, "example.com planner", "example.com mallory", 1), "web.gantry.hcl": application("web", "evil")})
