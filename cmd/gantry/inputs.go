@@ -64,7 +64,7 @@ func (c *cli) evaluateTree(ctx context.Context, in *inputs, reader lang.Reader, 
 		args.Env = c.environ()
 	}
 	options := lang.LoadOptions{FS: tree, OpenDir: openDir, Version: version, Context: ctx}
-	modules, lockFiles, lockDiags := c.moduleReader(dir, in, reader)
+	modules, lockFiles, lockDiags := c.moduleReader(dir, tree, in, reader)
 	options.Modules = modules
 	if reader != nil { // the cache needs no login
 		options.Modules = lang.ModulesWithCredentials(modules, dir, options, args)

@@ -49,12 +49,13 @@ func readLock(dir string) (*lockfile.File, map[string]*hcl.File, hcl.Diagnostics
 }
 
 // moduleReader returns what modules are read with: the reader itself, or without
-// one the cache, as the lock file says. Where that is wrong, the diagnostics say so.
-func (c *cli) moduleReader(dir string, in *inputs, reader lang.Reader) (lang.ModuleReader, map[string]*hcl.File, hcl.Diagnostics) {
+// one the cache, as the lock file says, that of tree or without one that on disk.
+// Where that is wrong, the diagnostics say so.
+func (c *cli) moduleReader(dir string, tree fs.FS, in *inputs, reader lang.Reader) (lang.ModuleReader, map[string]*hcl.File, hcl.Diagnostics) {
 	if modules, ok := reader.(lang.ModuleReader); ok {
 		return modules, nil, nil
 	}
-	file, files, diags := readLock(dir)
+	file, files, diags := lockAt(dir, tree)
 	if diags.HasErrors() {
 		return noModules{errors.New("the lock file is not valid")}, files, diags
 	}

@@ -61,7 +61,7 @@ func TestModulesOffline(t *testing.T) {
 	}
 	offline := func() lang.ModuleReader {
 		t.Helper()
-		reader, _, diags := c.moduleReader(dir, &inputs{}, nil)
+		reader, _, diags := c.moduleReader(dir, nil, &inputs{}, nil)
 		if diags.HasErrors() {
 			t.Fatal(diags)
 		}
@@ -99,7 +99,7 @@ func TestModulesOffline(t *testing.T) {
 
 	// A lock file that is wrong is told once, and nothing is read in spite of it.
 	writeText(t, filepath.Join(dir, lockfile.Name), "modul {}\n")
-	reader, files, diags := c.moduleReader(dir, &inputs{}, nil)
+	reader, files, diags := c.moduleReader(dir, nil, &inputs{}, nil)
 	if !diags.HasErrors() || len(files) != 1 {
 		t.Errorf("a lock file that is wrong: %v, %v", diags, files)
 	}

@@ -39,7 +39,7 @@ file.`,
 
 // cachedModules reads the modules that gantry init has fetched for a directory.
 func (c *cli) cachedModules(dir string) lang.ModuleReader {
-	modules, _, _ := c.moduleReader(dir, &inputs{}, nil) // what is wrong with the lock file, init says
+	modules, _, _ := c.moduleReader(dir, nil, &inputs{}, nil) // what is wrong with the lock file, init says
 	return modules
 }
 

@@ -129,8 +129,11 @@ func (c *cli) atRevision(ctx context.Context, in *inputs, w *work, revision *aga
 	return side, read.files, diags, nil
 }
 
-// lockAt reads the lock file of a tree; there need not be one.
+// lockAt reads the lock file of a tree, or without one that on disk; there need not be one.
 func lockAt(dir string, tree fs.FS) (*lockfile.File, map[string]*hcl.File, hcl.Diagnostics) {
+	if tree == nil {
+		return readLock(dir)
+	}
 	name := filepath.Join(dir, lockfile.Name)
 	src, err := fs.ReadFile(tree, lockfile.Name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -11,6 +11,7 @@ import (
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/against"
 	"github.com/gantrycd/gantry/engine/evidence"
+	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/git"
@@ -61,8 +62,8 @@ func (c *cli) gather(in *inputs) (*gathering, error) {
 	return out, nil
 }
 
-// configAt evaluates the configuration as it was at a commit. Where what it needs of modules
-// is not in the cache, that is read.
+// configAt evaluates the configuration as it was at a commit, with modules as its lock file has
+// them. Where what it needs of these is not in the cache, that is read.
 func (c *cli) configAt(ctx context.Context, in *inputs, repository *against.Repository, commit string) (*lang.Config, error) {
 	revision, err := repository.At(ctx, commit)
 	if err != nil {
@@ -87,10 +88,11 @@ func (c *cli) configAt(ctx context.Context, in *inputs, repository *against.Repo
 		if err != nil {
 			return nil, err
 		}
-		if w.lock, err = c.openLock(w.dir, in.lockMode()); err != nil {
-			return nil, err
+		lock, _, lockDiags := lockAt(w.dir, tree)
+		if lockDiags.HasErrors() {
+			return nil, failure("Lock file cannot be read", fmt.Errorf("at %.8s: %w", commit, lockDiags))
 		}
-		setup.Lock = w.lock
+		setup.Lock = sourcelock.New(lock, in.lockMode())
 		if read, diags, err = c.evaluateTree(ctx, &then, engine.New(setup).Reader(), tree, revision.OpenDir); err != nil {
 			return nil, err
 		}

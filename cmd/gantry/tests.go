@@ -114,7 +114,7 @@ func orThis(dir string) string {
 
 // options wires the tests as plans are wired, but for the outside world.
 func (t *testCommand) options(cmd *cobra.Command, dir string) (configtest.Options, error) {
-	modules, _, diags := t.cli.moduleReader(dir, &t.in, nil)
+	modules, _, diags := t.cli.moduleReader(dir, nil, &t.in, nil)
 	options := configtest.Options{
 		Dir: dir, Renderers: renderers(), APIVersions: helm.DefaultAPIVersions(), Version: version,
 		Load: func(files fs.FS) (*lang.Module, hcl.Diagnostics) {
