@@ -112,6 +112,8 @@ type importer struct {
 	context   map[string]string       // what messages know besides the application
 	notifiers map[string]string       // references, by service
 	triggers  map[string]string       // references, by name
+	ruled     *object                 // the first that says what somebody may do
+	roles     int                     // how many are written
 
 	outputs map[string][]*draft.Block // by file
 }
@@ -167,6 +169,9 @@ func (im *importer) convert() {
 			}
 			o.finish()
 		}
+	}
+	if im.ruled != nil && im.roles == 0 {
+		im.ruled.finding(ToDo, im.ruled.root, "Of all that is said of what people may do nothing is left, so that there is no role. Where there is none, everybody may do everything: write one.")
 	}
 	im.clusters.write()
 	im.repos.write()

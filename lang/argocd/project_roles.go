@@ -15,7 +15,7 @@ var roleName = regexp.MustCompile(`^[a-zA-Z0-9]([-_a-zA-Z0-9]*[a-zA-Z0-9])?$`)
 
 // projectRoles turns the roles of a project, each with a label of its own.
 func (w *writer) projectRoles(b *draft.Block, roles *manifest.Node) {
-	names, labels := map[string]bool{}, map[string]bool{}
+	names, labels, void := map[string]bool{}, map[string]bool{}, isVoid(roles)
 	for _, n := range roles.Items() {
 		name := n.Get("name").Text()
 		switch {
@@ -30,18 +30,35 @@ func (w *writer) projectRoles(b *draft.Block, roles *manifest.Node) {
 			label = fmt.Sprintf("%s_%d", identifier("role", name), i)
 		}
 		labels[label] = true
-		w.projectRole(b, n, label)
+		w.projectRole(b, n, label, void)
 	}
 }
 
-// projectRole turns a project's role, whose policies name the project again.
-func (w *writer) projectRole(b *draft.Block, n *manifest.Node, label string) {
+// isVoid reports whether a line of any role of a project is no policy. Argo CD reads the lines
+// of all its roles as one policy, and then has none of them.
+func isVoid(roles *manifest.Node) bool {
+	for _, role := range roles.Items() {
+		for _, policy := range role.Get("policies").Items() {
+			for _, text := range strings.Split(policy.Text(), "\n") {
+				text = strings.TrimSpace(text)
+				if _, _, ok := split(text); text != "" && !strings.HasPrefix(text, "#") && !ok {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// projectRole turns a project's role, whose policies name the project again. Where they are
+// void, it keeps what they deny.
+func (w *writer) projectRole(b *draft.Block, n *manifest.Node, label string, void bool) {
 	block := &draft.Block{Type: "role", Labels: []string{label}}
 	w.at(n, block)
 	w.set(block, "description", w.unless(n.Get("description"), ""))
 	w.groups(block, n.Get("groups"))
 	w.leave(n.Get("jwtTokens"), "Roles have no tokens. Whoever is in a group, also a CI system by its OIDC token, has its roles.")
-	p := &policy{writer: w, role: n.Get("name").Text()}
+	p := &policy{writer: w, role: n.Get("name").Text(), void: void}
 	var mine []rule
 	for _, line := range n.Get("policies").Items() {
 		comments := w.comments(line)
@@ -67,10 +84,16 @@ func (w *writer) projectRole(b *draft.Block, n *manifest.Node, label string) {
 		b.Comment(block.Comments.Lead...)
 		return
 	case !block.Has("allow") && !block.Has("deny"):
-		w.finding(LeftOut, n, "The role has no right that has a counterpart.")
+		why := "The role has no right that has a counterpart."
+		if void {
+			why = "The role gives no right: a line of the project's roles is no policy."
+		}
+		w.finding(LeftOut, n, "%s", why)
+		b.Comment(block.Comments.Lead...)
 		return
 	}
 	b.Add(block)
+	w.im.roles++
 }
 
 // groups writes the groups whose members have a role.

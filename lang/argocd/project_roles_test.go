@@ -11,22 +11,12 @@ func TestRolesOfProjects(t *testing.T) {
 	role := func(name string, groups []string, policies ...string) map[string]any {
 		return map[string]any{"name": name, "groups": groups, "policies": policies}
 	}
-	result, diags := imported(t, custom("AppProject", "argocd", "web", map[string]any{"roles": []any{
+	text, said := importedText(t, custom("AppProject", "argocd", "web", map[string]any{"roles": []any{
 		role("my-role", []string{"a", " b", ""}, "p, proj:web:my-role, applications, get, web/*, allow", "p, proj:web:my-role, applications, sync, other/*, allow"),
 		role("my-role", []string{"c"}, "p, proj:web:my-role, applications, sync, web/*, allow"),
 		role("my_role", []string{"d"}, "p, proj:web:my_role, applications, get, web/*, allow", "p, proj:web:my_role, applications, delete, web/*, Deny",
 			"p, proj:web:other, applications, sync, web/*, allow", "p, proj:web:my_role, applications, fly, web/*, allow", "p, proj:web:my_role, applications, sync, web/*, Allow"),
 	}}))
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	var text, said string
-	for _, file := range result.Files {
-		text += string(file.Data)
-	}
-	for _, f := range result.Findings {
-		said += f.Text + "\n"
-	}
 	for _, want := range []string{
 		"role \"my_role\" {\n    groups = [\"a\"]", "role \"my_role_2\" {\n    groups = [\"c\"]", "role \"my_role_3\" {\n    groups = [\"d\"]",
 		"deny {\n      actions      = [\"destroy\"]",
@@ -46,6 +36,89 @@ func TestRolesOfProjects(t *testing.T) {
 			t.Errorf("%q is not told in\n%s", want, said)
 		}
 	}
+}
+
+// TestRolesOfProjectsThatAreNoPolicy: Argo CD reads what all roles of a project say as one
+// policy, and has none of it where one line is none: so no role of that project allows
+// anything, and what they deny is denied. A line that it refuses by what it says costs no other,
+// and those of other projects and of the installation stay.
+func TestRolesOfProjectsThatAreNoPolicy(t *testing.T) {
+	const open = "everybody may do everything"
+	for line, void := range map[string]bool{
+		"p, proj:web:ci, applications, get, allow":              true,
+		"p, proj:web:ci, applications, get, web/*, allow, more": true,
+		"p2, proj:web:ci, applications, get, web/*, allow":      true,
+		"g, ci":                                 true,
+		"may deploy":                            true,
+		", web/*":                               true,
+		"p , proj:web:ci, applications, allow":  true,
+		"# p, proj:web:ci":                      false,
+		"":                                      false,
+		"g, someone, proj:web:ci":               false,
+		"p, proj:web:ci, clusters, *, *, allow": false,
+		"p, proj:web:ci, applications, get, other/*, allow":  false,
+		"p, proj:web:ci, applications, get, web/*, allowed":  false,
+		"p, proj:web:other, applications, get, web/*, allow": false,
+		"p, proj:web:ci , applications, get, web/*, allow":   false,
+	} {
+		t.Run(line, func(t *testing.T) {
+			role := func(project, name string, policies ...string) map[string]any {
+				for i := range policies {
+					policies[i] = strings.ReplaceAll(policies[i], "SELF", "proj:"+project+":"+name)
+				}
+				return map[string]any{"name": name, "groups": []string{"of-" + name}, "policies": policies}
+			}
+			web := custom("AppProject", "argocd", "web", map[string]any{"roles": []any{
+				role("web", "ci", "p, SELF, applications, sync, web/*, allow", line, "p, SELF, applications, delete, web/*, deny"),
+				role("web", "reader", "p, SELF, applications, get, web/*, allow"),
+			}})
+			text, said := importedText(t, web,
+				custom("AppProject", "argocd", "api", map[string]any{"roles": []any{role("api", "releaser", "p, SELF, applications, rollback, api/*, allow")}}),
+				map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "argocd-rbac-cm", "namespace": "argocd"}, "data": map[string]any{
+					"policy.csv": "p, role:ops, applications, override, */*, allow\ng, ops, role:ops",
+				}})
+			for right, want := range map[string]bool{
+				`"apply"`: !void, `"get"`: !void, `"destroy"`: true, `"rollback"`: true, `"override"`: true,
+			} {
+				if strings.Contains(text, right) != want {
+					t.Errorf("%s is there: %v, want %v, in\n%s", right, !want, want, text)
+				}
+			}
+			if told := strings.Contains(said, "So no role of the project gives a right"); told != void {
+				t.Errorf("told that nothing is allowed: %v, want %v, in\n%s", told, void, said)
+			}
+			if strings.Contains(said, open) {
+				t.Errorf("there are roles:\n%s", said)
+			}
+			// Without a role, everybody might do everything.
+			_, said = importedText(t, custom("AppProject", "argocd", "web", map[string]any{"roles": []any{
+				role("web", "ci", "p, SELF, applications, sync, web/*, allow", line),
+			}}))
+			if told := strings.Contains(said, open); told != void {
+				t.Errorf("told that there is no role: %v, want %v, in\n%s", told, void, said)
+			}
+		})
+	}
+	_, said := importedText(t, custom("AppProject", "argocd", "web", map[string]any{"roles": []any{map[string]any{"name": "ci", "groups": []string{"ci"}}}}))
+	if strings.Contains(said, open) {
+		t.Errorf("nothing is said of what anybody may do:\n%s", said)
+	}
+}
+
+// importedText is all that objects become, and all that is said of them.
+func importedText(t *testing.T, objects ...map[string]any) (text, said string) {
+	t.Helper()
+	result, diags := imported(t, objects...)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for _, file := range result.Files {
+		text += string(file.Data)
+	}
+	for _, f := range result.Findings {
+		said += f.Text + "\n"
+	}
+	return text, said
 }
 
 // TestApplicationSetInAnyNamespace: what an ApplicationSet would make where its project

@@ -33,6 +33,7 @@ type policy struct {
 	everyone string // policy.default
 	byGroups bool   // groups are looked at
 	role     string // the only role that lines may be about, where they are those of a project's
+	void     bool   // nothing is allowed: the policy has a line that is none
 	rules    []rule
 	links    []link
 	rest     []string // comments below the last line
@@ -103,25 +104,43 @@ func (p *policy) read(n *manifest.Node) {
 		if text == "" {
 			continue
 		}
+		if p.im.ruled == nil {
+			p.im.ruled = p.object
+		}
 		p.line(n, text, line, comments)
 		comments = nil
 	}
 	p.rest = comments
 }
 
-func (p *policy) line(n *manifest.Node, text string, line int, comments []string) {
+// split reads the fields of a line, without the spaces around them. spaced is one of which some
+// stand before a comma; ok is false where the line is no policy.
+func split(text string) (fields []string, spaced, ok bool) {
 	reader := csv.NewReader(strings.NewReader(text))
 	reader.TrimLeadingSpace = true
 	reader.LazyQuotes = true
 	fields, err := reader.Read()
-	spaced := false
-	for j := range fields {
-		trimmed := strings.TrimSpace(fields[j])
-		spaced = spaced || j > 0 && j < len(fields)-1 && trimmed != fields[j]
-		fields[j] = trimmed
+	for i := range fields {
+		trimmed := strings.TrimSpace(fields[i])
+		spaced = spaced || i > 0 && i < len(fields)-1 && trimmed != fields[i]
+		fields[i] = trimmed
 	}
-	if spaced && err == nil {
-		denies := len(fields) == 6 && fields[0] == "p" && fields[5] == "deny"
+	return fields, spaced, err == nil && (len(fields) == 6 && fields[0] == "p" || len(fields) == 3 && fields[0] == "g")
+}
+
+func (p *policy) line(n *manifest.Node, text string, line int, comments []string) {
+	fields, spaced, ok := split(text)
+	if !ok {
+		p.rest = append(p.rest, comments...)
+		what := ""
+		if p.role != "" {
+			what = " So no role of the project gives a right, neither there nor here, and what they deny is denied. Mend or remove the line to have the rights."
+		}
+		p.findingAt(LeftOut, line, n.Path(), "The line %q is no policy. Argo CD refuses all of a policy that has such a line.%s", text, what)
+		return
+	}
+	if spaced {
+		denies := fields[0] == "p" && fields[5] == "deny"
 		level, what := LeftOut, "It is left out; remove the space to have it."
 		if denies {
 			level, what = Differs, "Here it denies."
@@ -132,31 +151,24 @@ func (p *policy) line(n *manifest.Node, text string, line int, comments []string
 			return
 		}
 	}
-	switch {
-	case err == nil && len(fields) == 6 && fields[0] == "p":
-		if why := p.refused(fields[1:]); why != "" {
-			level, denies := LeftOut, p.denies(fields[1], fields[5])
-			if denies {
-				level, why = Differs, why+". Here it denies"
-			}
-			p.findingAt(level, line, n.Path(), "Argo CD refuses a project whose role says %q: %s.", text, why)
-			if !denies {
-				p.rest = append(p.rest, comments...)
-				return
-			}
-		}
-		deny, ok := p.effect(n, fields[5], line)
-		if ok {
-			ok = p.right(n, fields[1], fields[2], fields[3], fields[4], deny, line, comments)
-		}
-		if !ok {
-			p.rest = append(p.rest, comments...)
-		}
-	case err == nil && len(fields) == 3 && fields[0] == "g":
+	if fields[0] == "g" {
 		p.links = append(p.links, link{subject: fields[1], role: fields[2], line: line, comments: comments})
-	default:
+		return
+	}
+	if why := p.refused(fields[1:]); why != "" {
+		level, denies := LeftOut, p.denies(fields[1], fields[5])
+		if denies {
+			level, why = Differs, why+". Here it denies"
+		}
+		p.findingAt(level, line, n.Path(), "Argo CD refuses a project whose role says %q: %s.", text, why)
+		if !denies {
+			p.rest = append(p.rest, comments...)
+			return
+		}
+	}
+	deny, ok := p.effect(n, fields[5], line)
+	if !ok || p.void && !deny || !p.right(n, fields[1], fields[2], fields[3], fields[4], deny, line, comments) {
 		p.rest = append(p.rest, comments...)
-		p.findingAt(LeftOut, line, n.Path(), "The line %q is no policy. Argo CD refuses all of a policy that has such a line.", text)
 	}
 }
 

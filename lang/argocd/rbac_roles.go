@@ -53,6 +53,7 @@ func (p *policy) write() {
 		p.im.add(accessFile, block)
 	}
 	p.im.imported["Role"] += len(blocks)
+	p.im.roles += len(blocks)
 }
 
 // roles gathers what has rights, in the order of the lines, those that are built in
