@@ -119,7 +119,7 @@ func TestSecretsThatOperatorsMake(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.removeAfter(t, definitions, resource.Plural+"."+resource.GVK.Group)
+		s.removeDefinitionAfter(t, resource.Plural+"."+resource.GVK.Group)
 		kinds = append(kinds, string(text))
 	}
 	s.application(t, "operators", createNamespace, kinds...)

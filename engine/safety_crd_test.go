@@ -29,21 +29,28 @@ type widgets struct {
 func newWidgets(t *testing.T, s *stage) widgets {
 	t.Helper()
 	w := widgets{group: s.namespace + ".example.com", stage: s}
+	s.removeDefinitionAfter(t, w.name())
+	return w
+}
+
+// removeDefinitionAfter removes, when the test ends, a definition that it made, and waits
+// until it is gone.
+func (s *stage) removeDefinitionAfter(t *testing.T, name string) {
+	t.Helper()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		for {
-			err := s.cluster.Delete(ctx, providers.DeleteRequest{Resource: definitions, Name: w.name()})
+			err := s.cluster.Delete(ctx, providers.DeleteRequest{Resource: definitions, Name: name})
 			if err != nil {
 				if !errors.Is(err, providers.ErrNotFound) {
-					t.Logf("the definition of %s is left behind: %s", w.group, err)
+					t.Logf("the definition %s is left behind: %s", name, err)
 				}
 				return
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
 	})
-	return w
 }
 
 func (w widgets) name() string { return "widgets." + w.group }
