@@ -8,7 +8,7 @@ import (
 // contextLines is how many unchanged lines are shown around a change.
 const contextLines = 2
 
-// lineDiff shows which lines differ between two texts that have the same number
+// lineDiff shows which lines differ between two texts, best where they have the same number
 // of lines, as formatting leaves it; "" where they are equal. name is shown above.
 func lineDiff(name, before, after string) string {
 	if before == after {
@@ -16,7 +16,7 @@ func lineDiff(name, before, after string) string {
 	}
 	from, to := strings.Split(before, "\n"), strings.Split(after, "\n")
 	if len(from) != len(to) {
-		return wholeDiff(name, from, to)
+		return oneHunk(name, from, to)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "--- %s\n+++ %s\n", name, name)
@@ -60,15 +60,24 @@ func writeHunk(b *strings.Builder, from, to []string, start, end int) {
 	}
 }
 
-// wholeDiff shows two texts whole.
-func wholeDiff(name string, from, to []string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "--- %s\n+++ %s\n@@ -1,%d +1,%d @@\n", name, name, len(from), len(to))
-	for _, line := range from {
-		fmt.Fprintf(&b, "-%s\n", line)
+// oneHunk shows all between the first and the last line that differ of two texts, as one change.
+func oneHunk(name string, from, to []string) string {
+	start, end := 0, 0 // how many lines are the same, and how many from the end
+	shorter := min(len(from), len(to))
+	for start < shorter && from[start] == to[start] {
+		start++
 	}
-	for _, line := range to {
-		fmt.Fprintf(&b, "+%s\n", line)
+	for end < shorter-start && from[len(from)-1-end] == to[len(to)-1-end] {
+		end++
+	}
+	before, after := max(0, start-contextLines), min(end, contextLines)
+	var b strings.Builder
+	fmt.Fprintf(&b, "--- %s\n+++ %s\n@@ -%d,%d +%d,%d @@\n", name, name,
+		before+1, len(from)-end+after-before, before+1, len(to)-end+after-before)
+	for sign, lines := range [][]string{from[before:start], from[start : len(from)-end], to[start : len(to)-end], to[len(to)-end : len(to)-end+after]} {
+		for _, line := range lines {
+			fmt.Fprintf(&b, "%c%s\n", " -+ "[sign], line)
+		}
 	}
 	return b.String()
 }

@@ -27,7 +27,19 @@ func TestLineDiff(t *testing.T) {
 		},
 		{
 			"another number of lines", "a\nb", "a",
-			"--- f\n+++ f\n@@ -1,2 +1,1 @@\n-a\n-b\n+a\n",
+			"--- f\n+++ f\n@@ -1,2 +1,1 @@\n a\n-b\n",
+		},
+		{
+			"lines that are added", "1\n2\n3\n4\n5\n6\n", "1\n2\n3\na\nb\n4\n5\n6\n",
+			"--- f\n+++ f\n@@ -2,4 +2,6 @@\n 2\n 3\n+a\n+b\n 4\n 5\n",
+		},
+		{
+			"lines that are repeated", "a\na\n", "a\na\na\n",
+			"--- f\n+++ f\n@@ -1,3 +1,4 @@\n a\n a\n+a\n \n",
+		},
+		{
+			"nothing in common", "a", "b\nc",
+			"--- f\n+++ f\n@@ -1,1 +1,2 @@\n-a\n+b\n+c\n",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

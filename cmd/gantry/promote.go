@@ -14,8 +14,10 @@ import (
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/engine/access"
 	"github.com/gantrycd/gantry/engine/promote"
+	"github.com/gantrycd/gantry/engine/sourcelock"
 	"github.com/gantrycd/gantry/engine/status"
 	"github.com/gantrycd/gantry/lang/addr"
+	"github.com/gantrycd/gantry/lang/lockfile"
 	"github.com/gantrycd/gantry/providers"
 )
 
@@ -181,6 +183,9 @@ func (c *cli) promote(ctx context.Context, in *inputs, options workOptions, how 
 	if err != nil {
 		return failure("Input cannot be promoted", err)
 	}
+	if err := carryLocks(w, made.Changes, trying.files, edited); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(edited)) {
 		out.Diff += lineDiff(name, string(trying.files[name]), string(edited[name]))
 	}
@@ -191,6 +196,30 @@ func (c *cli) promote(ctx context.Context, in *inputs, options workOptions, how 
 	}
 	w.progress.pause()
 	return c.showPromoted(out, how)
+}
+
+// carryLocks adds to the edit what the lock file has to say of revisions that it holds by a
+// range so far, and that are asked for by what that came to from now on.
+func carryLocks(w *work, changes []promote.Change, files, edited map[string][]byte) error {
+	file, src, diags := lockfile.Read(w.dir)
+	if diags.HasErrors() {
+		return failure("Lock file cannot be read", diags)
+	}
+	carried := false
+	for i := range changes {
+		from, to, ok := changes[i].Locations()
+		if !ok {
+			continue
+		}
+		if entry, found := sourcelock.Carried(file, from, to); found {
+			file.Set(entry)
+			carried = true
+		}
+	}
+	if carried {
+		files[lockfile.Name], edited[lockfile.Name] = src, file.Bytes()
+	}
+	return nil
 }
 
 // evident finds out what speaks for a promotion, and what changes. It refuses what something

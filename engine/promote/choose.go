@@ -63,7 +63,7 @@ func (p Pair) Choose(applied []source.Pin) ([]Change, []Left, error) {
 			if err != nil {
 				return nil, nil, err
 			}
-			change.New = resolved
+			change.New, change.model = resolved, p.From.Sources[is.source].Location
 		case is.kind == image:
 			before, old, _ := splitTag(was.text)
 			other, tag, _ := splitTag(is.text)

@@ -18,6 +18,7 @@ import (
 	"github.com/gantrycd/gantry/lang"
 	"github.com/gantrycd/gantry/lang/addr"
 	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/plan/source"
 )
 
 // Pair is an application that shows how it should be, and the one that is to become so.
@@ -36,6 +37,16 @@ type Change struct {
 
 	// The whole field as it is to be: an image is "NAME:TAG", of which New is the tag.
 	after string
+	// Of a revision, the location that shows how it should be; else it has no type.
+	model source.Location
+}
+
+// Locations are what a promoted revision comes from and what it becomes, where the change is
+// one of a revision: what the first is locked as is what the second asks for.
+func (c *Change) Locations() (from, to source.Location, ok bool) {
+	to = c.model
+	to.Revision = c.New
+	return c.model, to, c.model.Type != ""
 }
 
 // ErrUnknown is that an address, or what --from and --to say of it, is not there.

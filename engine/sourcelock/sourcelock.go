@@ -275,6 +275,19 @@ func isHex(text string, length int) bool {
 	return len(text) == length && strings.Trim(text, "0123456789abcdef") == ""
 }
 
+// Carried is the entry of a location that asks for the very version that another is locked as,
+// where the file has none for it and it needs one: with it, both come to the same.
+func Carried(file *lockfile.File, from, to source.Location) (lockfile.Entry, bool) {
+	entry, locked := file.Get(keyOf(lockfile.Repository, from))
+	key := keyOf(lockfile.Repository, to)
+	_, there := file.Get(key)
+	if !locked || there || isFixed(to) || entry.Version == "" || entry.Version != to.Revision {
+		return lockfile.Entry{}, false
+	}
+	entry.Key = key
+	return entry, true
+}
+
 // keyOf is the identity of a location's lock.
 func keyOf(kind lockfile.Kind, location source.Location) lockfile.Key {
 	key := lockfile.Key{Kind: kind, URL: location.URL, Requested: location.Revision}
