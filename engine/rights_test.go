@@ -135,7 +135,11 @@ func TestRoles(t *testing.T) {
 		if len(done) > 0 {
 			t.Errorf("%s: %v", who, done)
 		}
-		wantWords(t, said, "Not allowed: application.web: nothing allows "+who.String()+" to apply shop/web")
+		why := "nothing allows " + who.String() + " to apply shop/web"
+		if who != nil && who.Verified {
+			why = who.String() + " has no role, so that nothing allows them to apply shop/web"
+		}
+		wantWords(t, said, "Not allowed: application.web: "+why)
 	}
 	if s.isThere(t, configMaps, "web") {
 		t.Fatal("web was applied")
@@ -202,7 +206,7 @@ func TestRolesOfGuards(t *testing.T) {
 	if len(done) > 0 {
 		t.Errorf("%v", done)
 	}
-	wantWords(t, said, "a role that cannot be told, for the configuration has errors, denies everybody to apply shop/web")
+	wantWords(t, said, "the configuration has errors, so that it is not known which roles there are, and nobody may apply shop/web")
 }
 
 // TestRolesByRecord: what is renamed needs the right to what it was.
@@ -257,8 +261,8 @@ func TestRolesByWhatIsDone(t *testing.T) {
 		{"a rollback from a file that nobody signed", back, access.Rollback, true, []string{"operators"}, "to apply shop/web"},
 		{"a destroy needs its right", destroy, access.Destroy, false, []string{"deployers"}, "to destroy shop/web"},
 		{"a plan that leaves and creates", leaving(t, acting, plan.Create), access.Destroy, false, []string{"operators"}, "to apply shop/web"},
-		{"an action needs its right", acted(t, acting, "restart", 1), "", false, []string{"deployers"}, `to do "restart" to a ConfigMap of shop/web`},
-		{"another action", acted(t, acting, "scale", 1), "", false, []string{"operators"}, `to do "scale" to a ConfigMap of shop/web`},
+		{"an action needs its right", acted(t, acting, "restart", 1), "", false, []string{"deployers"}, `use the action "restart" on ConfigMap objects of shop/web: role.deployer does not`},
+		{"another action", acted(t, acting, "scale", 1), "", false, []string{"operators"}, `use the action "scale" on ConfigMap objects of shop/web: role.operator does not`},
 		{"an action that does more", acted(t, acting, "restart", 2), "", false, []string{"operators"}, "to apply shop/web"},
 		{"an action from a file that nobody signed", acted(t, acting, "restart", 1), "", true, []string{"operators"}, "to apply shop/web"},
 	} {

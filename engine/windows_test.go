@@ -300,6 +300,24 @@ func TestAwaitWindows(t *testing.T) {
 	if err := s.Engine().AwaitWindows(t.Context(), &expires, engine.ApplyOptions{}, 0, none); !errors.Is(err, engine.ErrNoWindow) || !strings.Contains(err.Error(), "expires before") {
 		t.Errorf("a plan that expires: %v", err)
 	}
+	never, err := p.Clone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := *never
+	alone.Applications = nil
+	for i := range never.Applications {
+		if app := &never.Applications[i]; app.Name == "web" {
+			app.Settings.Windows = []plan.Window{{Deny: true, Schedule: "0 0 * * *", Duration: 24 * time.Hour, TimeZone: "UTC"}}
+			alone.Applications = append(alone.Applications, *app)
+		}
+	}
+	if err := s.Engine().AwaitWindows(t.Context(), never, engine.ApplyOptions{}, 0, none); !errors.Is(err, engine.ErrNoWindow) || !strings.Contains(err.Error(), "at once; application.web may not be applied at any time") || !strings.Contains(err.Error(), "--target") {
+		t.Errorf("windows that never open: %v", err)
+	}
+	if err := s.Engine().AwaitWindows(t.Context(), &alone, engine.ApplyOptions{}, 0, none); !errors.Is(err, engine.ErrNoWindow) || strings.Contains(err.Error(), "--target") {
+		t.Errorf("windows that never open, of all that changes: %v", err)
+	}
 	for _, options := range []engine.ApplyOptions{{OverrideWindow: "incident"}} {
 		if err := s.Engine().AwaitWindows(t.Context(), p, options, 0, none); err != nil {
 			t.Errorf("%+v: %v", options, err)

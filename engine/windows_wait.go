@@ -68,6 +68,7 @@ func (e *Engine) outside(p *plan.Plan, options ApplyOptions, at time.Time) (*Wai
 	sync := window.Sync{Manual: options.Manual}
 	var all []*window.Windows
 	var out *Waiting
+	changing := 0
 	for i := range p.Applications {
 		app := &p.Applications[i]
 		if app.IsBlocked() || app.Held != nil {
@@ -78,6 +79,9 @@ func (e *Engine) outside(p *plan.Plan, options ApplyOptions, at time.Time) (*Wai
 			return nil, fmt.Errorf("%w: the sync windows of %s cannot be judged: %w", ErrNoWindow, app.Address, err)
 		}
 		all = append(all, h.sets...)
+		if app.HasChanges() {
+			changing++
+		}
 		if set, _ := h.judge(at, sync); set != nil {
 			if out == nil {
 				out = &Waiting{Opening: set.Opening(at, sync)}
@@ -90,7 +94,10 @@ func (e *Engine) outside(p *plan.Plan, options ApplyOptions, at time.Time) (*Wai
 	}
 	until, ok := window.Next(at, all, sync)
 	if !ok {
-		return nil, fmt.Errorf("%w: there is no time at which all that changes may be applied; %s %s. Apply it in parts, with --target", ErrNoWindow, out.Applications[0], &out.Opening)
+		if changing == 1 {
+			return nil, fmt.Errorf("%w: %s %s", ErrNoWindow, out.Applications[0], &out.Opening)
+		}
+		return nil, fmt.Errorf("%w: there is no time at which all that changes may be applied at once; %s %s. Apply it in parts, with --target", ErrNoWindow, out.Applications[0], &out.Opening)
 	}
 	out.Until = until.In(out.Opening.From.Location())
 	return out, nil

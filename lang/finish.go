@@ -71,6 +71,7 @@ func configOf(m *eval.Module, result *eval.Result, scope *Scope, options EvalOpt
 	f.checkRefactoring()
 	f.checkWindows()
 	f.checkRoles()
+	f.checkRoleProjects()
 	c.RolesUnknown = !f.checkIssuers() || f.rolesUnknown(m.Files())
 	f.subscribe()
 	found := len(f.diags)

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/gantrycd/gantry/lang/govern"
+	"github.com/gantrycd/gantry/lang/schema"
 )
 
 // checkRoles reports roles that nobody has, and from which none inherits that is known.
@@ -27,6 +28,33 @@ func (f *finisher) checkRoles() {
 			f.diags = append(f.diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError, Summary: "Missing required argument", Detail: govern.NoMembers, Subject: role.Range.Ptr(),
 			})
+		}
+	}
+}
+
+// checkRoleProjects warns of rules about projects that there are not: one that denies would
+// deny nothing.
+func (f *finisher) checkRoleProjects() {
+	if f.config.Unguarded || f.config.Incomplete {
+		return
+	}
+	var projects []string
+	for _, project := range f.config.Projects {
+		projects = append(projects, project.Name)
+	}
+	for _, role := range f.config.Roles {
+		for _, grant := range slices.Concat(role.Allow, role.Deny) {
+			for _, pattern := range grant.Applications {
+				project, _, _ := strings.Cut(pattern, "/")
+				if project == "" || strings.ContainsAny(project, `*?[]{}\!`) || slices.Contains(projects, project) {
+					continue
+				}
+				detail := fmt.Sprintf("There is no project %q, so that %q is about no application.", project, pattern)
+				if near := schema.Suggest(project, projects); near != "" {
+					detail += fmt.Sprintf(" Did you mean %q?", near)
+				}
+				f.diags = append(f.diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Unknown project", Detail: detail, Subject: grant.Range.Ptr()})
+			}
 		}
 	}
 }

@@ -7,11 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/gantrycd/gantry/engine/access"
+	"github.com/gantrycd/gantry/engine/action"
 	"github.com/gantrycd/gantry/lang/govern"
 	"github.com/gantrycd/gantry/lang/schema"
+	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/identity"
 )
 
@@ -45,44 +48,100 @@ func (c *cli) whose(ctx context.Context, command string, as askedAs) (*asker, er
 		return nil, err
 	}
 	if read.config.RolesUnknown {
-		c.printDiagnostics(read.files, diags)
+		c.printDiagnostics(read.files, onlyErrors(diags))
 	}
 	if as.name == "" {
 		return c.asking(ctx, command, read.config)
 	}
 	who := &identity.Identity{Name: as.name, Subject: as.name, Issuer: as.issuer, Groups: as.groups, Verified: true, Means: "as asked"}
-	a := &asker{rights: access.Of(access.Roles(read.config), who), config: read.config}
+	roles := access.Roles(read.config)
+	a := &asker{rights: access.Of(roles, who), config: read.config}
 	a.by.Identity = who
+	c.suspect(as.unknown(roles)...)
 	return a, nil
 }
 
-// asked reads what is asked about: an address, or project/application.
-func (a *asker) asked(text string) (*known, error) {
+// unknown tells of groups and issuers that no role names, where one is called nearly so.
+func (o *askedAs) unknown(roles []plan.Role) []string {
+	var groups, issuers []string
+	for i := range roles {
+		groups, issuers = append(groups, roles[i].Groups...), append(issuers, roles[i].Issuers...)
+	}
+	var out []string
+	for _, group := range o.groups {
+		if near := schema.Suggest(group, groups); near != "" && near != group {
+			out = append(out, fmt.Sprintf("No role names the group %q. Did you mean %q?", group, near))
+		}
+	}
+	if near := schema.Suggest(o.issuer, issuers); o.issuer != "" && near != "" && near != o.issuer {
+		out = append(out, fmt.Sprintf("No role names the issuer %q. Did you mean %q?", o.issuer, near))
+	}
+	return out
+}
+
+// suspect warns of what is asked about and is probably misspelt. The answer is that of what
+// was asked.
+func (c *cli) suspect(misspelt ...string) {
+	for _, text := range misspelt {
+		c.printDiagnostics(nil, hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Unknown name", Detail: text}})
+	}
+}
+
+// asked reads what is asked about: an address, or project/application. One of the latter
+// that the configuration does not have may be misspelt, which is told.
+func (a *asker) asked(text string) (app *known, misspelt string, err error) {
+	applications := a.applications(nil)
 	if project, application, ok := strings.Cut(text, "/"); ok && !strings.Contains(text, "[") {
 		if application == "" || strings.Contains(application, "/") {
-			return nil, fmt.Errorf("%q is not of the form project/application", text)
+			return nil, "", fmt.Errorf("%q is not of the form project/application", text)
 		}
-		return &known{names: [][2]string{{project, application}}}, nil
-	}
-	address, err := oneApplication(text)
-	if err != nil {
-		return nil, fmt.Errorf("%w: name an application by its address, or as project/application", err)
-	}
-	applications := a.applications(nil)
-	for _, app := range applications {
-		if app.address == address {
-			return app, nil
+		if near := nearly(project, application, applications); near != "" && near != text {
+			misspelt = fmt.Sprintf("The configuration has no %s. Did you mean %s?", text, near)
 		}
+		return &known{names: [][2]string{{project, application}}}, misspelt, nil
 	}
 	var have []string
 	for _, app := range applications {
 		have = append(have, app.address.String())
 	}
-	err = fmt.Errorf("the configuration has no %s. Ask with project/application where it is made by a generator, or no longer configured", address)
-	if near := schema.Suggest(address.String(), have); near != "" {
-		err = fmt.Errorf("the configuration has no %s. Did you mean %s?", address, near)
+	address, err := oneApplication(text)
+	if err != nil {
+		if near := schema.Suggest("application."+text, have); near != "" {
+			return nil, "", fmt.Errorf("%q is no application. Did you mean %s?", text, near)
+		}
+		return nil, "", fmt.Errorf("%w: name an application by its address, or as project/application", err)
 	}
-	return nil, err
+	for _, app := range applications {
+		if app.address == address {
+			return app, "", nil
+		}
+	}
+	if near := schema.Suggest(address.String(), have); near != "" {
+		return nil, "", fmt.Errorf("the configuration has no %s. Did you mean %s?", address, near)
+	}
+	return nil, "", fmt.Errorf("the configuration has no %s. Ask with project/application where it is made by a generator, or no longer configured", address)
+}
+
+// nearly returns what is asked about as the configuration has it, or what is called nearly
+// so: another application of the project, or that application in another project.
+func nearly(project, application string, applications []*known) string {
+	var projects, names []string
+	for _, app := range applications {
+		projects = append(projects, app.names[0][0])
+		if app.names[0][0] == project {
+			names = append(names, app.names[0][1])
+		}
+	}
+	if !slices.Contains(projects, project) {
+		if near := schema.Suggest(project, projects); near != "" {
+			return access.Object(near, application)
+		}
+		return ""
+	}
+	if near := schema.Suggest(application, names); near != "" {
+		return access.Object(project, near)
+	}
+	return ""
 }
 
 // checkAsked refuses an action that there is not. An action on an object may be given
@@ -96,14 +155,28 @@ func checkAsked(action string) (string, error) {
 			action = "action/*/" + rest
 		}
 	}
-	if access.IsAction(action) {
-		return action, nil
+	if !access.IsAction(action) {
+		text := govern.CheckAction(action)
+		if text == "" { // a pattern of roles
+			text = fmt.Sprintf("%q is no single action: ask about one, such as apply, or action/apps/Deployment/restart", action)
+		}
+		return "", errors.New(text)
 	}
-	text := fmt.Sprintf("there is no action %q; the actions are %s", action, schema.List(append(govern.Actions(), "action/Kind/NAME"), "and"))
-	if near := schema.Suggest(action, govern.Actions()); near != "" {
-		text = fmt.Sprintf("there is no action %q. Did you mean %q?", action, near)
+	return action, misspeltAction(action)
+}
+
+// misspeltAction refuses an action on objects that is called nearly as one that there is.
+func misspeltAction(asked string) error {
+	name := asked[strings.LastIndex(asked, "/")+1:]
+	var have []string
+	for _, one := range action.All() {
+		have = append(have, one.Name)
 	}
-	return "", errors.New(text)
+	near := schema.Suggest(name, have)
+	if !strings.HasPrefix(asked, "action/") || near == "" || slices.Contains(have, name) {
+		return nil
+	}
+	return fmt.Errorf("there is no action %q on objects. Did you mean %q?", name, near)
 }
 
 func newCanI(c *cli) *cobra.Command {
@@ -143,7 +216,7 @@ would give them is all that is told.`,
 			if list {
 				return c.listRights(a)
 			}
-			action, app, err := a.question(args)
+			action, app, err := c.question(a, args)
 			if err != nil {
 				return &usageError{command: cmd.CommandPath(), err: err}
 			}
@@ -272,7 +345,7 @@ that allow.`,
 			case explain && len(args) != 2:
 				return errors.New("say what, and to which application: gantry roles --explain apply application.web")
 			case !explain && (len(args) > 0 || as.name != ""):
-				return errors.New("a question is for --explain")
+				return errors.New("--as and arguments are of a question: gantry roles --explain apply application.web")
 			}
 			return as.check()
 		},
@@ -284,7 +357,7 @@ that allow.`,
 			if !explain {
 				return c.showRoles(a)
 			}
-			action, app, err := a.question(args)
+			action, app, err := c.question(a, args)
 			if err != nil {
 				return &usageError{command: cmd.CommandPath(), err: err}
 			}
@@ -312,7 +385,10 @@ func (c *cli) explain(e explained) error {
 	}
 	fmt.Fprintf(&b, "%s: %s.\n", word, printable(e.Because))
 	for i, rule := range e.Rules {
-		effect := "allows it"
+		effect, at := "allows it", rule.Rule
+		if at == "" {
+			at = "-"
+		}
 		switch {
 		case rule.Broken != "":
 			effect = "cannot be read: " + rule.Broken
@@ -326,7 +402,7 @@ func (c *cli) explain(e explained) error {
 		if rule.Inherited != "" {
 			from = ", inherited from " + rule.Inherited
 		}
-		fmt.Fprintf(&b, "  %s  %s, for %s%s, %s\n", printable(rule.Rule), printable(rule.Role), printable(rule.By), printable(from), printable(effect))
+		fmt.Fprintf(&b, "  %s  %s, for %s%s, %s\n", printable(at), printable(rule.Role), printable(rule.By), printable(from), printable(effect))
 	}
 	_, err := fmt.Fprint(c.out, b.String())
 	return err
@@ -344,7 +420,7 @@ func (c *cli) showRoles(a *asker) error {
 	for i := range roles {
 		role := &roles[i]
 		if role.Name == "" {
-			b.WriteString("There may be roles that cannot be told, for the configuration has errors: nobody may do anything.\n")
+			b.WriteString("The configuration has errors, so that it is not known which roles there are: nobody may do anything.\n")
 			continue
 		}
 		fmt.Fprintf(&b, "%s  %s\n", printable(access.Name(role)), printable(role.Range))
@@ -362,22 +438,32 @@ func (c *cli) showRoles(a *asker) error {
 				fmt.Fprintf(&b, "  %s: %s\n", line.what, printable(strings.Join(line.names, ", ")))
 			}
 		}
-		for _, grant := range role.Deny {
-			fmt.Fprintf(&b, "  denies %s on %s\n", printable(strings.Join(grant.Actions, ", ")), printable(strings.Join(grant.Applications, ", ")))
-		}
-		for _, grant := range role.Allow {
-			fmt.Fprintf(&b, "  allows %s on %s\n", printable(strings.Join(grant.Actions, ", ")), printable(strings.Join(grant.Applications, ", ")))
-		}
+		writeGrants(&b, "denies", role.Deny)
+		writeGrants(&b, "allows", role.Allow)
 	}
 	_, err := fmt.Fprint(c.out, b.String())
 	return err
 }
 
+// writeGrants tells what a role allows or denies, and from which role it has that.
+func writeGrants(b *strings.Builder, does string, grants []plan.Grant) {
+	for _, grant := range grants {
+		from := ""
+		if grant.Inherited != "" {
+			from = ", inherited from " + grant.Inherited
+		}
+		fmt.Fprintf(b, "  %s %s on %s%s\n", does, printable(strings.Join(grant.Actions, ", ")), printable(strings.Join(grant.Applications, ", ")), printable(from))
+	}
+}
+
 // question reads what is asked: whether something may be done, and to what.
-func (a *asker) question(args []string) (action string, app *known, err error) {
+func (c *cli) question(a *asker, args []string) (action string, app *known, err error) {
 	if action, err = checkAsked(args[0]); err != nil {
 		return "", nil, err
 	}
-	app, err = a.asked(args[1])
+	app, misspelt, err := a.asked(args[1])
+	if misspelt != "" {
+		c.suspect(misspelt)
+	}
 	return action, app, err
 }

@@ -76,6 +76,13 @@ application "web" {
 			t.Fatalf("it does not wait:\n%s", shown.String())
 		}
 	}
+	gantry := func(want int, args ...string) string {
+		t.Helper()
+		return runGantry(t, "", want, append([]string{"-C", dir}, args...)...)
+	}
+	if out := gantry(exitDone, "unlock"); !strings.Contains(out, "Nobody holds it") {
+		t.Errorf("something is held while it waits:\n%s", out)
+	}
 	if _, err := ours.Write([]byte{3}); err != nil { // Ctrl-C
 		t.Fatal(err)
 	}
@@ -86,10 +93,6 @@ application "web" {
 	}
 	if !echoes(t, theirs) {
 		t.Error("the terminal shows no longer what is typed")
-	}
-	gantry := func(want int, args ...string) string {
-		t.Helper()
-		return runGantry(t, "", want, append([]string{"-C", dir}, args...)...)
 	}
 	if out := gantry(exitChanges, "plan", "--detailed-exitcode"); !strings.Contains(out, "web") {
 		t.Errorf("something was applied:\n%s", out)

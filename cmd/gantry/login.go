@@ -8,10 +8,10 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan/identity"
 	"github.com/gantrycd/gantry/providers/identity/oidc"
 )
@@ -70,7 +70,7 @@ stay logged in at the issuer itself, in the browser.`,
 
 // issuers returns the issuers that the configuration trusts, or the one with a URL.
 func (c *cli) issuers(ctx context.Context, address string) ([]identity.Issuer, error) {
-	read, err := c.load(ctx, &inputs{partial: true})
+	read, err := c.loadTrust(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,11 @@ func (c *cli) issuers(ctx context.Context, address string) ([]identity.Issuer, e
 	}
 	found := slices.DeleteFunc(slices.Clone(trusted), func(i identity.Issuer) bool { return i.URL != address })
 	if len(found) == 0 {
-		return nil, failure("Unknown issuer", fmt.Errorf("the configuration does not trust %q: it trusts %s", address, strings.Join(issuerURLs(trusted), ", ")))
+		have := issuerURLs(trusted)
+		if near := schema.Suggest(address, have); near != "" {
+			return nil, failure("Unknown issuer", fmt.Errorf("the configuration does not trust %q. Did you mean %q?", address, near))
+		}
+		return nil, failure("Unknown issuer", fmt.Errorf("the configuration does not trust %q: it trusts %s", address, schema.List(have, "and")))
 	}
 	return found, nil
 }
@@ -114,7 +118,7 @@ func (c *cli) login(ctx context.Context, options loginOptions) error {
 		return err
 	}
 	if len(trusted) > 1 {
-		return failure("Which issuer", fmt.Errorf("the configuration trusts several issuers: say with --issuer which of them, %s", strings.Join(issuerURLs(trusted), ", ")))
+		return failure("Which issuer", fmt.Errorf("the configuration trusts several issuers: say with --issuer which of them: %s", schema.List(issuerURLs(trusted), "or")))
 	}
 	store, err := c.logins()
 	if err != nil {

@@ -20,6 +20,11 @@ func withoutPlans(diags hcl.Diagnostics) hcl.Diagnostics {
 	})
 }
 
+// onlyErrors leaves out warnings.
+func onlyErrors(diags hcl.Diagnostics) hcl.Diagnostics {
+	return slices.DeleteFunc(slices.Clone(diags), func(d *hcl.Diagnostic) bool { return d.Severity != hcl.DiagError })
+}
+
 // about returns the diagnostics that bear on what an address names: those in its
 // block, in the blocks that it needs, and in no block at all.
 func (l *loaded) about(address addr.Address, diags hcl.Diagnostics) hcl.Diagnostics {

@@ -72,6 +72,16 @@ func (c *cli) who(ctx context.Context, command string, config *lang.Config) (sta
 	return by, nil
 }
 
+// loadTrust reads the configuration for whom it trusts. Warnings are for who plans.
+func (c *cli) loadTrust(ctx context.Context) (*loaded, error) {
+	read, diags, err := c.evaluate(ctx, &inputs{partial: true}, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.printDiagnostics(read.files, onlyErrors(diags))
+	return read, failed(diags)
+}
+
 // by is who for what works with a configuration.
 func (w *work) by(ctx context.Context) (state.Holder, error) {
 	return w.cli.who(ctx, w.options.command, w.config)

@@ -22,7 +22,7 @@ rights.`,
   gantry whoami --json`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			read, err := c.load(cmd.Context(), &inputs{partial: true})
+			read, err := c.loadTrust(cmd.Context())
 			if err != nil {
 				return err
 			}

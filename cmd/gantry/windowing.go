@@ -33,6 +33,24 @@ func (o *windowOptions) register(command *cobra.Command) {
 	flags.Lookup("wait-for-window").NoOptDefVal = forever
 	complete(command, "reason", fixedCompletions())
 	complete(command, "wait-for-window", fixedCompletions("1h", "8h", "24h", "72h"))
+	takes := command.Args
+	command.Args = func(cmd *cobra.Command, args []string) error {
+		if err := o.misplaced(args); err != nil {
+			return err
+		}
+		return takes(cmd, args)
+	}
+}
+
+// misplaced refuses how long to wait where it is no part of the flag, and would be taken for
+// something else: a plan file, say.
+func (o *windowOptions) misplaced(args []string) error {
+	for _, arg := range args {
+		if most, err := time.ParseDuration(arg); o.wait == forever && err == nil && most > 0 {
+			return fmt.Errorf("how long to wait is a part of the flag: write --wait-for-window=%s", arg)
+		}
+	}
+	return nil
 }
 
 // most is how long to wait; 0 is for any time.
@@ -97,7 +115,8 @@ func (w *work) awaitWindow(ctx context.Context, p *plan.Plan, options engine.App
 			waiting.Until.Format("Mon 2006-01-02 15:04 MST"), printable(words.Join(names)))
 	})
 	if errors.Is(err, engine.ErrNoWindow) {
-		w.cli.printDiagnostics(w.files, errorDiagnostic("No sync window to wait for", sentence(err)))
+		why := errors.New(strings.TrimPrefix(err.Error(), engine.ErrNoWindow.Error()+": ")) // which is the summary
+		w.cli.printDiagnostics(w.files, errorDiagnostic("No sync window to wait for", sentence(why)))
 		return exitCode(exitWindow)
 	}
 	return err

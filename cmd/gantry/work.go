@@ -252,6 +252,9 @@ func (w *work) load(ctx context.Context, in *inputs) error {
 		return err
 	}
 	if err := w.permit(ctx, w.options.right); err != nil {
+		if w.config.RolesUnknown { // which is why, and these are to be mended
+			w.cli.printDiagnostics(w.files, onlyErrors(w.diags))
+		}
 		return err
 	}
 	setup.Withheld = w.withheld

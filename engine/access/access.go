@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/gantrycd/gantry/lang/govern"
+	"github.com/gantrycd/gantry/lang/schema"
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/plan/object"
 )
@@ -217,6 +218,8 @@ func (r *Rights) decide(action, what string, about func(*grant) bool) ([]Match, 
 	first := &all[0]
 	because := fmt.Sprintf("%s allows %s to %s", first.Role, first.By, asked(action, what))
 	switch {
+	case first.Role == unknownRoles:
+		because = fmt.Sprintf("the configuration has errors, so that it is not known which roles there are, and nobody may %s; \"gantry validate\" shows the errors", asked(action, what))
 	case first.Broken != "":
 		because = fmt.Sprintf("%s has a rule that cannot be read, which denies everything: %s", first.Role, first.Broken)
 	case first.Deny:
@@ -227,16 +230,20 @@ func (r *Rights) decide(action, what string, about func(*grant) bool) ([]Match, 
 
 // nothing says that no role allows something.
 func (r *Rights) nothing(action, what string) string {
-	text := fmt.Sprintf("nothing allows %s to %s", r.who, asked(action, what))
 	names := r.Roles()
-	switch {
-	case len(names) > 0:
-		text += ", whose roles are " + strings.Join(names, ", ")
-	case r.who != nil && r.who.Verified:
-		text += ", who has no role"
+	if len(names) == 0 && r.who != nil && r.who.Verified {
+		return fmt.Sprintf("%s has no role, so that nothing allows them to %s", r.who, asked(action, what))
+	}
+	text := fmt.Sprintf("nothing allows %s to %s", r.who, asked(action, what))
+	switch len(names) {
+	case 0:
+	case 1:
+		text += ": " + names[0] + " does not"
+	default:
+		text += ": " + schema.List(names, "and") + " do not"
 	}
 	if r.who != nil && !r.who.Verified && r.who.Unverified != "" {
-		text += ": " + r.who.Unverified
+		text += " (" + r.who.Unverified + ")"
 	}
 	return text
 }
@@ -264,16 +271,22 @@ func asked(action, what string) string {
 	}
 	if rest, ok := strings.CutPrefix(action, objectAction); ok {
 		parts := strings.SplitN(rest, "/", 3)
-		kind := strings.TrimPrefix(parts[0]+"/"+parts[1], "/")
-		return fmt.Sprintf("do %q to a %s of %s", parts[2], kind, what)
+		kind := strings.TrimPrefix(strings.TrimPrefix(parts[0], "*")+"/"+parts[1], "/")
+		if kind == "*" {
+			kind = "all"
+		}
+		return fmt.Sprintf("use the action %q on %s objects of %s", parts[2], kind, what)
 	}
 	return action + " " + what
 }
 
+// unknownRoles names those that there may be where the configuration has errors.
+const unknownRoles = "unknown roles (the configuration has errors)"
+
 // Name names a role for people: as it is referred to, or with its project.
 func Name(role *plan.Role) string {
 	if role.Name == "" {
-		return "a role that cannot be told, for the configuration has errors,"
+		return unknownRoles
 	}
 	if role.Project == "" {
 		return "role." + role.Name

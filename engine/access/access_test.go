@@ -29,10 +29,10 @@ func TestCheck(t *testing.T) {
 		{"a group's role", []plan.Role{allow}, alice, [3]string{"apply", "web", "web"}, access.Decision{
 			Allowed: true, Because: `role.sre allows the group "sre" to apply web/web`, Role: "role.sre", Rule: "roles.gantry.hcl:9,3",
 		}},
-		{"nothing allows it", []plan.Role{allow}, alice, [3]string{"destroy", "", "web"}, access.Decision{Because: "nothing allows alice (ssh) to destroy /web, whose roles are role.sre"}},
-		{"who has no role", []plan.Role{deny}, &plan.Identity{Name: "bob", Subject: "bob", Means: "ssh", Verified: true}, [3]string{"get", "web", "web"}, access.Decision{Because: "nothing allows bob (ssh) to see web/web, who has no role"}},
-		{"whom nobody vouches for", []plan.Role{allow}, claimed, [3]string{"apply", "web", "web"}, access.Decision{Because: `nothing allows "alice", which nobody vouches for to apply web/web: the token has expired`}},
-		{"nobody known", []plan.Role{allow}, nil, [3]string{"hold", "web", "web"}, access.Decision{Because: "nothing allows nobody known to hold web/web"}},
+		{"nothing allows it", []plan.Role{allow}, alice, [3]string{"destroy", "", "web"}, access.Decision{Because: "nothing allows alice (ssh) to destroy /web: role.sre does not"}},
+		{"who has no role", []plan.Role{deny}, &plan.Identity{Name: "bob", Subject: "bob", Means: "ssh", Verified: true}, [3]string{"get", "web", "web"}, access.Decision{Because: "bob (ssh) has no role, so that nothing allows them to see web/web"}},
+		{"whom nobody vouches for", []plan.Role{allow}, claimed, [3]string{"apply", "web", "web"}, access.Decision{Because: `nothing allows "alice" (not verified) to apply web/web (the token has expired)`}},
+		{"nobody known", []plan.Role{allow}, nil, [3]string{"hold", "web", "web"}, access.Decision{Because: "nothing allows somebody unverified to hold web/web"}},
 		{"a denial wins", []plan.Role{allow, deny}, alice, [3]string{"apply", "production", "web"}, access.Decision{
 			Because: `role "freeze" of project production denies the subject "alice" to apply production/web`, Role: `role "freeze" of project production`, Rule: "roles.gantry.hcl:9,3",
 		}},
@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 			Allowed: true, Because: `role.sre allows the group "sre" to apply staging/web`, Role: "role.sre", Rule: "roles.gantry.hcl:9,3",
 		}},
 		{"no such action", []plan.Role{allow}, alice, [3]string{"sync", "web", "web"}, access.Decision{Because: `there is no action "sync", so that no role allows it`}},
-		{"an object's action", []plan.Role{allow}, alice, [3]string{"action/apps/Deployment/restart", "web", "web"}, access.Decision{Because: `nothing allows alice (ssh) to do "restart" to a apps/Deployment of web/web, whose roles are role.sre`}},
+		{"an object's action", []plan.Role{allow}, alice, [3]string{"action/apps/Deployment/restart", "web", "web"}, access.Decision{Because: `nothing allows alice (ssh) to use the action "restart" on apps/Deployment objects of web/web: role.sre does not`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := access.Check(c.roles, c.who, c.asked[0], c.asked[1], c.asked[2])

@@ -173,7 +173,7 @@ func decodeGrant(in *eval.Instance, v *schema.Values, inProject bool) Grant {
 		checkNotEmpty(in, v, name, "For all write [\"*\"], and for all applications of all projects [\"*/*\"].")
 	}
 	for _, action := range grant.Actions {
-		if problem := checkAction(action); problem != "" {
+		if problem := CheckAction(action); problem != "" {
 			in.ErrorAt(v, "actions", "Unknown action", "%s", problem)
 		}
 	}
@@ -189,8 +189,12 @@ func decodeGrant(in *eval.Instance, v *schema.Values, inProject bool) Grant {
 	return grant
 }
 
-// checkAction says what is wrong with an action of a role, or "".
-func checkAction(pattern string) string {
+// others are words that other tools have for actions, with what they are here.
+var others = map[string]string{"sync": "apply", "deploy": "apply", "delete": "destroy", "remove": "destroy", "read": "get", "view": "get", "list": "get", "diff": "plan", "undo": "rollback", "unlock": "state", "release": "hold"}
+
+// CheckAction says in sentences what is wrong with an action of a role, which may be a
+// pattern, or "".
+func CheckAction(pattern string) string {
 	compiled, err := glob.Compile(pattern)
 	if err != nil || pattern == "" || strings.HasPrefix(pattern, "!") {
 		return "" // told already
@@ -203,14 +207,14 @@ func checkAction(pattern string) string {
 			return ""
 		}
 	}
-	if pattern == "sync" {
-		return "There is no action \"sync\": what syncs an application is \"apply\"."
+	suggestion := others[strings.ToLower(pattern)]
+	if suggestion == "" {
+		suggestion = schema.Suggest(pattern, Actions())
 	}
-	problem := "There is no action " + quote(pattern) + "; the actions are " + schema.List(append(Actions(), "action/NAME"), "and") + "."
-	if suggestion := schema.Suggest(pattern, Actions()); suggestion != "" {
-		problem = "There is no action " + quote(pattern) + ". Did you mean " + quote(suggestion) + "?"
+	if suggestion != "" {
+		return "There is no action " + quote(pattern) + ". Did you mean " + quote(suggestion) + "?"
 	}
-	return problem
+	return "There is no action " + quote(pattern) + "; the actions are " + schema.List(Actions(), "and") + ". What is done to an object is action/NAME, such as action/restart."
 }
 
 func quote(text string) string { return "\"" + text + "\"" }

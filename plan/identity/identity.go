@@ -42,9 +42,9 @@ type Identity struct {
 func (i *Identity) String() string {
 	switch {
 	case i == nil || !i.Verified && i.Name == "":
-		return "nobody known"
+		return "somebody unverified"
 	case !i.Verified:
-		return fmt.Sprintf("%q, which nobody vouches for", i.Name)
+		return fmt.Sprintf("%q (not verified)", i.Name)
 	case i.Means == OIDC, i.Means == Kubernetes:
 		return fmt.Sprintf("%s (%s)", i.Name, i.Issuer)
 	default:

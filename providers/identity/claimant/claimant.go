@@ -46,13 +46,26 @@ func (c *Claimant) Identify(ctx context.Context, trust *identity.Trust) (who ide
 	}
 	found, err := c.identify(ctx, trust)
 	if err != nil {
-		return identity.Identity{Unverified: err.Error()}, !errors.Is(err, errNothing)
+		var nothing *nothingGiven
+		return identity.Identity{Unverified: err.Error()}, !errors.As(err, &nothing)
 	}
 	return found, true
 }
 
-// errNothing means that nothing was given to prove it with.
-var errNothing = errors.New("nobody is logged in and no token is given")
+// nothingGiven means that nothing was given to prove it with.
+type nothingGiven struct{ trust *identity.Trust }
+
+func (n *nothingGiven) Error() string {
+	what := "nobody is logged in and no token is given"
+	switch {
+	case len(n.trust.Issuers) > 0:
+	case len(n.trust.Clusters) > 0:
+		what = "no token is given"
+	default:
+		what = "no SSH key is given that is listed"
+	}
+	return what + ": " + ways(n.trust)
+}
 
 func (c *Claimant) identify(ctx context.Context, trust *identity.Trust) (identity.Identity, error) {
 	switch {
@@ -74,7 +87,7 @@ func (c *Claimant) identify(ctx context.Context, trust *identity.Trust) (identit
 			return found, err
 		}
 	}
-	return identity.Identity{}, fmt.Errorf("%w: %s", errNothing, ways(trust))
+	return identity.Identity{}, &nothingGiven{trust}
 }
 
 // ways says what there is to be known by.
@@ -87,7 +100,7 @@ func ways(trust *identity.Trust) string {
 		ways = append(ways, "give a token in GANTRY_IDENTITY_TOKEN")
 	}
 	if len(trust.Keys) > 0 {
-		ways = append(ways, "put a key that is listed into the SSH agent")
+		ways = append(ways, "name the file of a listed key with --identity-ssh-key, or put the key into the SSH agent")
 	}
 	return strings.Join(ways, ", or ")
 }

@@ -12,6 +12,7 @@ import (
 	"crypto/sha512"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"strings"
@@ -36,6 +37,9 @@ const agentTimeout = time.Minute
 // WithFile proves who runs the command with the private key in a file.
 func WithFile(keys []identity.Key, path string, passphrase object.Sensitive) (identity.Identity, error) {
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return identity.Identity{}, fmt.Errorf("there is no file %s to read the SSH key from", path)
+	}
 	if err != nil {
 		return identity.Identity{}, fmt.Errorf("the SSH key cannot be read: %w", err)
 	}

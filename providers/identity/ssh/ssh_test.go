@@ -138,7 +138,7 @@ func TestKeysThatAreNot(t *testing.T) {
 	}{
 		"another key":          {mallory.file, "is not listed", ""},
 		"no key":               {nothing, "no private key", ""},
-		"no file":              {nothing + "2", "cannot be read", ""},
+		"no file":              {nothing + "2", "there is no file", ""},
 		"no passphrase":        {locked.file, "has a passphrase", ""},
 		"the wrong passphrase": {locked.file, "no private key", "wrong-passphrase"},
 	} {
