@@ -2,8 +2,10 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/gantrycd/gantry/plan"
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/state"
+	"github.com/gantrycd/gantry/state/memory"
 )
 
 var errCut = errors.New("the connection was cut")
@@ -116,18 +119,53 @@ func TestAnotherApplyIsNotAResumedOne(t *testing.T) {
 	}
 }
 
+// rememberMore adds finished plans to those that a state remembers, at once: each is a copy of the
+// one that is there.
+func rememberMore(t *testing.T, store state.Store, count int, made time.Time) {
+	t.Helper()
+	text, version, err := store.Get(t.Context(), "plans")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ledger map[string]any
+	if err := json.Unmarshal(text, &ledger); err != nil {
+		t.Fatal(err)
+	}
+	plans := ledger["plans"].([]any)
+	for i := range count {
+		one := maps.Clone(plans[0].(map[string]any))
+		one["id"], one["createdAt"] = fmt.Sprint(i), made
+		plans = append(plans, one)
+	}
+	ledger["plans"] = plans
+	if text, err = json.Marshal(ledger); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Put(t.Context(), "plans", text, version); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestAForgottenPlanIsRefused: a plan that was applied stays applied when the state has
 // forgotten it, although the record still names it as the one that wrote it last.
 func TestAForgottenPlanIsRefused(t *testing.T) {
 	t.Parallel()
 	b, cluster := inMemory(t)
+	store := memory.New()
+	records, err := state.Open(t.Context(), store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Records = records
 	webs(t, b, "", "web")
 	p := b.MustApply(t, engine.PlanOptions{})
-	for i := range 1000 {
-		id := fmt.Sprint(i)
-		if err := errors.Join(b.Records.BeginPlan(t.Context(), state.AppliedPlan{ID: id, CreatedAt: p.CreatedAt.Add(time.Second)}), b.Records.EndPlan(t.Context(), id)); err != nil {
-			t.Fatal(err)
-		}
+	// As many plans as are remembered; one more, and the oldest is forgotten.
+	rememberMore(t, store, 999, p.CreatedAt.Add(time.Second))
+	if found, err := b.Records.AppliedPlan(t.Context(), p.ID, p.CreatedAt); err != nil || found == nil {
+		t.Fatalf("it is forgotten before there are too many: %+v, %v", found, err)
+	}
+	if err := errors.Join(b.Records.BeginPlan(t.Context(), state.AppliedPlan{ID: "last", CreatedAt: p.CreatedAt.Add(time.Second)}), b.Records.EndPlan(t.Context(), "last")); err != nil {
+		t.Fatal(err)
 	}
 	web := liveWeb(t, cluster)
 	if err := cluster.Delete(t.Context(), providers.DeleteRequest{Resource: engine.GuessResource(web.GVK()), Namespace: "web", Name: "web"}); err != nil {
