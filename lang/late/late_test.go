@@ -500,6 +500,17 @@ func TestFunctionsThatThereAreNot(t *testing.T) {
 					t.Errorf("%s: %s is no error", scope, text)
 				}
 			}
+			// In messages, and in what is sent to one service.
+			for _, text := range []string{`"said ${` + call + `}"`, `"%{ if ` + call + ` == "x" }a%{ endif }"`, `"%{ for x in ` + call + ` }${x}%{ endfor }"`, `upper(` + call + `)`} {
+				if _, _, diags := compile(scope, late.Text, "a.gantry.hcl", text); !diags.HasErrors() {
+					t.Errorf("%s: the text %s is no error", scope, text)
+				}
+			}
+			for _, text := range []string{`{ text = ` + call + ` }`, `[{ fields = ["${` + call + `}"] }]`, `{ (` + call + `) = 1 }`} {
+				if _, _, diags := compile(scope, late.Any, "a.gantry.hcl", text); !diags.HasErrors() {
+					t.Errorf("%s: the body %s is no error", scope, text)
+				}
+			}
 		}
 	}
 }

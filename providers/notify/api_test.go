@@ -198,14 +198,50 @@ func TestWhatIsNeverAnswered(t *testing.T) {
 	t.Cleanup(cut.Close)
 	nobody := httptest.NewServer(http.NotFoundHandler())
 	nobody.Close()
+	// begins answers with a status, and then with what goes on until the client leaves.
+	begins := func(status int, goesOn func(w http.ResponseWriter, leaves <-chan struct{})) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			w.(http.Flusher).Flush()
+			goesOn(w, r.Context().Done())
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	waits := func(_ http.ResponseWriter, leaves <-chan struct{}) { <-leaves }
+	drips := func(w http.ResponseWriter, leaves <-chan struct{}) {
+		for tick := time.NewTicker(time.Millisecond); ; {
+			select {
+			case <-leaves:
+				tick.Stop()
+				return
+			case <-tick.C:
+				_, _ = io.WriteString(w, " ")
+				w.(http.Flusher).Flush()
+			}
+		}
+	}
+	floods := func(w http.ResponseWriter, _ <-chan struct{}) {
+		for err := error(nil); err == nil; {
+			_, err = w.Write(make([]byte, 64<<10))
+		}
+	}
+	const soon = 50 * time.Millisecond
 	for name, test := range map[string]struct {
 		url     string
 		timeout time.Duration
-		want    providers.Verdict
+		want    providers.Verdict // empty: it is taken
 	}{
-		"hangs":        {hanging.URL, 50 * time.Millisecond, providers.Unanswered},
-		"is cut":       {cut.URL, 5 * time.Second, providers.Unanswered},
-		"is not there": {nobody.URL, 5 * time.Second, providers.Undelivered},
+		"hangs":                          {hanging.URL, soon, providers.Unanswered},
+		"is cut":                         {cut.URL, 5 * time.Second, providers.Unanswered},
+		"is not there":                   {nobody.URL, 5 * time.Second, providers.Undelivered},
+		"hangs within its answer":        {begins(200, waits), soon, providers.Unanswered},
+		"drips its answer for ever":      {begins(200, drips), soon, providers.Unanswered},
+		"has an answer without an end":   {begins(200, floods), time.Minute, ""},
+		"fails, and hangs within that":   {begins(500, waits), soon, providers.Undelivered},
+		"fails, and drips for ever":      {begins(500, drips), soon, providers.Undelivered},
+		"refuses it, and hangs":          {begins(400, waits), soon, providers.Refused},
+		"fails, and never ends to do so": {begins(500, floods), time.Minute, providers.Undelivered},
 	} {
 		n, err := notify.New(post.Options{Timeout: test.timeout}).Open(providers.NotifierConfig{
 			Service: "webhook", Credentials: map[string]object.Sensitive{"url": object.Sensitive(test.url + "/canary")},
@@ -213,8 +249,10 @@ func TestWhatIsNeverAnswered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = n.Send(t.Context(), message())
-		if providers.VerdictOf(err) != test.want || strings.Contains(err.Error(), "canary") {
+		switch _, err = n.Send(t.Context(), message()); {
+		case test.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case test.want != "" && (err == nil || providers.VerdictOf(err) != test.want || strings.Contains(err.Error(), "canary")):
 			t.Errorf("%s: %v", name, err)
 		}
 	}
