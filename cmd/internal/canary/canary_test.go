@@ -25,17 +25,17 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 	binary, cluster := build(t), clustertest.Shared(t)
 	made := &run{t: t, dir: t.TempDir(), binary: binary, kubeconfig: cluster.Kubeconfig, namespace: fmt.Sprintf("canary-%d", os.Getpid())}
 	made.listen()
-	made.begin(space)
+	all := inputs(t, serveGit(t))
+	made.begin(fmt.Sprintf(space, len(all)))
 	made.gantry("apply", "--no-input", "--auto-approve")
 	t.Cleanup(func() { made.gantry("destroy", "--no-input", "--auto-approve") })
-	all := inputs(t, serveGit(t))
 	var mu sync.Mutex
 	looked, outputs := 0, map[string]bool{}
 	t.Run("inputs", func(t *testing.T) {
-		for _, in := range all {
+		for i, in := range all {
 			t.Run(in.name, func(t *testing.T) {
 				t.Parallel()
-				r := &run{t: t, dir: t.TempDir(), binary: binary, kubeconfig: cluster.Kubeconfig, input: in, namespace: made.namespace}
+				r := &run{t: t, dir: t.TempDir(), binary: binary, kubeconfig: cluster.Kubeconfig, input: in, namespace: fmt.Sprintf("%s-%d", made.namespace, i)}
 				r.listen()
 				r.all()
 				mu.Lock()
@@ -109,6 +109,7 @@ type run struct {
 	namespace  string
 	input      input
 	n          int // which of its secrets is there now
+	carries    bool
 
 	looked  int
 	outputs []string
@@ -138,15 +139,16 @@ trigger "ended" {
 }
 `
 
-// space makes the namespace that all inputs are in.
+// space makes a namespace for each input: what another has in the clear, on purpose, is nothing
+// that it reads.
 const space = `
 application "space" {
   source {
-    objects = [{ apiVersion = "v1", kind = "Namespace", metadata = { name = var.namespace } }]
+    objects = [for n in range(%d) : { apiVersion = "v1", kind = "Namespace", metadata = { name = "${var.namespace}-${n}" } }]
   }
   destination {
     cluster   = cluster.main
-    namespace = var.namespace
+    namespace = "default"
   }
 }
 `
@@ -204,7 +206,9 @@ func (r *run) all() {
 		r.gantry("state", "pull")
 		r.gantry("notify", "test", "webhook.listener", "--trigger", "ended", "--application", "application."+r.input.label())
 	}
+	r.gantry("notify", "history")
 	r.gantry("notify", "history", "--json")
+	r.review()
 	r.gantry("destroy", "--no-input", "--auto-approve")
 	r.gantry("log", "--json")
 	r.folder("config/.gantry", "state")
@@ -246,6 +250,9 @@ func (r *run) command(name string, args ...string) *exec.Cmd {
 		"GIT_AUTHOR_NAME=test", "GIT_AUTHOR_EMAIL=test@example.com", "GIT_COMMITTER_NAME=test", "GIT_COMMITTER_EMAIL=test@example.com",
 	}
 	command.Env = append(command.Env, r.input.environment...)
+	if r.carries {
+		command.Env = append(command.Env, "GANTRY_VAR_carried="+secretOf(r.n))
+	}
 	if r.input.env != "" {
 		command.Env = append(command.Env, "GANTRY_VAR_"+r.input.env+"="+secretOf(r.n))
 	}
@@ -259,20 +266,27 @@ func (r *run) git(args ...string) {
 	}
 }
 
-// gantry runs gantry and looks at what it prints.
+// gantry runs gantry and looks at what it prints. What plans fails where planning must.
 func (r *run) gantry(args ...string) {
+	r.t.Helper()
+	out, err := r.tried(args...)
+	if plans := slices.Contains(args, "plan") || slices.Contains(args, "apply") || slices.Contains(args, "snapshot"); plans && (err != nil) != r.input.fails &&
+		!(r.input.fails && slices.ContainsFunc(args, func(a string) bool { return a == "--offline" || a == "--against" })) {
+		r.t.Errorf("gantry %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// tried runs gantry, looks at what it prints, and returns that and how it ended.
+func (r *run) tried(args ...string) (string, error) {
 	r.t.Helper()
 	command := r.command(r.binary, args...)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := command.Run()
-	if plans := slices.Contains(args, "plan") || slices.Contains(args, "apply") || slices.Contains(args, "snapshot"); plans && (err != nil) != r.input.fails &&
-		!(r.input.fails && slices.ContainsFunc(args, func(a string) bool { return a == "--offline" || a == "--against" })) {
-		r.t.Errorf("gantry %s: %v\n%s%s", strings.Join(args, " "), err, &stdout, &stderr)
-	}
 	name := strings.Join(args, " ")
 	r.look("stdout of "+name, stdout.Bytes())
 	r.look("stderr of "+name, stderr.Bytes())
+	return stdout.String() + stderr.String(), err
 }
 
 // file looks at a file, which need not be there where planning fails.
