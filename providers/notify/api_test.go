@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,11 +79,17 @@ func (a *api) paths() []string {
 // open opens a notifier whose credentials are canaries.
 func open(t *testing.T, service string, settings map[string]string, secrets ...string) providers.Notifier {
 	t.Helper()
+	return openFor(t, 5*time.Second, service, settings, secrets...)
+}
+
+// openFor opens one that waits so long for an answer.
+func openFor(t *testing.T, timeout time.Duration, service string, settings map[string]string, secrets ...string) providers.Notifier {
+	t.Helper()
 	config := providers.NotifierConfig{Service: service, Settings: settings, Credentials: map[string]object.Sensitive{}}
 	for i := 0; i < len(secrets); i += 2 {
 		config.Credentials[secrets[i]] = object.Sensitive(secrets[i+1])
 	}
-	n, err := notify.New(post.Options{Timeout: 5 * time.Second}).Open(config)
+	n, err := notify.New(post.Options{Timeout: timeout}).Open(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +132,13 @@ func harmless(t *testing.T, text string) {
 
 // every service, with the arguments that a loopback server needs.
 func everyService(t *testing.T, url string) map[string]providers.Notifier {
+	return everyServiceFor(t, 5*time.Second, url)
+}
+
+func everyServiceFor(t *testing.T, timeout time.Duration, url string) map[string]providers.Notifier {
+	open := func(t *testing.T, service string, settings map[string]string, secrets ...string) providers.Notifier {
+		return openFor(t, timeout, service, settings, secrets...)
+	}
 	return map[string]providers.Notifier{
 		"slack":      open(t, "slack", map[string]string{"api_url": url}, "token", "canary"),
 		"mattermost": open(t, "mattermost", map[string]string{"api_url": url}, "token", "canary"),
@@ -255,6 +269,43 @@ func TestWhatIsNeverAnswered(t *testing.T) {
 		case test.want != "" && (err == nil || providers.VerdictOf(err) != test.want || strings.Contains(err.Error(), "canary")):
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestServicesThatHang: whichever service does not answer, or not to the end, the request ends,
+// and what it may have taken is not called undelivered, unless to send it twice comes to the same.
+func TestServicesThatHang(t *testing.T) {
+	for name, begins := range map[string]bool{"hangs": false, "hangs within its answer": true} {
+		var written atomic.Int64 // requests that change something, since the last service
+		var total int64
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			if r.Method != http.MethodGet {
+				written.Add(1)
+			}
+			if begins {
+				w.WriteHeader(http.StatusOK)
+				_, _ = io.WriteString(w, `{"ok":`)
+				w.(http.Flusher).Flush()
+			}
+			<-r.Context().Done()
+		}))
+		for service, n := range everyServiceFor(t, 200*time.Millisecond, server.URL) {
+			total += written.Swap(0)
+			_, err := n.Send(t.Context(), message())
+			var failed *providers.DeliveryError
+			if !errors.As(err, &failed) || failed.Verdict == providers.Refused || strings.Contains(err.Error(), "canary") {
+				t.Errorf("%s %s: %v", service, name, err)
+				continue
+			}
+			if written.Load() > 0 && failed.Verdict != providers.Unanswered {
+				t.Errorf("%s %s: %s, though it may have been taken: %v", service, name, failed.Verdict, err)
+			}
+		}
+		if total == 0 {
+			t.Errorf("%s: nothing was sent: the test shows nothing", name)
+		}
+		server.Close()
 	}
 }
 
