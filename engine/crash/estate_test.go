@@ -35,8 +35,6 @@ import (
 	"github.com/gantrycd/gantry/state/process"
 )
 
-func soak() bool { return os.Getenv("GANTRY_SOAK") != "" }
-
 var (
 	configMaps = providers.Resource{GVK: object.GVK{Version: "v1", Kind: "ConfigMap"}, Plural: "configmaps", Namespaced: true}
 	namespaces = providers.Resource{GVK: object.GVK{Version: "v1", Kind: "Namespace"}, Plural: "namespaces"}

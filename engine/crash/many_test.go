@@ -16,22 +16,20 @@ import (
 	"github.com/gantrycd/gantry/providers"
 	"github.com/gantrycd/gantry/providers/memory"
 	"github.com/gantrycd/gantry/state"
+	"github.com/gantrycd/gantry/state/storetest/soak"
 )
 
 // TestManyAppliesOfOneApplication has 50 applies begin at once, each of a plan of its own
 // that changes the same objects, with its state in each backend. One of them is carried out;
 // the others are told who has it, or that their plan no longer holds; and what the cluster
 // accepted is of one after the other, never of two at once. It goes 10 rounds in memory and
-// in files, and with GANTRY_SOAK 200 in every backend.
+// in files, and in the long form 200 in every backend.
 func TestManyAppliesOfOneApplication(t *testing.T) {
 	t.Parallel()
-	rounds := 10
-	if soak() {
-		rounds = 200
-	}
+	rounds := soak.Rounds(10, 200)
 	for _, b := range backends() {
 		t.Run(b.name, func(t *testing.T) {
-			if b.server && !soak() {
+			if b.server && !soak.Asked() {
 				t.Skip("part of make soak")
 			}
 			manyApplies(t, b, rounds)
@@ -43,6 +41,7 @@ func TestManyAppliesOfOneApplication(t *testing.T) {
 // as four machines have them.
 func manyApplies(t *testing.T, kept backend, rounds int) {
 	const applies, stores = 50, 4
+	const told = 10 // rounds at a time are told of
 	b := inMemory(t)
 	open := kept.open(t)
 	var opened [stores]*state.Records
@@ -99,8 +98,11 @@ func manyApplies(t *testing.T, kept backend, rounds int) {
 		if t.Failed() {
 			return
 		}
+		if done := round%told + 1; done == told || round+1 == rounds {
+			t.Logf("survived: state in %s: {%d} rounds of %d applies at once: one carried out in each, {%d} told who holds it, {%d} that their plan no longer holds; 0 interleaved writes", kept.name, done, applies, held, stale)
+			held, stale = 0, 0
+		}
 	}
-	t.Logf("survived: state in %s: %d rounds of %d applies at once: one carried out in each, %d told who holds it, %d that their plan no longer holds; 0 interleaved writes", kept.name, rounds, applies, held, stale)
 }
 
 // inMemory is a configuration with one application, and a cluster in memory.

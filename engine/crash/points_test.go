@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/state/storetest/soak"
 )
 
 // TestKilledAtEachPoint has an apply killed (SIGKILL) at named points: where an object is
@@ -16,7 +17,7 @@ import (
 func TestKilledAtEachPoint(t *testing.T) {
 	t.Parallel()
 	size := 30
-	if soak() {
+	if soak.Asked() {
 		size = 200
 	}
 	perObject := []string{engine.PointBeforeRequest, engine.PointAfterRequest, engine.PointNoted, pointInFlight}
@@ -41,7 +42,7 @@ func TestKilledAtEachPoint(t *testing.T) {
 			kills = append(kills, kill{point, 1})
 		}
 	}
-	if !soak() { // a dozen, of each kind
+	if !soak.Asked() { // a dozen, of each kind
 		some := []kill{
 			{engine.PointAfterLock, 1},
 			{engine.PointBeforeIntent, 1},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gantrycd/gantry/engine"
+	"github.com/gantrycd/gantry/state/storetest/soak"
 )
 
 // TestKilledAtRandom has applies killed from outside at any moment of their time, again and
@@ -17,10 +18,8 @@ import (
 func TestKilledAtRandom(t *testing.T) {
 	t.Parallel()
 	const size = 6
-	rounds := 100
-	if soak() {
-		rounds = 1000
-	}
+	const told = 25 // applies at a time are told of
+	rounds := soak.Rounds(100, 1000)
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	e := newEstate(t, size)
@@ -32,7 +31,7 @@ func TestKilledAtRandom(t *testing.T) {
 	if err := command.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	longest, killed := time.Since(began), 0 // kills are spread over the time that it takes
+	longest, killed, known := time.Since(began), 0, 0 // kills are spread over the time that it takes
 	for round := range rounds {
 		p, file := e.next(t)
 		command, out := e.command(t, order{Plan: file, Point: pointNever})
@@ -61,8 +60,11 @@ func TestKilledAtRandom(t *testing.T) {
 		if t.Failed() {
 			return
 		}
+		if done := round%told + 1; done == told || round+1 == rounds {
+			t.Logf("survived: {%d} applies, of which {%d} were killed at random: 0 violations", done, killed-known)
+			known = killed
+		}
 	}
-	t.Logf("survived: %d applies, of which %d were killed at random: 0 violations", rounds, killed)
 	if killed < rounds/4 {
 		t.Errorf("only %d of %d were killed before they were done", killed, rounds)
 	}

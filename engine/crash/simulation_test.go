@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"github.com/gantrycd/gantry/providers/memory"
 	"github.com/gantrycd/gantry/state"
 	memorystate "github.com/gantrycd/gantry/state/memory"
+	"github.com/gantrycd/gantry/state/storetest/soak"
 )
 
 // TestSimulatedFaults takes one application through seeded schedules of faults, with a
@@ -30,20 +30,25 @@ import (
 // the process is cut off from both for good (as if it was killed) or for longer than its lock lasts (as if it
 // was stopped) while another applies. After each schedule the next apply must bring about
 // what is desired, with nothing done twice and nothing orphaned, and leave nothing for a
-// plan. A failure names its seed: GANTRY_SEED runs that one alone.
+// plan. A failure names its seed: GANTRY_SEED runs that one alone, and with GANTRY_ROUNDS so
+// many from that one on.
 func TestSimulatedFaults(t *testing.T) {
 	t.Parallel()
-	seeds := 1000
-	if soak() {
-		seeds = 50_000
-	}
-	first := uint64(1)
-	if text := os.Getenv("GANTRY_SEED"); text != "" {
-		if _, err := fmt.Sscan(text, &first); err != nil {
-			t.Fatal(err)
+	const told = 500 // seeds at a time are told of
+	first, seeds := soak.Seeds(1000, 50_000)
+	for done := 0; done < seeds && !t.Failed(); done += told {
+		block := min(told, seeds-done)
+		fates := simulateAll(t, first+uint64(done), block)
+		if t.Failed() {
+			return
 		}
-		seeds = 1
+		t.Logf("survived: {%d} seeds of simulated faults, 0 violations: {%d} times answers lost, {%d} cut off for good, {%d} stopped for three times the lease",
+			block, fates[fateLost], fates[fateCut], fates[fateStopped])
 	}
+}
+
+// simulateAll runs seeds from a first one on, and returns how often each fate came.
+func simulateAll(t *testing.T, first uint64, seeds int) map[string]int {
 	var mu sync.Mutex
 	told := map[string]int{}
 	next := make(chan uint64)
@@ -76,7 +81,7 @@ func TestSimulatedFaults(t *testing.T) {
 	}
 	close(next)
 	group.Wait()
-	t.Logf("survived: %d seeds of simulated faults, 0 violations (%v)", seeds, told)
+	return told
 }
 
 // world is one simulated schedule.

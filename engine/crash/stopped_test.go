@@ -12,6 +12,7 @@ import (
 	"github.com/gantrycd/gantry/engine"
 	"github.com/gantrycd/gantry/plan/object"
 	"github.com/gantrycd/gantry/state"
+	"github.com/gantrycd/gantry/state/storetest/soak"
 )
 
 // TestAStoppedHolderChangesNothingMore stops an apply (SIGSTOP) in the middle, for longer
@@ -20,10 +21,7 @@ import (
 // ends saying that it lost the lock.
 func TestAStoppedHolderChangesNothingMore(t *testing.T) {
 	t.Parallel()
-	rounds, size := 3, 40
-	if soak() {
-		rounds = 100
-	}
+	rounds, size := soak.Rounds(3, 100), 40
 	e := newEstate(t, size)
 	e.next(t)
 	e.MustApply(t, engine.PlanOptions{})
@@ -77,7 +75,7 @@ func TestAStoppedHolderChangesNothingMore(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("survived: %d applies stopped for longer than their lock lasts: 0 of their state writes accepted, %d of their requests late; they ended in %s at most", rounds, late, slowest.Round(time.Millisecond))
+	t.Logf("survived: {%d} applies stopped for longer than their lock lasts: 0 of their state writes accepted, %d of their requests late; they ended in %s at most", rounds, late, slowest.Round(time.Millisecond))
 }
 
 // isStopped reports whether a process is stopped.

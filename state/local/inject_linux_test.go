@@ -19,6 +19,7 @@ import (
 
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/local"
+	"github.com/gantrycd/gantry/state/storetest/soak"
 )
 
 // victim is the environment variable that tells a process that a test started in which
@@ -58,12 +59,12 @@ func TestKilledAtEachSystemCall(t *testing.T) {
 // TestStoppedAtEachSystemCall stops a process that replaces a value (SIGSTOP) at each system
 // call of its write, and writes meanwhile: it need not wait for it to go on, and when it
 // does, what it has at hand is not written over that. The calls around the lock are tried
-// always, and the others with GANTRY_SOAK.
+// always, and the others in the long form.
 func TestStoppedAtEachSystemCall(t *testing.T) {
 	asVictim(t)
 	stopped := 0
 	for call, count := range callsOfAWrite(t) {
-		if os.Getenv("GANTRY_SOAK") == "" && call != "flock" && call != "close" && !strings.HasPrefix(call, "rename") {
+		if !soak.Asked() && call != "flock" && call != "close" && !strings.HasPrefix(call, "rename") {
 			continue
 		}
 		for nth := 1; nth <= count; nth++ {

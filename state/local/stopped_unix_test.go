@@ -20,6 +20,7 @@ import (
 
 	"github.com/gantrycd/gantry/state"
 	"github.com/gantrycd/gantry/state/local"
+	"github.com/gantrycd/gantry/state/storetest/soak"
 )
 
 // shortPatience is how long processes of these tests wait for each other.
@@ -34,10 +35,7 @@ func TestStoppedProcesses(t *testing.T) {
 		countUp(t, order)
 		return
 	}
-	workers, stops := 4, 150
-	if os.Getenv("GANTRY_SOAK") != "" {
-		stops = 5000
-	}
+	workers, stops := 4, soak.Rounds(150, 5000)
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +106,7 @@ func TestStoppedProcesses(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	t.Logf("survived: %d stops of %d processes that write the same keys, with %d writes acknowledged: 0 lost, 0 doubled", stops/workers*workers, workers, writes)
+	t.Logf("survived: {%d} stops of %d processes that write the same keys, with {%d} writes acknowledged: 0 lost, 0 doubled", stops/workers*workers, workers, writes)
 }
 
 // countUp is what each process does until its input ends.

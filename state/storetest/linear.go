@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -12,22 +11,22 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/gantrycd/gantry/state"
+	"github.com/gantrycd/gantry/state/storetest/soak"
 )
 
 // Linearizable has many clients of one store lock, write under the lock, read and unlock at
 // once, and checks that what each saw has one order that explains it (with porcupine): at
 // most one holds the lock at any time, only who holds it writes, and every read has what
-// was written last. It goes 5 rounds with a store each, or 200 with GANTRY_SOAK.
+// was written last. It goes 5 rounds with a store each, or 200 in the long form.
 func Linearizable(t *testing.T, open func(t *testing.T) state.Store, options ...Option) {
 	t.Helper()
 	s := &suite{reopen: func(_ *testing.T, store state.Store) state.Store { return store }}
 	for _, option := range options {
 		option(s)
 	}
-	rounds, operations, refusals := 5, 0, 0
-	if os.Getenv("GANTRY_SOAK") != "" {
-		rounds = 200
-	}
+	const told = 20 // rounds at a time are told of
+	operations, refusals := 0, 0
+	rounds := soak.Rounds(5, 200)
 	for round := range rounds {
 		ok := t.Run(fmt.Sprint("round ", round), func(t *testing.T) { // its stores are closed with it
 			h := &history{place: &place{Store: open(t), reopen: s.reopen}, began: time.Now()}
@@ -45,8 +44,11 @@ func Linearizable(t *testing.T, open func(t *testing.T) state.Store, options ...
 		if !ok {
 			return
 		}
+		if done := round%told + 1; done == told || round+1 == rounds {
+			t.Logf("survived: {%d} rounds, {%d} operations, of which {%d} were refused the lock: linearizable", done, operations, refusals)
+			operations, refusals = 0, 0
+		}
 	}
-	t.Logf("survived: %d rounds, %d operations, of which %d were refused the lock: linearizable", rounds, operations, refusals)
 }
 
 const (

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gantrycd/gantry/state"
+	"github.com/gantrycd/gantry/state/storetest/soak"
 )
 
 // tally is a number that several writers count up, with how often each of them did: so
@@ -21,22 +21,33 @@ type tally struct {
 	Writer map[int]int `json:"writer"`
 }
 
-// Restarts holds a store to its answers while its server goes away and comes back, 10
-// times or 200 with GANTRY_SOAK. Writers count up numbers by compare-and-swap all the
+// Restarts is RestartsOf for 10 times, or 200 in the long form.
+func Restarts(t *testing.T, open func(t *testing.T) state.Store, restart func(t *testing.T)) {
+	t.Helper()
+	RestartsOf(t, soak.Rounds(10, 200), open, restart)
+}
+
+// RestartsOf holds a store to its answers while its server goes away and comes back, so many
+// times. Writers count up numbers by compare-and-swap all the
 // while, one that they share and one for each of them alone. What a write answered must
 // be so: nil is that it is there, and there once; ErrConflict that it is not. Of any other
 // error the writer reads what became of it, as everyone is to do.
 //
 // restart is called while writes are under way, and returns when the server is back. open
 // is called for each writer, and for a look at what is there in the end.
-func Restarts(t *testing.T, open func(t *testing.T) state.Store, restart func(t *testing.T)) {
+func RestartsOf(t *testing.T, rounds int, open func(t *testing.T) state.Store, restart func(t *testing.T)) {
 	t.Helper()
-	rounds := 10
-	if os.Getenv("GANTRY_SOAK") != "" {
-		rounds = 200
-	}
 	const writers = 6
+	const told = 10 // restarts at a time are told of
 	r := &restarts{}
+	survived, writing := 0, int64(0)
+	var before [2]int64
+	tell := func() {
+		after := [2]int64{r.acknowledged.Load(), r.unknown.Load() + r.refused.Load()}
+		t.Logf("survived: {%d} restarts with {%d} writes under way, {%d} acknowledged, 0 lost, 0 doubled; {%d} of unknown outcome were found out by reading",
+			survived, writing, after[0]-before[0], after[1]-before[1])
+		survived, writing, before = 0, 0, after
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	for id := range writers {
@@ -52,21 +63,28 @@ func Restarts(t *testing.T, open func(t *testing.T) state.Store, restart func(t 
 		if !r.progress(t, round) {
 			break
 		}
+		writing += r.writing.Load()
 		restart(t)
+		survived++
+		// Each writer reads what became of its last write before its next: what was
+		// acknowledged before the restart before this one is known to be there.
+		if survived == told && round+1 < rounds && r.progress(t, round+1) {
+			tell()
+		}
 	}
 	r.progress(t, rounds)
 	stop()
 	group.Wait()
 	r.expect(t, open(t), writers)
 	if !t.Failed() {
-		t.Logf("survived: %d restarts, with %d writes acknowledged, 0 lost, 0 doubled; %d of unknown outcome were found out by reading",
-			rounds, r.acknowledged.Load(), r.unknown.Load()+r.refused.Load())
+		tell()
 	}
 }
 
 // restarts is what came of the writes.
 type restarts struct {
 	acknowledged, conflicts, unknown, refused atomic.Int64
+	writing                                   atomic.Int64                           // now, by all writers
 	done                                      [64]struct{ shared, own atomic.Int64 } // by writer
 	failed                                    atomic.Bool
 }
@@ -132,7 +150,9 @@ func (r *restarts) increment(store state.Store, key string, id, n int, shared bo
 		if err != nil {
 			return err
 		}
+		r.writing.Add(1)
 		_, err = store.Put(ctx, key, text, version)
+		r.writing.Add(-1)
 		switch {
 		case err == nil:
 			r.acknowledged.Add(1)
