@@ -42,15 +42,17 @@ func (o *operators) event(t *testing.T, e engine.Event) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch kind := e.Object.Kind; e.Kind {
-	case engine.EventHealthy:
+	kind := e.Object.Kind
+	if e.Kind == engine.EventHealthy {
 		o.healthy[kind] = true
-	case engine.EventWaiting:
-		o.waited[kind] = append(o.waited[kind], e.Message)
-		if answer := o.answers[kind]; answer != nil {
-			delete(o.answers, kind)
-			o.answer(t, kind, answer)
-		}
+	}
+	if e.Kind != engine.EventWaiting {
+		return
+	}
+	o.waited[kind] = append(o.waited[kind], e.Message)
+	if answer := o.answers[kind]; answer != nil {
+		delete(o.answers, kind)
+		o.answer(t, kind, answer)
 	}
 }
 

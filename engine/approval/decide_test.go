@@ -366,7 +366,7 @@ func TestRulesApproved(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := approvedScene()
-			s.Requirement.Rules = "sha256:before"
+			s.Rules = "sha256:before"
 			s.record().Rules, s.record().RulesBefore = "sha256:rules", "sha256:before"
 			c.change(s)
 			record, why := s.RulesApproved("sha256:rules", s.candidates)

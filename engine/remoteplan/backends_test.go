@@ -178,6 +178,8 @@ func diesOn(t *testing.T, open opener) {
 	if got.answer.Planner != "heir" || got.answer.Tries != 2 {
 		t.Errorf("planned by %s, with %d tries", got.answer.Planner, got.answer.Tries)
 	}
-	<-ended // who lost the lease stops by itself
+	if err := <-ended; err == nil { // who lost the lease stops by itself
+		t.Error("who lost the lease does not say so")
+	}
 	stop()
 }
